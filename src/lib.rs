@@ -2,5 +2,7 @@
 
 /// What a run is told, checked once.
 pub mod config;
+/// JSON as it was written.
+pub mod json;
 /// Values that are never printed.
 pub mod secret;
