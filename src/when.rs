@@ -1,0 +1,266 @@
+//! Dates, times of day and instants, from the text that a vendor sends.
+//!
+//! An instant is microseconds since 1970 in UTC, a date days since 1970, a time of day microseconds since midnight:
+//! the units of the lake's columns.
+
+use jiff::{
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
+
+const MICROS: i64 = 1_000_000;
+const DAY_SECONDS: i64 = 86_400;
+
+/// What stood in place of a date or an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read<T> {
+    Value(T),
+    /// `0000-00-00`: the vendor's way to say that there is none.
+    Zero,
+    Unreadable,
+}
+
+/// Instants without an offset are read in a zone; one reader serves one source.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    zone: TimeZone,
+    /// The span of UTC seconds and the offset last looked up: neighbouring tickets share it.
+    last: std::cell::Cell<(i64, i64, i64)>,
+}
+
+impl Clock {
+    /// A reader for texts that mean local time in `zone` where they carry no offset.
+    pub fn new(zone: TimeZone) -> Self {
+        Self { zone, last: std::cell::Cell::new((1, 0, 0)) }
+    }
+
+    /// Reads an instant: a date, a date and a time with or without an offset, or ten digits of Unix seconds.
+    pub fn instant(&self, text: &str) -> Read<i64> {
+        let bytes = text.as_bytes();
+        if bytes.len() == 10 && bytes.iter().all(u8::is_ascii_digit) {
+            return text.parse::<i64>().map_or(Read::Unreadable, |seconds| Read::Value(seconds * MICROS));
+        }
+        let Some((date, rest)) = text.split_at_checked(10) else { return Read::Unreadable };
+        let Some((time, offset)) = split_time(rest) else { return Read::Unreadable };
+        if date == "0000-00-00" {
+            return Read::Zero;
+        }
+        let Some(days) = parse_date(date) else { return Read::Unreadable };
+        let local = i64::from(days) * DAY_SECONDS * MICROS + time;
+        match offset {
+            Some(seconds) => Read::Value(local - seconds * MICROS),
+            None => self.to_utc(local).map_or(Read::Unreadable, Read::Value),
+        }
+    }
+
+    /// Local microseconds to UTC; at a change of clocks the earlier offset holds.
+    fn to_utc(&self, local: i64) -> Option<i64> {
+        let seconds = local.div_euclid(MICROS);
+        let (from, until, offset) = self.last.get();
+        if (from..until).contains(&seconds) {
+            return Some(local - offset * MICROS);
+        }
+        let days = i32::try_from(seconds.div_euclid(DAY_SECONDS)).ok()?;
+        let date = civil_date(days)?;
+        let of_day = seconds.rem_euclid(DAY_SECONDS);
+        let time = jiff::civil::Time::midnight();
+        let at =
+            DateTime::from_parts(date, time).checked_add(jiff::SignedDuration::from_secs(of_day)).ok()?;
+        let utc = self.zone.to_ambiguous_timestamp(at).compatible().ok()?;
+        let offset = seconds - utc.as_second();
+        // Only a day whose neighbours share the offset is safe to remember.
+        let same = |seconds: i64| {
+            jiff::Timestamp::from_second(seconds)
+                .is_ok_and(|t| i64::from(self.zone.to_offset(t).seconds()) == offset)
+        };
+        let start = seconds - of_day;
+        if same(start - offset - DAY_SECONDS)
+            && same(start - offset + DAY_SECONDS / 2)
+            && same(start - offset + 2 * DAY_SECONDS)
+        {
+            self.last.set((start, start + DAY_SECONDS, offset));
+        }
+        Some(local - offset * MICROS)
+    }
+}
+
+/// Reads a date column's value: a date, or a date with a midnight behind it, as days since 1970.
+pub fn date(text: &str) -> Read<i32> {
+    let Some((date, rest)) = text.split_at_checked(10) else { return Read::Unreadable };
+    match split_time(rest) {
+        Some(_) if date == "0000-00-00" => Read::Zero,
+        Some((0, None)) => parse_date(date).map_or(Read::Unreadable, Read::Value),
+        _ => Read::Unreadable,
+    }
+}
+
+/// Reads a time of day, `HH:MM[:SS[.ffffff]]`, as microseconds since midnight.
+pub fn time_of_day(text: &str) -> Option<i64> {
+    let (time, rest) = parse_time(text)?;
+    rest.is_empty().then_some(time)
+}
+
+/// What stands behind a date: nothing, or a time and perhaps an offset, as (microseconds, offset seconds).
+fn split_time(rest: &str) -> Option<(i64, Option<i64>)> {
+    if rest.is_empty() {
+        return Some((0, None));
+    }
+    let (time, rest) = parse_time(rest.strip_prefix([' ', 'T'])?)?;
+    if rest.is_empty() { Some((time, None)) } else { Some((time, Some(parse_offset(rest)?))) }
+}
+
+fn parse_offset(text: &str) -> Option<i64> {
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    if text == "Z" {
+        return Some(0);
+    }
+    let (sign, digits) = match text.as_bytes().first()? {
+        b'+' => (1, &text[1..]),
+        b'-' => (-1, &text[1..]),
+        _ => return None,
+    };
+    let (hours, minutes) = digits.split_at_checked(2)?;
+    let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
+    Some(sign * (two_digits(hours, 23)? * 3600 + two_digits(minutes, 59)? * 60))
+}
+
+fn parse_time(text: &str) -> Option<(i64, &str)> {
+    let hours = two_digits(text.get(..2)?, 23)?;
+    let minutes = two_digits(text.get(2..)?.strip_prefix(':')?.get(..2)?, 59)?;
+    let rest = &text[5..];
+    let whole = hours * 3600 + minutes * 60;
+    let Some(rest) = rest.strip_prefix(':') else { return Some((whole * MICROS, rest)) };
+    let whole = whole + two_digits(rest.get(..2)?, 59)?;
+    let rest = &rest[2..];
+    let Some(rest) = rest.strip_prefix('.') else { return Some((whole * MICROS, rest)) };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    if !(1..=6).contains(&digits) {
+        return None;
+    }
+    let fraction: i64 = rest[..digits].parse().ok()?;
+    let scale = 10_i64.pow(6 - u32::try_from(digits).ok()?);
+    Some((whole * MICROS + fraction * scale, &rest[digits..]))
+}
+
+fn two_digits(text: &str, max: i64) -> Option<i64> {
+    let [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = text.as_bytes() else { return None };
+    let value = i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+    (value <= max).then_some(value)
+}
+
+/// `YYYY-MM-DD` of the years 1000 to 9999 as days since 1970.
+fn parse_date(text: &str) -> Option<i32> {
+    let [y @ .., b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
+    if y.len() != 4 || ![y, &[*m1, *m2, *d1, *d2]].concat().iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digit = |byte: &u8| i16::from(byte - b'0');
+    let year = y.iter().fold(0, |year, byte| year * 10 + digit(byte));
+    let month = i8::try_from(digit(m1) * 10 + digit(m2)).ok()?;
+    let day = i8::try_from(digit(d1) * 10 + digit(d2)).ok()?;
+    if year < 1000 {
+        return None;
+    }
+    let date = Date::new(year, month, day).ok()?;
+    Some((date - epoch()).get_days())
+}
+
+/// The civil date of a number of days since 1970.
+pub fn civil_date(days: i32) -> Option<Date> {
+    epoch().checked_add(jiff::Span::new().try_days(days).ok()?).ok()
+}
+
+fn epoch() -> Date {
+    Date::constant(1970, 1, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shanghai() -> Clock {
+        Clock::new(TimeZone::get("Asia/Shanghai").unwrap())
+    }
+
+    fn utc(text: &str) -> Read<i64> {
+        Read::Value(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
+    }
+
+    #[test]
+    fn instants_in_every_legal_form() {
+        let clock = shanghai();
+        let expected = utc("2016-07-28T12:44:08Z");
+        for text in [
+            "2016-07-28 20:44:08 +0800",
+            "2016-07-28 20:44:08+08:00",
+            "2016-07-28T12:44:08Z",
+            "2016-07-28T12:44:08 Z",
+            "2016-07-28 20:44:08",
+            "2016-07-28 20:44:08.000",
+            "1469709848",
+        ] {
+            assert_eq!(clock.instant(text), expected, "{text}");
+        }
+        assert_eq!(clock.instant("2016-07-28"), utc("2016-07-27T16:00:00Z"));
+        assert_eq!(clock.instant("2016-07-28 20:44"), utc("2016-07-28T12:44:00Z"));
+        assert_eq!(clock.instant("2016-07-28 20:44:08.25"), utc("2016-07-28T12:44:08.25Z"));
+    }
+
+    #[test]
+    fn zero_dates_are_nothing_and_rubbish_is_unreadable() {
+        let clock = shanghai();
+        for text in ["0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00 +0800"] {
+            assert_eq!(clock.instant(text), Read::Zero, "{text}");
+            assert_eq!(date(text), Read::Zero, "{text}");
+        }
+        for text in [
+            "",
+            "yesterday",
+            "2016-7-28",
+            "2016-02-30",
+            "0999-01-01",
+            "2016-07-28 24:00",
+            "2016-07-28 20:60",
+            " 2016-07-28",
+            "2016-07-28 ",
+            "2016-07-28 20:44:08 PM",
+            "146970984",
+            "14697098480",
+            "2016-07-28 +0800",
+            "2016-07-28 20:44:08 +8",
+            "２０１６-07-28",
+            "2016-07-28 20:44:08.1234567",
+        ] {
+            assert_eq!(clock.instant(text), Read::Unreadable, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_clocks_takes_the_earlier_offset() {
+        let clock = Clock::new(TimeZone::get("America/New_York").unwrap());
+        for (text, instant) in [
+            ("2024-03-09 12:00:00", "2024-03-09T17:00:00Z"),
+            ("2024-03-10 02:30:00", "2024-03-10T07:30:00Z"),
+            ("2024-03-10 03:30:00", "2024-03-10T07:30:00Z"),
+            ("2024-11-03 01:30:00", "2024-11-03T05:30:00Z"),
+            ("2024-11-03 02:30:00", "2024-11-03T07:30:00Z"),
+            ("2024-07-01 12:00:00", "2024-07-01T16:00:00Z"),
+            ("2024-07-01 13:00:00", "2024-07-01T17:00:00Z"),
+        ] {
+            assert_eq!(clock.instant(text), utc(instant), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_and_times_of_day() {
+        assert_eq!(date("1970-01-02"), Read::Value(1));
+        assert_eq!(date("1970-01-02 00:00:00"), Read::Value(1));
+        assert_eq!(date("1970-01-02T00:00"), Read::Value(1));
+        assert_eq!(date("1970-01-02 00:00:01"), Read::Unreadable);
+        assert_eq!(date("1469709848"), Read::Unreadable);
+        assert_eq!(time_of_day("14:44:36"), Some(53_076_000_000));
+        assert_eq!(time_of_day("14:44"), Some(53_040_000_000));
+        assert_eq!(time_of_day("24:00:00"), None);
+        assert_eq!(time_of_day("14:44:36 "), None);
+    }
+}
