@@ -76,23 +76,33 @@ impl<'a> Json<'a> {
         out
     }
 
-    /// The entries of an object in the order sent; empty for any other value.
-    pub fn entries(&self) -> Vec<(Text<'a>, Json<'a>)> {
-        let mut entries = Vec::new();
+    /// Hands over the entries of an object in the order sent; none for any other value.
+    pub fn for_each_entry(&self, mut each: impl FnMut(Text<'a>, Json<'a>)) {
         if let Json::Object(text) = self {
             // The text was checked when this value was read.
             let _ = Cursor::new(text).object(|key, cursor| {
-                entries.push((key, cursor.value()?));
+                each(key, cursor.value()?);
                 Ok(())
             });
         }
+    }
+
+    /// The entries of an object in the order sent; empty for any other value.
+    pub fn entries(&self) -> Vec<(Text<'a>, Json<'a>)> {
+        let mut entries = Vec::new();
+        self.for_each_entry(|key, value| entries.push((key, value)));
         entries
     }
 
     /// The value of an object's key, the last one where it stands twice.
     pub fn get(&self, key: &str) -> Option<Json<'a>> {
-        let found = |(k, v): (Text<'a>, Json<'a>)| (k.decoded() == key).then_some(v);
-        self.entries().into_iter().rev().find_map(found)
+        let mut found = None;
+        self.for_each_entry(|name, value| {
+            if name.is(key) {
+                found = Some(value);
+            }
+        });
+        found
     }
 
     /// The elements of a list; empty for any other value.

@@ -4,9 +4,15 @@
 pub mod columns;
 /// What a run is told, checked once.
 pub mod config;
+/// Custom fields and their columns.
+pub mod fields;
 /// JSON as it was written.
 pub mod json;
 /// Values that are never printed.
 pub mod secret;
+/// Vendors.
+pub mod source;
+/// A vendor's ticket as a row.
+pub mod ticket;
 /// Dates and instants from text.
 pub mod when;
