@@ -1,5 +1,10 @@
 //! Custom fields: what a definition says, and which columns it has in the lake.
 
+mod catalog;
+pub mod rows;
+
+pub use catalog::{Catalog, Known, KnownColumn, join, known_columns};
+
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::datatypes::{Field as ArrowField, Schema, SchemaRef};

@@ -1,0 +1,440 @@
+//! The definitions of today joined with what the lake remembers: which columns there are, and the rows of
+//! `ticket_fields` and `ticket_field_options`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use arrow::datatypes::Schema;
+
+use super::{
+    CustomField, Definition, FieldOption, Fields, Reading, column_name,
+    rows::{Row, Value, number},
+    twin_name, widen,
+};
+use crate::{
+    columns::{TICKET_FIELDS, Type},
+    json::Json,
+};
+
+/// What the lake remembers of a source's fields.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Rows of `ticket_fields`.
+    pub fields: Vec<Row>,
+    /// Rows of `ticket_field_options`.
+    pub options: Vec<Row>,
+    /// The custom columns of the tickets' files.
+    pub columns: Vec<KnownColumn>,
+    /// When the definitions were last read, microseconds since 1970. The tables may be older: they are not written
+    /// again for a time of last sight alone.
+    pub read_at: Option<i64>,
+}
+
+/// A custom column that files of the lake have.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct KnownColumn {
+    pub field: String,
+    pub of: Type,
+    pub twin: bool,
+}
+
+/// The custom columns of a file's schema.
+pub fn known_columns(schema: &Schema) -> Vec<KnownColumn> {
+    let mut known: Vec<KnownColumn> = Vec::new();
+    for arrow in schema.fields() {
+        let Some(field) = arrow.metadata().get("field_name") else { continue };
+        let Some(of) = Type::of_arrow(arrow.data_type()) else { continue };
+        match known.last_mut() {
+            Some(last) if last.field == *field && *arrow.name() == twin_name(field) => last.twin = true,
+            _ => known.push(KnownColumn { field: field.clone(), of, twin: false }),
+        }
+    }
+    known
+}
+
+/// The fields of a source as this run knows them.
+#[derive(Debug)]
+pub struct Catalog {
+    pub fields: Arc<Fields>,
+    pub field_rows: Vec<Row>,
+    pub option_rows: Vec<Row>,
+    /// Definitions read, those that were unknown, those that say something else than before.
+    pub defined: u64,
+    pub new: u64,
+    pub changed: u64,
+    /// Whether a table says anything new but the time of the last sight.
+    pub fields_differ: bool,
+    pub options_differ: bool,
+}
+
+/// Joins the definitions of today with what is known. `read` reads a definition that was kept as sent; `now` is the
+/// time of reading in microseconds since 1970.
+pub fn join(
+    definitions: Vec<Definition>,
+    known: &Known,
+    read: &dyn Fn(&Json) -> Option<Definition>,
+    now: i64,
+) -> Catalog {
+    let memory = Memory::new(known);
+    let mut seen = HashSet::new();
+    let mut entries: Vec<Entry> = definitions
+        .into_iter()
+        .filter(|definition| seen.insert(definition.name.clone()))
+        .map(|definition| Entry { definition, present: true })
+        .collect();
+    let defined = entries.len() as u64;
+    insert_absent(&mut entries, known, read);
+
+    let (mut fields, mut field_rows, mut option_rows) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut new, mut changed) = (0, 0);
+    for entry in &entries {
+        let field = memory.custom_field(&entry.definition);
+        let options = memory.option_rows(entry, now);
+        let row = memory.field_row(entry, field.column, now);
+        if entry.present {
+            match memory.fields.get(entry.definition.name.as_str()) {
+                None => new += 1,
+                Some(old) => {
+                    let same_options = unseen(&options, OPTION_SEEN).eq(unseen(
+                        &memory.options_of(&entry.definition.name).cloned().collect::<Vec<_>>(),
+                        OPTION_SEEN,
+                    ));
+                    changed +=
+                        u64::from(without(old, FIELD_SEEN) != without(&row, FIELD_SEEN) || !same_options);
+                }
+            }
+        }
+        fields.push(field);
+        field_rows.push(row);
+        option_rows.extend(options);
+    }
+    let undefined = known.columns.iter().filter(|c| entries.iter().all(|e| e.definition.name != c.field));
+    fields.extend(undefined.map(|c| CustomField {
+        column: c.of,
+        twin: c.twin,
+        ..CustomField::undefined(&c.field)
+    }));
+    Catalog {
+        fields_differ: !unseen(&field_rows, FIELD_SEEN).eq(unseen(&known.fields, FIELD_SEEN)),
+        options_differ: !unseen(&option_rows, OPTION_SEEN).eq(unseen(&known.options, OPTION_SEEN)),
+        fields: Arc::new(Fields::new(fields)),
+        field_rows,
+        option_rows,
+        defined,
+        new,
+        changed,
+    }
+}
+
+const FIELD_SEEN: usize = 15;
+const OPTION_SEEN: usize = 7;
+
+/// A row without its time of last sight, which moves in every run.
+fn without(row: &Row, seen: usize) -> Vec<&Value> {
+    row.iter().enumerate().filter(|(at, _)| *at != seen).map(|(_, value)| value).collect()
+}
+
+fn unseen(rows: &[Row], seen: usize) -> impl Iterator<Item = Vec<&Value>> {
+    rows.iter().map(move |row| without(row, seen))
+}
+
+struct Entry {
+    definition: Definition,
+    /// Whether the source still has it.
+    present: bool,
+}
+
+/// Puts definitions that are gone from the source behind the ones they stood behind.
+fn insert_absent(entries: &mut Vec<Entry>, known: &Known, read: &dyn Fn(&Json) -> Option<Definition>) {
+    let raw = number(TICKET_FIELDS, "_raw");
+    let mut before: Option<String> = None;
+    for row in &known.fields {
+        let Some(name) = row[0].text() else { continue };
+        if entries.iter().all(|e| e.definition.name != name) {
+            let sent = row[raw].text().and_then(|raw| Json::parse(raw).ok()).and_then(|json| read(&json));
+            if let Some(definition) = sent {
+                let at = before.as_ref().and_then(|b| entries.iter().position(|e| e.definition.name == *b));
+                let entry =
+                    Entry { definition: Definition { name: name.to_owned(), ..definition }, present: false };
+                entries.insert(at.map_or(0, |at| at + 1), entry);
+            }
+        }
+        before = Some(name.to_owned());
+    }
+}
+
+/// What is known, found by name.
+struct Memory<'a> {
+    fields: HashMap<&'a str, &'a Row>,
+    columns: HashMap<&'a str, &'a KnownColumn>,
+    options: &'a [Row],
+    read_at: Option<i64>,
+    /// The latest sight in each table: what was there in the last run carries it.
+    fields_seen: Option<i64>,
+    options_seen: Option<i64>,
+}
+
+impl<'a> Memory<'a> {
+    fn new(known: &'a Known) -> Self {
+        Self {
+            fields: known.fields.iter().filter_map(|row| Some((row[0].text()?, row))).collect(),
+            columns: known.columns.iter().map(|c| (c.field.as_str(), c)).collect(),
+            options: &known.options,
+            read_at: known.read_at,
+            fields_seen: known.fields.iter().filter_map(|row| row[FIELD_SEEN].int()).max(),
+            options_seen: known.options.iter().filter_map(|row| row[OPTION_SEEN].int()).max(),
+        }
+    }
+
+    /// When something absent today was last there.
+    fn last_sight(&self, written: &Value, latest: Option<i64>) -> Value {
+        match written.int() {
+            Some(sight) if Some(sight) == latest => {
+                Value::Int(self.read_at.map_or(sight, |read| read.max(sight)))
+            }
+            _ => written.clone(),
+        }
+    }
+
+    fn options_of(&self, field: &str) -> impl Iterator<Item = &'a Row> {
+        self.options.iter().filter(move |row| row[0].text() == Some(field))
+    }
+
+    fn custom_field(&self, definition: &Definition) -> CustomField {
+        let wanted = definition.reading.column();
+        let known = self.columns.get(definition.name.as_str());
+        let mut labels = HashMap::new();
+        // What has disappeared keeps its last label, what stands twice its first.
+        for row in self.options_of(&definition.name) {
+            if let (Some(raw), Some(label)) = (row[2].text(), row[3].text()) {
+                labels.insert(raw.to_owned(), label.to_owned());
+            }
+        }
+        for option in definition.options.iter().rev() {
+            labels.insert(option.raw.clone(), option.label.clone());
+        }
+        if definition.reading == Reading::Choice {
+            // A value that is some option's label is that label, even where another option has it as its key.
+            for option in &definition.options {
+                labels.insert(option.label.clone(), option.label.clone());
+            }
+        }
+        CustomField {
+            label: definition.label.clone().unwrap_or_else(|| definition.name.clone()),
+            vendor_type: definition.vendor_type.clone(),
+            reading: definition.reading,
+            column: known.map_or(wanted, |known| widen(known.of, wanted)),
+            twin: definition.reading.is_select() || known.is_some_and(|known| known.twin),
+            defined: true,
+            labels: Arc::new(labels),
+            name: definition.name.clone(),
+        }
+    }
+
+    fn field_row(&self, entry: &Entry, column: Type, now: i64) -> Row {
+        let old = self.fields.get(entry.definition.name.as_str());
+        let definition = &entry.definition;
+        let first = old.and_then(|row| row[FIELD_SEEN - 1].int()).unwrap_or(now);
+        let last = match old {
+            Some(row) if !entry.present => self.last_sight(&row[FIELD_SEEN], self.fields_seen),
+            _ => Value::Int(now),
+        };
+        vec![
+            Value::Text(definition.name.clone()),
+            Value::Text(column_name(&definition.name)),
+            definition.label.clone().into(),
+            Value::Text(definition.vendor_type.clone()),
+            Value::Text(column.name().to_owned()),
+            if entry.present { definition.active.into() } else { Value::Bool(false) },
+            definition.required_for_agent.into(),
+            definition.visible_to_customer.into(),
+            definition.editable_by_customer.into(),
+            definition.required_for_customer.into(),
+            definition.description.clone().into(),
+            definition.validation_regexp.clone().into(),
+            definition.parent.clone().into(),
+            definition.parent_path.clone().map_or(Value::Null, Value::Texts),
+            Value::Int(first),
+            last,
+            Value::Text(definition.raw.clone()),
+        ]
+    }
+
+    /// The field's options of today, then those that are gone.
+    fn option_rows(&self, entry: &Entry, now: i64) -> Vec<Row> {
+        let definition = &entry.definition;
+        let old: HashMap<_, _> = self
+            .options_of(&definition.name)
+            .map(|row| (identity(definition.reading, path_of(row), row[2].text().unwrap_or_default()), row))
+            .collect();
+        let mut rows: Vec<Row> = Vec::new();
+        let mut seen = HashSet::new();
+        if entry.present && definition.reading.is_select() {
+            for option in &definition.options {
+                let identity = option_identity(definition.reading, option);
+                let first = old.get(&identity).and_then(|row| row[OPTION_SEEN - 1].int()).unwrap_or(now);
+                if seen.insert(identity) {
+                    rows.push(vec![
+                        Value::Text(definition.name.clone()),
+                        Value::Texts(option.path.iter().cloned().map(Some).collect()),
+                        Value::Text(option.raw.clone()),
+                        Value::Text(option.label.clone()),
+                        Value::Int(rows.len() as i64),
+                        Value::Bool(true),
+                        Value::Int(first),
+                        Value::Int(now),
+                    ]);
+                }
+            }
+        }
+        for row in self.options_of(&definition.name) {
+            let identity = identity(definition.reading, path_of(row), row[2].text().unwrap_or_default());
+            if seen.insert(identity) {
+                let mut gone = row.clone();
+                gone[4] = Value::Int(rows.len() as i64);
+                gone[5] = Value::Bool(false);
+                gone[OPTION_SEEN] = self.last_sight(&row[OPTION_SEEN], self.options_seen);
+                rows.push(gone);
+            }
+        }
+        rows
+    }
+}
+
+/// What makes an option the same one when its label changes: its key below the same parent; a keyed path says both.
+type Identity = (Vec<Option<String>>, String);
+
+fn identity(reading: Reading, path: Vec<Option<String>>, raw: &str) -> Identity {
+    let parents = match reading {
+        Reading::KeyedPath => Vec::new(),
+        _ => path[..path.len().saturating_sub(1)].to_vec(),
+    };
+    (parents, raw.to_owned())
+}
+
+fn option_identity(reading: Reading, option: &FieldOption) -> Identity {
+    identity(reading, option.path.iter().cloned().map(Some).collect(), &option.raw)
+}
+
+fn path_of(row: &Row) -> Vec<Option<String>> {
+    if let Value::Texts(path) = &row[1] { path.clone() } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{TICKET_FIELD_OPTIONS, TICKET_FIELDS};
+    use crate::fields::rows::{from_batch, to_batch};
+
+    fn definition(name: &str, reading: Reading, options: &[(&str, &str)]) -> Definition {
+        let option = |(raw, label): &(&str, &str)| FieldOption {
+            path: vec![(*label).to_owned()],
+            raw: (*raw).to_owned(),
+            label: (*label).to_owned(),
+        };
+        Definition {
+            name: name.into(),
+            label: Some(name.to_uppercase()),
+            vendor_type: String::new(),
+            reading,
+            active: Some(true),
+            required_for_agent: None,
+            visible_to_customer: None,
+            editable_by_customer: None,
+            required_for_customer: None,
+            description: None,
+            validation_regexp: None,
+            parent: None,
+            parent_path: None,
+            options: options.iter().map(option).collect(),
+            raw: format!("{{\"name\":\"{name}\"}}"),
+        }
+    }
+
+    fn read(json: &Json) -> Option<Definition> {
+        Some(definition(json.get("name")?.scalar_text()?.as_ref(), Reading::Integer, &[]))
+    }
+
+    /// What the next run would find in the lake.
+    fn remember(catalog: &Catalog, read_at: i64) -> Known {
+        let through = |columns, rows: &[Row]| from_batch(columns, &to_batch(columns, rows).unwrap());
+        Known {
+            fields: through(TICKET_FIELDS, &catalog.field_rows),
+            options: through(TICKET_FIELD_OPTIONS, &catalog.option_rows),
+            columns: known_columns(&catalog.fields.schema()),
+            read_at: Some(read_at),
+        }
+    }
+
+    fn names(catalog: &Catalog) -> Vec<(&str, Type)> {
+        catalog.fields.iter().map(|f| (f.name.as_str(), f.column)).collect()
+    }
+
+    #[test]
+    fn nothing_new_is_no_difference() {
+        let today = || {
+            vec![definition("a", Reading::Integer, &[]), definition("b", Reading::KeyedChoice, &[("0", "x")])]
+        };
+        let first = join(today(), &Known::default(), &read, 10);
+        assert!((first.new, first.defined) == (2, 2) && first.fields_differ && first.options_differ);
+        let second = join(today(), &remember(&first, 10), &read, 20);
+        assert!((second.new, second.changed) == (0, 0) && !second.fields_differ && !second.options_differ);
+    }
+
+    #[test]
+    fn a_removed_field_keeps_its_place_type_and_last_sight() {
+        let today = vec![
+            definition("a", Reading::Integer, &[]),
+            definition("b", Reading::Integer, &[]),
+            definition("c", Reading::Date, &[]),
+        ];
+        let first = join(today, &Known::default(), &read, 10);
+        let gone = vec![definition("a", Reading::Integer, &[]), definition("c", Reading::Date, &[])];
+        let second = join(gone, &remember(&first, 15), &read, 20);
+        assert_eq!(names(&second), [("a", Type::Int64), ("b", Type::Int64), ("c", Type::Date)]);
+        let row = &second.field_rows[1];
+        assert_eq!((&row[5], &row[14], &row[15]), (&Value::Bool(false), &Value::Int(10), &Value::Int(15)));
+    }
+
+    #[test]
+    fn another_type_widens_and_an_undefined_column_stays() {
+        let first = join(vec![definition("n", Reading::Integer, &[])], &Known::default(), &read, 10);
+        let mut known = remember(&first, 10);
+        known.columns.push(KnownColumn { field: "x".into(), of: Type::Text, twin: false });
+        let second = join(vec![definition("n", Reading::Decimal, &[])], &known, &read, 20);
+        assert_eq!(names(&second), [("n", Type::Float64), ("x", Type::Text)]);
+        let third = join(
+            vec![definition("n", Reading::KeyedChoice, &[("0", "x")])],
+            &remember(&second, 20),
+            &read,
+            30,
+        );
+        assert_eq!(names(&third), [("n", Type::Text), ("x", Type::Text)]);
+        assert!(third.fields.get(0).unwrap().twin);
+    }
+
+    #[test]
+    fn an_option_that_disappeared_stays_with_its_label() {
+        let first = join(
+            vec![definition("s", Reading::KeyedChoice, &[("0", "old"), ("1", "y")])],
+            &Known::default(),
+            &read,
+            10,
+        );
+        let second = join(
+            vec![definition("s", Reading::KeyedChoice, &[("1", "z")])],
+            &remember(&first, 10),
+            &read,
+            20,
+        );
+        let shown: Vec<_> =
+            second.option_rows.iter().map(|r| (r[3].text().unwrap(), &r[5], &r[6], &r[7])).collect();
+        let (yes, no) = (Value::Bool(true), Value::Bool(false));
+        let at = Value::Int;
+        assert_eq!(shown, [("z", &yes, &at(10), &at(20)), ("old", &no, &at(10), &at(10))]);
+        assert_eq!(second.fields.get(0).unwrap().labels["0"], "old");
+        assert_eq!(second.changed, 1);
+    }
+}
