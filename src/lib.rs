@@ -1,5 +1,7 @@
 //! ticketlake brings every ticket of a help desk into an analyst's hands.
 
+/// Rows of one schema; which copy of a row stays.
+pub mod batch;
 /// What a run is told, checked once.
 pub mod config;
 /// Values that are never printed.
