@@ -4,5 +4,7 @@
 pub mod batch;
 /// What a run is told, checked once.
 pub mod config;
+/// The folder of Parquet files, and what a run remembers.
+pub mod lake;
 /// Values that are never printed.
 pub mod secret;
