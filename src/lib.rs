@@ -8,6 +8,10 @@ pub mod config;
 pub mod fields;
 /// JSON as it was written.
 pub mod json;
+/// Rows of one schema; which copy of a row stays.
+pub mod batch;
+/// The folder of Parquet files, and what a run remembers.
+pub mod lake;
 /// Values that are never printed.
 pub mod secret;
 /// Vendors.

@@ -1,0 +1,268 @@
+//! Which copy of a row stays: per id the newest `updated_at`, and of equal or unknown times the later read.
+
+use arrow::{
+    array::{Array, AsArray, Int64Array, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray},
+    compute::interleave,
+    datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType},
+};
+
+use super::{BatchError, ID, UPDATED_AT, conform, differ};
+
+/// What became of the ids that were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub new: u64,
+    pub changed: u64,
+    /// Ids whose existing row stayed, the stale ones among them.
+    pub unchanged: u64,
+    /// Ids of which only older copies than the existing row were read.
+    pub stale: u64,
+}
+
+/// Existing rows after one step of a merge.
+#[derive(Debug)]
+pub struct Step {
+    /// Sorted by id; the existing rows themselves if nothing changed.
+    pub batch: RecordBatch,
+    pub changed: bool,
+}
+
+/// One row among the reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Read {
+    id: i64,
+    pub(super) batch: usize,
+    pub(super) row: usize,
+}
+
+/// Rows that were read, waiting to meet the existing rows of their partition.
+#[derive(Debug)]
+pub struct Merge {
+    schema: SchemaRef,
+    reads: Vec<RecordBatch>,
+    updated: Vec<TimestampMicrosecondArray>,
+    /// Every read row, by id, and for one id in the order of reading.
+    order: Vec<Read>,
+    next: usize,
+    last_existing: Option<i64>,
+    counts: Counts,
+}
+
+impl Merge {
+    /// Takes the reads, in the order of reading; an id may occur more than once. They are conformed to `schema`.
+    pub fn new(schema: &SchemaRef, reads: &[RecordBatch]) -> Result<Self, BatchError> {
+        let reads: Vec<RecordBatch> = reads
+            .iter()
+            .filter(|batch| batch.num_rows() > 0)
+            .map(|batch| conform(batch, schema))
+            .collect::<Result<_, _>>()?;
+        let mut order = Vec::with_capacity(reads.iter().map(RecordBatch::num_rows).sum());
+        let mut updated = Vec::with_capacity(reads.len());
+        for (batch, rows) in reads.iter().enumerate() {
+            let ids = ids(rows)?.values().iter().enumerate();
+            order.extend(ids.map(|(row, &id)| Read { id, batch, row }));
+            updated.push(updates(rows)?.clone());
+        }
+        if !order.is_sorted_by_key(|read| read.id) {
+            // Stable: among equal ids the order of reading stays.
+            order.sort_by_key(|read| read.id);
+        }
+        Ok(Self {
+            schema: schema.clone(),
+            reads,
+            updated,
+            order,
+            next: 0,
+            last_existing: None,
+            counts: Counts::default(),
+        })
+    }
+
+    /// What happened so far; final once [`Merge::rest`] has given `None`.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// True if every read row has met its existing row, or has been given out.
+    pub fn is_done(&self) -> bool {
+        self.next == self.order.len()
+    }
+
+    /// Merges the next existing rows, which must follow each other by ascending id.
+    pub fn step(&mut self, existing: &RecordBatch) -> Result<Step, BatchError> {
+        let existing = conform(existing, &self.schema)?;
+        let ids = ids(&existing)?.clone();
+        let Some(last) = self.check_sorted(&ids)? else {
+            return Ok(unchanged(existing));
+        };
+        let updated = updates(&existing)?;
+        let (mut same_id, mut inserts) = (Vec::new(), Vec::new());
+        let mut at = 0;
+        while let Some(&Read { id, .. }) = self.order.get(self.next).filter(|read| read.id <= last) {
+            at += ids.values()[at..].partition_point(|present| *present < id);
+            let found = ids.values().get(at) == Some(&id);
+            match self.newest(found.then(|| instant(updated, at))) {
+                Some(read) if found => same_id.push((at, read)),
+                Some(read) => inserts.push((at, read)),
+                None => {
+                    self.counts.stale += 1;
+                    self.counts.unchanged += 1;
+                }
+            }
+        }
+        let differing = differ::differing(&existing, &self.reads, &same_id)?;
+        let changed = differing.iter().filter(|differs| **differs).count();
+        self.counts.new += inserts.len() as u64;
+        self.counts.changed += changed as u64;
+        self.counts.unchanged += (same_id.len() - changed) as u64;
+        if changed == 0 && inserts.is_empty() {
+            return Ok(unchanged(existing));
+        }
+        let replaced = same_id.iter().zip(differing).filter(|(_, differs)| *differs);
+        let replaced: Vec<(usize, Read)> = replaced.map(|(pair, _)| *pair).collect();
+        let picks = weave(existing.num_rows(), &replaced, &inserts);
+        let batch = self.gather(Some(&existing), &picks)?;
+        Ok(Step { batch, changed: true })
+    }
+
+    /// After the last existing rows: the next new rows, at most `max_rows`, sorted by id.
+    pub fn rest(&mut self, max_rows: usize) -> Result<Option<RecordBatch>, BatchError> {
+        let mut picks = Vec::new();
+        while picks.len() < max_rows && !self.is_done() {
+            picks.extend(self.newest(None).map(Pick::Read));
+        }
+        self.counts.new += picks.len() as u64;
+        if picks.is_empty() {
+            return Ok(None);
+        }
+        self.gather(None, &picks).map(Some)
+    }
+
+    /// Consumes the reads of the next id. `existing` is the `updated_at` of the row that is there, if one is.
+    /// Returns the read that stays, or `None` for the existing row.
+    fn newest(&mut self, existing: Option<Option<i64>>) -> Option<Read> {
+        let mut time = existing;
+        let mut best = None;
+        let id = self.order.get(self.next)?.id;
+        while let Some(&read) = self.order.get(self.next).filter(|read| read.id == id) {
+            self.next += 1;
+            let read_time = instant(&self.updated[read.batch], read.row);
+            let older = match (time, read_time) {
+                (Some(Some(held)), Some(offered)) => offered < held,
+                _ => false,
+            };
+            if !older {
+                (time, best) = (Some(read_time), Some(read));
+            }
+        }
+        best
+    }
+
+    fn check_sorted(&mut self, ids: &Int64Array) -> Result<Option<i64>, BatchError> {
+        let mut before = self.last_existing;
+        // One pass without branches first; the pair at fault is looked for only if there is one.
+        let sorted = ids.values().windows(2).all(|pair| pair[0] < pair[1])
+            && before.is_none_or(|before| ids.values().first().is_none_or(|id| before < *id));
+        if !sorted {
+            for &after in ids.values() {
+                if let Some(before) = before.filter(|before| *before >= after) {
+                    return Err(BatchError::Unsorted { before, after });
+                }
+                before = Some(after);
+            }
+        }
+        let last = ids.values().last().copied();
+        self.last_existing = last.or(self.last_existing);
+        Ok(last)
+    }
+
+    fn gather(&self, existing: Option<&RecordBatch>, picks: &[Pick]) -> Result<RecordBatch, BatchError> {
+        // Only batches that give a row take part: a partition may be met by thousands of small ones.
+        let mut sources: Vec<&RecordBatch> = existing.into_iter().collect();
+        let mut slots = vec![usize::MAX; self.reads.len()];
+        let mut rows = Vec::with_capacity(picks.len());
+        for pick in picks {
+            rows.push(match *pick {
+                Pick::Existing(row) => (0, row),
+                Pick::Read(read) => {
+                    let slot = &mut slots[read.batch];
+                    if *slot == usize::MAX {
+                        *slot = sources.len();
+                        sources.push(&self.reads[read.batch]);
+                    }
+                    (*slot, read.row)
+                }
+            });
+        }
+        gather(&self.schema, &sources, &rows)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Pick {
+    Existing(usize),
+    Read(Read),
+}
+
+fn unchanged(batch: RecordBatch) -> Step {
+    Step { batch, changed: false }
+}
+
+/// The existing rows in order, with some replaced and some put in before the row of the given number.
+fn weave(rows: usize, replaced: &[(usize, Read)], inserts: &[(usize, Read)]) -> Vec<Pick> {
+    let mut picks = Vec::with_capacity(rows + inserts.len());
+    let mut replaced = replaced.iter().peekable();
+    let mut inserts = inserts.iter().peekable();
+    for row in 0..rows {
+        while let Some((_, read)) = inserts.next_if(|(at, _)| *at <= row) {
+            picks.push(Pick::Read(*read));
+        }
+        picks.push(match replaced.next_if(|(at, _)| *at == row) {
+            Some((_, read)) => Pick::Read(*read),
+            None => Pick::Existing(row),
+        });
+    }
+    picks
+}
+
+/// Rows `(source, row)` of the sources, in the given order. Neighbours in one source are shared, not copied.
+pub(super) fn gather(
+    schema: &SchemaRef,
+    sources: &[&RecordBatch],
+    rows: &[(usize, usize)],
+) -> Result<RecordBatch, BatchError> {
+    if let Some(&(source, first)) = rows.first()
+        && rows.iter().zip(first..).all(|(row, expected)| *row == (source, expected))
+    {
+        return Ok(sources[source].slice(first, rows.len()));
+    }
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for column in 0..schema.fields().len() {
+        let arrays: Vec<&dyn Array> = sources.iter().map(|batch| batch.column(column).as_ref()).collect();
+        columns.push(interleave(&arrays, rows)?);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
+}
+
+fn ids(batch: &RecordBatch) -> Result<&Int64Array, BatchError> {
+    batch
+        .column_by_name(ID)
+        .and_then(|column| column.as_primitive_opt::<Int64Type>())
+        .filter(|ids| ids.null_count() == 0)
+        .ok_or(BatchError::Column { column: ID, wanted: "an integer in every row" })
+}
+
+fn updates(batch: &RecordBatch) -> Result<&TimestampMicrosecondArray, BatchError> {
+    batch
+        .column_by_name(UPDATED_AT)
+        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
+        .ok_or(BatchError::Column { column: UPDATED_AT, wanted: "an instant in microseconds" })
+}
+
+fn instant(times: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
+    times.is_valid(row).then(|| times.value(row))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! The lake: a folder of Parquet files, one for each partition, each replaced whole or not at all.
+//!
+//! Nothing under a table's folder is ever half written: a file is staged beside the tables, made durable,
+//! and renamed over the old one. State is put as numbered versions that are never overwritten.
+
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+
+use crate::config::{LakeConfig, PartitionBy};
+
+mod fault;
+mod form;
+mod partition;
+mod read;
+mod store;
+mod table;
+mod tickets;
+
+/// Who holds the lake: one run at a time.
+pub mod lock;
+/// Records of past runs.
+pub mod runs;
+/// What a source remembers from run to run.
+pub mod state;
+
+pub use fault::LakeError;
+pub use form::{FileForm, FileMeta, Written};
+pub use partition::{Calendar, Cut, PartitionKey, split};
+pub use read::{Footer, footer, schema_of};
+pub use store::sweep;
+pub use table::{read_table, write_table};
+pub use tickets::{Upserted, partitions, put_empty, remove, rewrite, rows, ticket_file, upsert};
+
+/// A lake on a local folder.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    root: PathBuf,
+    timezone: TimeZone,
+    partition: PartitionBy,
+}
+
+impl Lake {
+    pub fn new(config: &LakeConfig) -> Self {
+        Self { root: config.path.clone(), timezone: config.timezone.clone(), partition: config.partition }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Tells the partition of an instant. Make one for each thread: it remembers the last answer.
+    pub fn calendar(&self) -> Calendar {
+        Calendar::new(self.timezone.clone(), self.partition)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The form of every file in the lake: compression, statistics, indexes, metadata, and how large its parts are.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use parquet::{
+    arrow::{
+        ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions,
+        encode_arrow_schema,
+    },
+    basic::{Compression, ZstdLevel},
+    file::{
+        metadata::{KeyValue, SortingColumn},
+        properties::{EnabledStatistics, WriterProperties, WriterVersion},
+    },
+    schema::types::{ColumnPath, SchemaDescriptor},
+};
+
+use super::LakeError;
+use crate::batch::{ID, conform};
+
+/// Rows of one row group.
+const ROW_GROUP_ROWS: usize = 32_768;
+/// Of one page, before compression.
+const PAGE_BYTES: usize = 128 * 1024;
+const DICTIONARY_BYTES: usize = 64 * 1024;
+/// Rows encoded at a time, between two looks at the page's size.
+const WRITE_BATCH_ROWS: usize = 1024;
+/// Bounds of long texts are cut to this many bytes.
+const BOUND_BYTES: usize = 64;
+/// How often a lookup of an id that is not there reads a row group in vain.
+const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+
+/// What the metadata of a file says, besides this program's version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileMeta {
+    pub schema_version: u32,
+    /// The vendor's short name.
+    pub source_kind: String,
+}
+
+/// Everything that the files of one schema have in common; made once, used for each file.
+#[derive(Debug, Clone)]
+pub struct FileForm {
+    schema: SchemaRef,
+    descriptor: SchemaDescriptor,
+    properties: WriterProperties,
+}
+
+/// A file as it was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+impl FileForm {
+    /// The form of files with these columns. An `id` column makes them sorted by it, with a Bloom filter.
+    pub fn new(schema: &SchemaRef, meta: &FileMeta) -> Result<Self, LakeError> {
+        let descriptor =
+            ArrowSchemaConverter::new().convert(schema).map_err(|cause| LakeError::Schema { cause })?;
+        let properties = properties(schema, &descriptor, meta);
+        Ok(Self { schema: schema.clone(), descriptor, properties })
+    }
+
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Starts a file of this form. `path` is only for messages.
+    pub(super) fn writer<'a>(&self, file: &'a mut File, path: &Path) -> Result<FormWriter<'a>, LakeError> {
+        // Schema and metadata are ready made: encoding them costs as much as a small file's rows.
+        let options = ArrowWriterOptions::new()
+            .with_properties(self.properties.clone())
+            .with_parquet_schema(self.descriptor.clone())
+            .with_skip_arrow_metadata(true);
+        let inner = ArrowWriter::try_new_with_options(file, self.schema.clone(), options)
+            .map_err(|cause| LakeError::writing(path, cause))?;
+        Ok(FormWriter { inner, schema: self.schema.clone(), path: path.to_owned(), rows: 0 })
+    }
+}
+
+/// A file of some form, being written.
+pub(super) struct FormWriter<'a> {
+    inner: ArrowWriter<&'a mut File>,
+    schema: SchemaRef,
+    path: PathBuf,
+    rows: u64,
+}
+
+impl FormWriter<'_> {
+    /// Adds rows, conformed to the form's schema.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
+        let batch = conform(batch, &self.schema).map_err(LakeError::rows(&self.path))?;
+        self.rows += batch.num_rows() as u64;
+        let written = self.inner.write(&batch);
+        written.map_err(|cause| LakeError::writing(&self.path, cause))
+    }
+
+    pub(super) fn finish(mut self) -> Result<Written, LakeError> {
+        let finished = self.inner.finish();
+        finished.map_err(|cause| LakeError::writing(&self.path, cause))?;
+        Ok(Written { rows: self.rows, bytes: self.inner.bytes_written() as u64 })
+    }
+}
+
+fn properties(schema: &SchemaRef, descriptor: &SchemaDescriptor, meta: &FileMeta) -> WriterProperties {
+    let pair = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
+    let mut builder = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_created_by(concat!("ticketlake ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_write_batch_size(WRITE_BATCH_ROWS)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_truncate_length(Some(BOUND_BYTES))
+        .set_column_index_truncate_length(Some(BOUND_BYTES))
+        .set_key_value_metadata(Some(vec![
+            pair("ticketlake.version", env!("CARGO_PKG_VERSION").to_owned()),
+            pair("ticketlake.schema_version", meta.schema_version.to_string()),
+            pair("ticketlake.source_kind", meta.source_kind.clone()),
+            pair(ARROW_SCHEMA_META_KEY, encode_arrow_schema(schema)),
+        ]));
+    let id = ColumnPath::from(ID);
+    let sorted = descriptor.columns().iter().position(|column| column.path() == &id);
+    if let Some(column) = sorted {
+        builder = builder
+            .set_sorting_columns(Some(vec![SortingColumn {
+                column_idx: column as i32,
+                descending: false,
+                nulls_first: false,
+            }]))
+            // The filter starts at the size of a full row group and is folded to the rows that came.
+            .set_column_bloom_filter_max_ndv(id.clone(), ROW_GROUP_ROWS as u64)
+            .set_column_bloom_filter_fpp(id.clone(), BLOOM_FALSE_POSITIVES)
+            .set_column_dictionary_enabled(id, false);
+    }
+    builder.build()
+}

@@ -1,0 +1,280 @@
+//! Which partition a row lies in: the calendar date, or month, of its creation in the lake's zone.
+
+use std::{fmt, ops::Range};
+
+use arrow::{
+    array::{AsArray, RecordBatch, UInt32Array},
+    compute::take_record_batch,
+    datatypes::TimestampMicrosecondType,
+};
+use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
+
+use crate::{batch::BatchError, config::PartitionBy};
+
+const CREATED_AT: &str = "created_at";
+/// What Hive, and so every reader, calls the partition of rows without a value.
+const DEFAULT: &str = "__HIVE_DEFAULT_PARTITION__";
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+const EPOCH: Date = Date::constant(1970, 1, 1);
+
+/// One partition of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartitionKey {
+    /// Rows whose time of creation is not known, in a lake cut this way.
+    Default(Cut),
+    Month {
+        year: i16,
+        month: i8,
+    },
+    Day(Date),
+}
+
+/// How a lake is cut; a twin of [`PartitionBy`] that sorts and hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cut {
+    Month,
+    Day,
+}
+
+impl From<PartitionBy> for Cut {
+    fn from(by: PartitionBy) -> Self {
+        match by {
+            PartitionBy::Day => Self::Day,
+            PartitionBy::Month => Self::Month,
+        }
+    }
+}
+
+impl Cut {
+    pub(super) fn column(self) -> &'static str {
+        match self {
+            Self::Day => "created_date",
+            Self::Month => "created_month",
+        }
+    }
+}
+
+impl PartitionKey {
+    pub fn cut(self) -> Cut {
+        match self {
+            Self::Default(cut) => cut,
+            Self::Month { .. } => Cut::Month,
+            Self::Day(_) => Cut::Day,
+        }
+    }
+
+    /// The folder's name, such as `created_date=2024-01-05`.
+    pub fn folder(self) -> String {
+        format!("{}={self}", self.cut().column())
+    }
+
+    /// The partition of a folder's name, or `None` for a name that no partition has.
+    pub fn parse(folder: &str) -> Option<Self> {
+        let (column, value) = folder.split_once('=')?;
+        let cut = [Cut::Day, Cut::Month].into_iter().find(|cut| cut.column() == column)?;
+        let key = match (cut, value) {
+            (_, DEFAULT) => Self::Default(cut),
+            (Cut::Day, _) => Self::Day(value.parse().ok()?),
+            (Cut::Month, _) => Self::month_of(format!("{value}-01").parse().ok()?),
+        };
+        // Only the one spelling that we write: a date can be told in several.
+        (key.folder() == folder).then_some(key)
+    }
+
+    fn month_of(date: Date) -> Self {
+        Self::Month { year: date.year(), month: date.month() }
+    }
+
+    fn of(cut: Cut, date: Date) -> Self {
+        match cut {
+            Cut::Day => Self::Day(date),
+            Cut::Month => Self::month_of(date),
+        }
+    }
+
+    /// The first date of the partition and of the next one.
+    fn dates(self) -> Option<(Date, Date)> {
+        match self {
+            Self::Default(_) => None,
+            Self::Day(date) => Some((date, date.checked_add(Span::new().days(1)).ok()?)),
+            Self::Month { year, month } => {
+                let first = Date::new(year, month, 1).ok()?;
+                Some((first, first.checked_add(Span::new().months(1)).ok()?))
+            }
+        }
+    }
+}
+
+impl fmt::Display for PartitionKey {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Default(_) => out.write_str(DEFAULT),
+            Self::Month { year, month } => write!(out, "{year:04}-{month:02}"),
+            Self::Day(date) => write!(out, "{date}"),
+        }
+    }
+}
+
+/// Tells partitions in one zone. Remembers the span of the last zone offset and of the last date.
+#[derive(Debug, Clone)]
+pub struct Calendar {
+    zone: TimeZone,
+    cut: Cut,
+    /// The microseconds for which the offset holds, and the offset in microseconds.
+    offset: (Range<i64>, i64),
+    last: (i64, PartitionKey),
+}
+
+impl Calendar {
+    pub fn new(zone: TimeZone, by: PartitionBy) -> Self {
+        let cut = Cut::from(by);
+        Self { zone, cut, offset: (0..0, 0), last: (i64::MIN, PartitionKey::Default(cut)) }
+    }
+
+    /// The partition of an instant, in microseconds since the epoch.
+    pub fn key(&mut self, micros: Option<i64>) -> PartitionKey {
+        let missing = PartitionKey::Default(self.cut);
+        let Some(micros) = micros else {
+            return missing;
+        };
+        if !self.offset.0.contains(&micros) && !self.look_up_offset(micros) {
+            return missing;
+        }
+        let day = micros.saturating_add(self.offset.1).div_euclid(MICROS_PER_DAY);
+        if day != self.last.0 {
+            let Ok(date) = Span::new().try_days(day).and_then(|span| EPOCH.checked_add(span)) else {
+                return missing;
+            };
+            self.last = (day, PartitionKey::of(self.cut, date));
+        }
+        self.last.1
+    }
+
+    fn look_up_offset(&mut self, micros: i64) -> bool {
+        let Ok(instant) = Timestamp::from_microsecond(micros) else {
+            return false;
+        };
+        let offset = self.zone.to_offset(instant);
+        let next = self.zone.following(instant).next();
+        // A transition at the instant itself has already happened, hence the step.
+        let last = instant
+            .checked_add(SignedDuration::from_micros(1))
+            .ok()
+            .and_then(|after| self.zone.preceding(after).next());
+        let start = last.map_or(i64::MIN, |at| at.timestamp().as_microsecond());
+        let end = next.map_or(i64::MAX, |at| at.timestamp().as_microsecond());
+        self.offset = (start..end, i64::from(offset.seconds()) * 1_000_000);
+        true
+    }
+
+    /// The instants of a partition, in microseconds since the epoch: the first one, and the first one after it.
+    /// `None` for the default partition.
+    pub fn span(&self, key: PartitionKey) -> Option<Range<i64>> {
+        let (first, next) = key.dates()?;
+        Some(self.start_of(first)?..self.start_of(next)?)
+    }
+
+    fn start_of(&self, date: Date) -> Option<i64> {
+        let start = date.to_zoned(self.zone.clone()).ok()?;
+        Some(start.timestamp().as_microsecond())
+    }
+}
+
+/// Cuts a batch by the partition of `created_at`; rows keep their order inside each part. Parts come in the
+/// order in which they are first met, and one whose rows are neighbours shares them.
+pub fn split(
+    calendar: &mut Calendar,
+    batch: &RecordBatch,
+) -> Result<Vec<(PartitionKey, RecordBatch)>, BatchError> {
+    let times = batch
+        .column_by_name(CREATED_AT)
+        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
+        .ok_or(BatchError::Column { column: CREATED_AT, wanted: "an instant in microseconds" })?;
+    let mut parts: Vec<(PartitionKey, Vec<u32>)> = Vec::new();
+    for (row, time) in times.iter().enumerate() {
+        let key = calendar.key(time);
+        let row = row as u32;
+        match parts.iter_mut().rev().find(|(known, _)| *known == key) {
+            Some((_, rows)) => rows.push(row),
+            None => parts.push((key, vec![row])),
+        }
+    }
+    let cut = |(key, rows): (PartitionKey, Vec<u32>)| Ok((key, pick(batch, rows)?));
+    parts.into_iter().map(cut).collect()
+}
+
+fn pick(batch: &RecordBatch, rows: Vec<u32>) -> Result<RecordBatch, BatchError> {
+    match (rows.first(), rows.last()) {
+        (Some(&first), Some(&last)) if (last - first) as usize + 1 == rows.len() => {
+            Ok(batch.slice(first as usize, rows.len()))
+        }
+        _ => Ok(take_record_batch(batch, &UInt32Array::from(rows))?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap()
+    }
+
+    fn micros(instant: &str) -> i64 {
+        instant.parse::<Timestamp>().unwrap().as_microsecond()
+    }
+
+    #[test]
+    fn the_date_is_that_of_the_lakes_zone() {
+        let mut day = Calendar::new(zone("Asia/Shanghai"), PartitionBy::Day);
+        let key = day.key(Some(micros("2024-01-04T16:00:00Z")));
+        assert_eq!(key.folder(), "created_date=2024-01-05");
+        assert_eq!(day.span(key), Some(micros("2024-01-04T16:00:00Z")..micros("2024-01-05T16:00:00Z")));
+        assert_eq!(day.key(None).folder(), "created_date=__HIVE_DEFAULT_PARTITION__");
+        let mut month = Calendar::new(zone("Asia/Shanghai"), PartitionBy::Month);
+        let key = month.key(Some(micros("2024-01-31T16:00:00Z")));
+        assert_eq!(key.folder(), "created_month=2024-02");
+        assert_eq!(month.span(key), Some(micros("2024-01-31T16:00:00Z")..micros("2024-02-29T16:00:00Z")));
+    }
+
+    #[test]
+    fn only_our_own_folder_names_are_partitions() {
+        for name in [
+            "created_date=2024-1-5",
+            "created_date=2024-01-32",
+            "created_month=2024-01-05",
+            "created_date=",
+            "source=x",
+            "created_date=20240105",
+        ] {
+            assert_eq!(PartitionKey::parse(name), None, "{name}");
+        }
+    }
+
+    proptest! {
+        /// Remembered offsets give what a look-up gives, in zones that change their clocks too.
+        #[test]
+        fn a_calendar_agrees_with_the_zone(
+            name in prop_oneof![Just("Asia/Shanghai"), Just("America/New_York"), Just("Australia/Lord_Howe")],
+            seconds in prop::collection::vec(-1_000_000_000..4_000_000_000_i64, 1..20),
+            month in any::<bool>(),
+        ) {
+            let by = if month { PartitionBy::Month } else { PartitionBy::Day };
+            let zone = zone(name);
+            let mut calendar = Calendar::new(zone.clone(), by);
+            // Each instant is followed by its clock changes, where remembering may go wrong.
+            for second in seconds {
+                let instant = Timestamp::from_second(second).unwrap();
+                let change = zone.following(instant).next().map(|at| at.timestamp());
+                let around = [Some(instant), change, change.map(|at| at - SignedDuration::from_micros(1))];
+                for instant in around.into_iter().flatten() {
+                    let date = instant.to_zoned(zone.clone()).date();
+                    let key = calendar.key(Some(instant.as_microsecond()));
+                    prop_assert_eq!(key, PartitionKey::of(by.into(), date));
+                    prop_assert_eq!(PartitionKey::parse(&key.folder()), Some(key));
+                }
+            }
+        }
+    }
+}

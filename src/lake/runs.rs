@@ -1,0 +1,48 @@
+//! Records of runs, one file each, named so that they sort by time.
+
+use std::io::Write;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Lake, LakeError, store};
+
+const RUNS: &str = "_ticketlake/runs";
+
+/// Keeps the record of a run. A run identifier sorts by time.
+pub fn record<T: Serialize>(lake: &Lake, run_id: &str, summary: &T) -> Result<(), LakeError> {
+    let key = format!("{RUNS}/{run_id}.json");
+    let path = store::path(lake, &key);
+    store::put(lake, &key, |file| {
+        let content = serde_json::to_vec_pretty(summary).map_err(std::io::Error::from);
+        content.and_then(|content| file.write_all(&content)).map_err(LakeError::io(&path, "write"))
+    })
+}
+
+/// The records of the last runs, the newest first, at most `count`. One that cannot be read is left out.
+pub fn last<T: DeserializeOwned>(lake: &Lake, count: usize) -> Result<Vec<T>, LakeError> {
+    let mut found = Vec::new();
+    for name in store::list(lake, RUNS)?.iter().rev() {
+        if found.len() == count {
+            break;
+        }
+        let content = store::read(lake, &format!("{RUNS}/{name}"))?;
+        found.extend(content.and_then(|content| serde_json::from_slice(&content).ok()));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lake::tests::lake;
+
+    #[test]
+    fn the_newest_runs_come_first() {
+        let (_folder, lake) = lake();
+        for run in ["20260101-a", "20260103-b", "20260102-c"] {
+            record(&lake, run, &run).unwrap();
+        }
+        store::create(&lake, "_ticketlake/runs/20260104-d.json", b"cut").unwrap();
+        assert_eq!(last::<String>(&lake, 2).unwrap(), ["20260103-b", "20260102-c"]);
+    }
+}

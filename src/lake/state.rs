@@ -1,0 +1,116 @@
+//! What a source remembers: numbered versions, each put once and never overwritten; the highest one counts.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Lake, LakeError, store};
+
+/// Versions that stay behind the newest one, for people who look into what happened.
+const KEPT: usize = 5;
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// The version is durable and is the state now.
+    Done,
+    /// Another writer has put this version before us; nothing was changed.
+    Conflict,
+}
+
+fn folder(source: &str) -> String {
+    format!("{}/state/{source}", store::HOUSE)
+}
+
+fn version_key(source: &str, version: u64) -> String {
+    format!("{}/{version:010}.json", folder(source))
+}
+
+fn versions(lake: &Lake, source: &str) -> Result<Vec<u64>, LakeError> {
+    let names = store::list(lake, &folder(source))?;
+    let number = |name: &String| name.strip_suffix(".json")?.parse().ok();
+    let mut versions: Vec<u64> = names.iter().filter_map(number).collect();
+    versions.sort_unstable();
+    Ok(versions)
+}
+
+/// The newest version and its number; `None` before the first commit.
+/// A newest version that cannot be read is damage: an older one would make the lake forget what it has done.
+pub fn load<T: DeserializeOwned>(lake: &Lake, source: &str) -> Result<Option<(u64, T)>, LakeError> {
+    let Some(&version) = versions(lake, source)?.last() else {
+        return Ok(None);
+    };
+    let key = version_key(source, version);
+    let path = store::path(lake, &key);
+    let content =
+        store::read(lake, &key)?.ok_or_else(|| LakeError::damaged(&path, "it vanished while it was read"))?;
+    let state = serde_json::from_slice(&content);
+    state.map(|state| Some((version, state))).map_err(|cause| LakeError::damaged(&path, cause))
+}
+
+/// Puts `state` as `version`, which is the loaded version plus one (the first is 1), durably.
+pub fn commit<T: Serialize>(
+    lake: &Lake,
+    source: &str,
+    version: u64,
+    state: &T,
+) -> Result<Committed, LakeError> {
+    let key = version_key(source, version);
+    let content = serde_json::to_vec_pretty(state);
+    let content = content.map_err(|cause| LakeError::Io {
+        path: store::path(lake, &key),
+        action: "write",
+        cause: cause.into(),
+    })?;
+    // A pruned number is free again, so a writer that fell far behind is told by the newest one.
+    let overtaken = |versions: Vec<u64>| versions.last().is_some_and(|newest| *newest >= version);
+    if overtaken(versions(lake, source)?) || !store::create(lake, &key, &content)? {
+        return Ok(Committed::Conflict);
+    }
+    prune(lake, source)?;
+    Ok(Committed::Done)
+}
+
+fn prune(lake: &Lake, source: &str) -> Result<(), LakeError> {
+    let versions = versions(lake, source)?;
+    let surplus = versions.len().saturating_sub(KEPT + 1);
+    for version in versions.into_iter().take(surplus) {
+        store::delete(lake, &version_key(source, version))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lake::tests::lake;
+
+    #[test]
+    fn the_newest_version_is_the_state() {
+        let (_folder, lake) = lake();
+        assert_eq!(load::<String>(&lake, "s").unwrap(), None);
+        for version in 1..=9 {
+            let outcome = commit(&lake, "s", version, &format!("v{version}")).unwrap();
+            assert_eq!(outcome, Committed::Done);
+        }
+        assert_eq!(load(&lake, "s").unwrap(), Some((9, "v9".to_owned())));
+        assert_eq!(versions(&lake, "s").unwrap(), (4..=9).collect::<Vec<_>>());
+        assert!(store::list(&lake, "_ticketlake/staging").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_second_writer_of_a_version_is_told() {
+        let (_folder, lake) = lake();
+        commit(&lake, "s", 1, &1).unwrap();
+        assert_eq!(commit(&lake, "s", 1, &2).unwrap(), Committed::Conflict);
+        assert_eq!(load(&lake, "s").unwrap(), Some((1, 1)));
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_read_is_damage() {
+        let (_folder, lake) = lake();
+        commit(&lake, "s", 1, &1).unwrap();
+        store::create(&lake, "_ticketlake/state/s/0000000002.json", b"{").unwrap();
+        let fault = load::<u64>(&lake, "s").unwrap_err();
+        assert!(fault.is_damage());
+        assert!(fault.to_string().contains("0000000002.json"), "{fault}");
+    }
+}

@@ -1,0 +1,168 @@
+//! The tickets of a source: one file for each partition, replaced only when a row in it changed.
+
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+
+use super::{FileForm, Lake, LakeError, PartitionKey, Written, partition::Cut, read, store};
+use crate::batch::{Counts, Merge, conform};
+
+const FILE: &str = "part-0.parquet";
+/// Rows that are given to the writer at a time.
+const WRITE_ROWS: usize = 4096;
+
+/// What an upsert did to a partition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upserted {
+    pub counts: Counts,
+    /// The new file, or `None` if nothing changed and the old one stands.
+    pub written: Option<Written>,
+}
+
+/// Where the file of a partition lies.
+pub fn ticket_file(lake: &Lake, source: &str, key: PartitionKey) -> PathBuf {
+    store::path(lake, &file_key(source, key))
+}
+
+fn source_key(source: &str) -> String {
+    format!("tickets/source={source}")
+}
+
+fn file_key(source: &str, key: PartitionKey) -> String {
+    format!("{}/{}/{FILE}", source_key(source), key.folder())
+}
+
+/// The partitions that hold a file, sorted. Fails if the lake is cut in another way than the configuration says.
+pub fn partitions(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeError> {
+    let folders = store::list(lake, &source_key(source))?;
+    let mut keys: Vec<PartitionKey> = folders
+        .iter()
+        .filter_map(|folder| PartitionKey::parse(folder))
+        // A run that died may have left a folder without a file.
+        .filter(|key| ticket_file(lake, source, *key).exists())
+        .collect();
+    keys.sort_unstable();
+    let cut = Cut::from(lake.partition);
+    match keys.iter().find(|key| key.cut() != cut) {
+        None => Ok(keys),
+        Some(other) => Err(LakeError::Cut {
+            path: store::path(lake, &source_key(source)),
+            found: other.folder(),
+            wanted: cut,
+        }),
+    }
+}
+
+/// Brings rows that were read into a partition. `reads` are in the order of reading, in any order of ids; an id may
+/// occur more than once. Per id the newest `updated_at` stays, of equal or unknown times the later read.
+/// The file is replaced as a whole, or left alone if no row in it changed. Memory is bounded by the reads, not by the file.
+pub fn upsert(
+    lake: &Lake,
+    source: &str,
+    key: PartitionKey,
+    reads: &[RecordBatch],
+    form: &FileForm,
+) -> Result<Upserted, LakeError> {
+    let file = file_key(source, key);
+    let path = store::path(lake, &file);
+    let mut merge = Merge::new(form.schema(), reads).map_err(LakeError::rows(&path))?;
+    if merge.is_done() {
+        return Ok(Upserted::default());
+    }
+    let mut existing = read::rows(&path)?;
+
+    // Nothing is written before the first change is seen; what was passed by until then is read again.
+    let mut passed = 0;
+    let mut held = None;
+    let mut first_change = None;
+    for batch in existing.iter_mut().flatten() {
+        let step = merge.step(&batch?).map_err(LakeError::rows(&path))?;
+        if step.changed {
+            first_change = Some(step.batch);
+            break;
+        }
+        passed += 1;
+        // Most files are one batch, which is then at hand.
+        held = (passed == 1).then_some(step.batch);
+    }
+    if first_change.is_none() && merge.is_done() {
+        return Ok(Upserted { counts: merge.counts(), written: None });
+    }
+
+    let written = store::put(lake, &file, |staged| {
+        let mut out = form.writer(staged, &path)?;
+        if let Some(batch) = held.take() {
+            out.write(&batch)?;
+        } else if passed > 0 {
+            for batch in read::rows(&path)?.into_iter().flatten().take(passed) {
+                out.write(&batch?)?;
+            }
+        }
+        if let Some(batch) = first_change.take() {
+            out.write(&batch)?;
+        }
+        for batch in existing.iter_mut().flatten() {
+            let step = merge.step(&batch?).map_err(LakeError::rows(&path))?;
+            out.write(&step.batch)?;
+        }
+        while let Some(batch) = merge.rest(WRITE_ROWS).map_err(LakeError::rows(&path))? {
+            out.write(&batch)?;
+        }
+        out.finish()
+    })?;
+    Ok(Upserted { counts: merge.counts(), written: Some(written) })
+}
+
+/// Writes the file of a partition again under the form's schema. `None` if there is no file, or if it has that schema.
+pub fn rewrite(
+    lake: &Lake,
+    source: &str,
+    key: PartitionKey,
+    form: &FileForm,
+) -> Result<Option<Written>, LakeError> {
+    let file = file_key(source, key);
+    let path = store::path(lake, &file);
+    let Some(rows) = read::rows(&path)? else {
+        return Ok(None);
+    };
+    if rows.footer.schema.fields() == form.schema().fields() {
+        return Ok(None);
+    }
+    let written = store::put(lake, &file, |staged| {
+        let mut out = form.writer(staged, &path)?;
+        for batch in rows {
+            out.write(&batch?)?;
+        }
+        out.finish()
+    })?;
+    Ok(Some(written))
+}
+
+/// Puts a file without rows into the default partition: so a source without tickets can be read too.
+/// `None` if a file is there already.
+pub fn put_empty(lake: &Lake, source: &str, form: &FileForm) -> Result<Option<Written>, LakeError> {
+    let file = file_key(source, PartitionKey::Default(lake.partition.into()));
+    let path = store::path(lake, &file);
+    if path.exists() {
+        return Ok(None);
+    }
+    store::put(lake, &file, |staged| form.writer(staged, &path)?.finish()).map(Some)
+}
+
+/// Takes away a partition's file, as for a partition that became empty. Gives false if there is none.
+pub fn remove(lake: &Lake, source: &str, key: PartitionKey) -> Result<bool, LakeError> {
+    store::delete(lake, &file_key(source, key))
+}
+
+/// The rows of a partition, batch by batch, sorted by id, under the form's schema; none if there is no file.
+pub fn rows(
+    lake: &Lake,
+    source: &str,
+    key: PartitionKey,
+    form: &FileForm,
+) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>>, LakeError> {
+    let path = ticket_file(lake, source, key);
+    let schema = form.schema().clone();
+    let rows = read::rows(&path)?.into_iter().flatten();
+    Ok(rows.map(move |batch| conform(&batch?, &schema).map_err(LakeError::rows(&path))))
+}
