@@ -24,6 +24,9 @@ use reqwest::Url;
 pub use self::fault::{Fault, Faults};
 use crate::secret::Secret;
 
+/// The configuration of a run that names none, in its working folder.
+pub const DEFAULT_FILE: &str = "ticketlake.toml";
+
 /// A configuration in which nothing is wrong.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -53,6 +56,16 @@ pub enum PartitionBy {
 pub enum Kind {
     Kf5,
     Udesk,
+}
+
+impl Kind {
+    /// Its name in the configuration, in summaries and in the metadata of files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kf5 => "kf5",
+            Self::Udesk => "udesk",
+        }
+    }
 }
 
 /// One account of a help desk.
@@ -120,7 +133,7 @@ pub struct Overrides {
 #[derive(Debug, Clone)]
 pub struct Offline {
     pub lake: LakeConfig,
-    /// Name and kind of the selected sources, in the order of the file.
+    /// Name and kind of the selected sources, in the order of the file; empty without a file.
     pub sources: Vec<(String, Kind)>,
 }
 
@@ -130,8 +143,12 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, Faults> {
     read(path, overrides, true)
 }
 
-/// As [`load`], but no secret is fetched and no cascade map read.
+/// As [`load`], but no secret is fetched and no cascade map read. A named lake needs no configuration, when the default
+/// file is not there.
 pub fn load_offline(path: &Path, overrides: &Overrides) -> Result<Offline, Faults> {
+    if let Some(lake) = lake::alone(path, overrides) {
+        return Ok(Offline { lake, sources: Vec::new() });
+    }
     let config = read(path, overrides, false)?;
     let sources = config.sources.into_iter().map(|source| (source.name, source.kind)).collect();
     Ok(Offline { lake: config.lake, sources })

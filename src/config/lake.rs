@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use super::{
-    LakeConfig, PartitionBy,
+    DEFAULT_FILE, LakeConfig, Overrides, PartitionBy,
     document::Section,
     fault::{Faults, did_you_mean},
 };
@@ -47,6 +47,13 @@ pub(super) fn read(
     });
     let path = if flag.is_some() { from_flag? } else { written? };
     Some(LakeConfig { path, timezone: timezone?, partition: partition.unwrap_or(PartitionBy::Day) })
+}
+
+/// The lake that a flag names while there is no configuration and none was asked for.
+pub(super) fn alone(file: &Path, overrides: &Overrides) -> Option<LakeConfig> {
+    let path = overrides.lake.as_deref()?;
+    let unasked = file == Path::new(DEFAULT_FILE) && !file.exists() && overrides.sources.is_empty();
+    (unasked && folder_only(&path.to_string_lossy()).is_ok()).then(|| unwritten(path.to_owned()))
 }
 
 /// A lake of which only the folder is told.
