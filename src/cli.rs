@@ -72,14 +72,12 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// The configuration to read
-    #[arg(long, global = true, value_name = "FILE", env = "TICKETLAKE_CONFIG", hide_env_values = true)]
-    #[arg(default_value = config::DEFAULT_FILE, value_hint = ValueHint::FilePath)]
-    pub config: PathBuf,
+    /// The configuration to read [env: TICKETLAKE_CONFIG] [default: ticketlake.toml]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
 
-    /// The folder of the lake, in place of the configuration's
-    #[arg(long, global = true, value_name = "PATH", env = "TICKETLAKE_LAKE", hide_env_values = true)]
-    #[arg(value_hint = ValueHint::DirPath)]
+    /// The folder of the lake, in place of the configuration's [env: TICKETLAKE_LAKE]
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::DirPath)]
     pub lake: Option<PathBuf>,
 
     /// Only the source of this name; may be repeated [default: all sources]
@@ -114,6 +112,18 @@ pub struct Context {
 }
 
 impl Global {
+    /// The configuration's path: the option, else the environment, else the working folder's.
+    pub fn config_file(&self) -> PathBuf {
+        let named = self.config.clone().or_else(|| from_env("TICKETLAKE_CONFIG"));
+        named.unwrap_or_else(|| PathBuf::from(config::DEFAULT_FILE))
+    }
+
+    /// What the command line and the environment say over the configuration.
+    pub fn overrides(&self) -> Overrides {
+        let lake = self.lake.clone().or_else(|| from_env("TICKETLAKE_LAKE"));
+        Overrides { lake, sources: self.sources.clone() }
+    }
+
     /// What the log lets through.
     pub fn log_level(&self) -> LevelFilter {
         match (self.quiet, self.verbose) {
@@ -136,17 +146,18 @@ impl Global {
 impl Context {
     /// The configuration with the secrets of the selected sources.
     pub fn config(&self) -> Result<Config, Faults> {
-        config::load(&self.global.config, &self.overrides())
+        config::load(&self.global.config_file(), &self.global.overrides())
     }
 
     /// The configuration for a command that speaks to no source.
     pub fn offline(&self) -> Result<Offline, Faults> {
-        config::load_offline(&self.global.config, &self.overrides())
+        config::load_offline(&self.global.config_file(), &self.global.overrides())
     }
+}
 
-    fn overrides(&self) -> Overrides {
-        Overrides { lake: self.global.lake.clone(), sources: self.global.sources.clone() }
-    }
+/// A variable's path. Set to nothing is not set: containers and cron lines do that.
+fn from_env(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Does what was asked; the error says why it could not be done.

@@ -56,7 +56,7 @@ pub struct Args {
     pub rate: Limit,
 
     /// The wait before each answer, as 20ms or 1s
-    #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = quantity::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = latency)]
     pub latency: Duration,
 
     /// Answer wrongly with this probability (0 to 1); may be repeated
@@ -81,6 +81,10 @@ impl FromStr for Limit {
             _ => Ok(Self(Some(text.parse()?))),
         }
     }
+}
+
+fn latency(text: &str) -> Result<Duration, String> {
+    quantity::duration(text).map_err(|_| "write a span of time as 20ms or 1s".to_owned())
 }
 
 /// Serves until the process is interrupted.

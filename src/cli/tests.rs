@@ -1,5 +1,7 @@
 //! What the command line takes and refuses.
 
+use std::path::Path;
+
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
 use super::*;
@@ -28,8 +30,10 @@ fn global_options_stand_before_and_after_the_command() {
         let cli = parsed(line).expect(line);
         let Command::Sync(args) = cli.command else { panic!("{line}") };
         assert!(args.full && cli.global.json);
-        assert_eq!(cli.global.config.as_os_str(), "c.toml");
-        assert_eq!(cli.global.sources, ["a", "b"]);
+        assert_eq!(cli.global.config_file().as_os_str(), "c.toml");
+        let overrides = cli.global.overrides();
+        assert_eq!(overrides.sources, ["a", "b"]);
+        assert_eq!(overrides.lake.as_deref(), Some(Path::new("l")));
         assert_eq!(cli.global.progress_style(), progress::Style::None);
         assert_eq!(cli.global.log_level(), LevelFilter::DEBUG);
     }

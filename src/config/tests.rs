@@ -187,3 +187,24 @@ fn single_brackets_and_empty_files() {
     let missing = load(Path::new("no/such.toml"), &Overrides::default()).expect_err("no file");
     assert!(missing.to_string().starts_with("no/such.toml: cannot be read: No such file"), "{missing}");
 }
+
+#[test]
+fn the_example_is_right_and_its_comments_are_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("ticketlake.example.toml");
+    let text = fs::read_to_string(path).expect("the example");
+    let folder = tempfile::tempdir().expect("a folder");
+    let checked = |text: String| {
+        let path = folder.path().join(DEFAULT_FILE);
+        fs::write(&path, text).expect("written");
+        let config = read(&path, &Overrides::default(), false).expect("no fault");
+        format!("{config:#?}")
+    };
+    let key_in_comment =
+        |line: &&str| line.strip_prefix("# ").is_some_and(|rest| rest.split(' ').nth(1) == Some("="));
+    assert_eq!(text.lines().filter(key_in_comment).count(), 11);
+    let told: Vec<&str> =
+        text.lines().map(|line| if key_in_comment(&line) { &line[2..] } else { line }).collect();
+    assert_eq!(checked(told.join("\n")), checked(text.clone()));
+    let all: Vec<&str> = told.iter().map(|line| line.strip_prefix("## ").unwrap_or(line)).collect();
+    assert!(checked(all.join("\n")).contains("incremental_filter: Some("));
+}
