@@ -1,11 +1,31 @@
 //! What a run is told: the lake, the sources, their limits and their secrets, checked once.
 
-use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf, time::Duration};
+mod cascades;
+mod credentials;
+mod document;
+mod endpoint;
+mod fault;
+mod lake;
+pub mod quantity;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::tz::TimeZone;
 use reqwest::Url;
 
+pub use self::fault::{Fault, Faults};
 use crate::secret::Secret;
+
+/// The configuration of a run that names none, in its working folder.
+pub const DEFAULT_FILE: &str = "ticketlake.toml";
 
 /// A configuration in which nothing is wrong.
 #[derive(Debug, Clone)]
@@ -36,6 +56,16 @@ pub enum PartitionBy {
 pub enum Kind {
     Kf5,
     Udesk,
+}
+
+impl Kind {
+    /// Its name in the configuration, in summaries and in the metadata of files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kf5 => "kf5",
+            Self::Udesk => "udesk",
+        }
+    }
 }
 
 /// One account of a help desk.
@@ -89,3 +119,84 @@ pub struct Rate {
 
 /// Field name → index path (`"0,1"`) → label.
 pub type Cascades = BTreeMap<String, BTreeMap<String, String>>;
+
+/// What the command line says over the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// In place of `[lake] path`; relative to the working folder.
+    pub lake: Option<PathBuf>,
+    /// The sources to use; empty is all.
+    pub sources: Vec<String>,
+}
+
+/// What can be known of a configuration without its secrets: enough to look at the lake.
+#[derive(Debug, Clone)]
+pub struct Offline {
+    pub lake: LakeConfig,
+    /// Name and kind of the selected sources, in the order of the file; empty without a file.
+    pub sources: Vec<(String, Kind)>,
+}
+
+/// Reads and checks the file at `path`. Relative paths in it start from its own folder. Only the secrets of the selected
+/// sources are fetched. The error holds every fault there is.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, Faults> {
+    read(path, overrides, true)
+}
+
+/// As [`load`], but no secret is fetched and no cascade map read. A named lake needs no configuration, when the default
+/// file is not there.
+pub fn load_offline(path: &Path, overrides: &Overrides) -> Result<Offline, Faults> {
+    if let Some(lake) = lake::alone(path, overrides) {
+        return Ok(Offline { lake, sources: Vec::new() });
+    }
+    let config = read(path, overrides, false)?;
+    let sources = config.sources.into_iter().map(|source| (source.name, source.kind)).collect();
+    Ok(Offline { lake: config.lake, sources })
+}
+
+/// Which sources a run takes, and whether it will speak to them.
+struct Selection<'a> {
+    names: &'a [String],
+    online: bool,
+}
+
+impl Selection<'_> {
+    fn takes(&self, name: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|selected| selected == name)
+    }
+
+    fn reject_unknown(&self, known: &[&str], faults: &mut Faults) {
+        for name in self.names.iter().filter(|name| !known.contains(&name.as_str())) {
+            let message = format!(
+                "the configuration has no source \"{name}\";{} known: {}",
+                fault::did_you_mean(name, known.iter().copied()),
+                known.join(", "),
+            );
+            faults.add("--source", None, message);
+        }
+    }
+}
+
+fn read(path: &Path, overrides: &Overrides, online: bool) -> Result<Config, Faults> {
+    let mut faults = Faults::default();
+    let name = path.display().to_string();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(why) => {
+            let hint = "name another with --config FILE or $TICKETLAKE_CONFIG, or start from ticketlake.example.toml";
+            faults.add(name, None, format!("cannot be read: {why}; {hint}"));
+            return Err(faults);
+        }
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (document, root) = document::parse(&name, &text, &mut faults);
+    let root = document.root(&root);
+    root.only(&["lake", "source"], &[], &mut faults);
+    let lake = lake::read(&root, folder, overrides.lake.as_deref(), &mut faults);
+    let selection = Selection { names: &overrides.sources, online };
+    let sources = source::read_all(&root, folder, &selection, &mut faults);
+    match lake {
+        Some(lake) if faults.is_empty() => Ok(Config { lake, sources }),
+        _ => Err(faults.in_reading_order()),
+    }
+}

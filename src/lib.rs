@@ -1,22 +1,38 @@
 //! ticketlake brings every ticket of a help desk into an analyst's hands.
+//!
+//! The modules stand in the order in which a reader meets them; each uses only those below it.
 
+/// The commands, their arguments and their help.
+pub mod cli;
+/// Why a run ended early.
+pub mod error;
+/// What the exit code tells a script.
+pub mod exit;
+/// What a run did.
+pub mod summary;
+/// How far a run is.
+pub mod progress;
+/// What is logged and where.
+pub mod log;
+/// How numbers are written for people.
+pub mod figures;
+/// Vendors: what is sent, and what an answer means.
+pub mod source;
+/// The folder of Parquet files, and what a run remembers.
+pub mod lake;
+/// Rows of one schema; which copy of a row stays.
+pub mod batch;
+/// A vendor's ticket as a row.
+pub mod ticket;
+/// Custom fields and their columns.
+pub mod fields;
 /// The one table of columns.
 pub mod columns;
 /// What a run is told, checked once.
 pub mod config;
-/// Custom fields and their columns.
-pub mod fields;
 /// JSON as it was written.
 pub mod json;
-/// Rows of one schema; which copy of a row stays.
-pub mod batch;
-/// The folder of Parquet files, and what a run remembers.
-pub mod lake;
-/// Values that are never printed.
-pub mod secret;
-/// Vendors.
-pub mod source;
-/// A vendor's ticket as a row.
-pub mod ticket;
 /// Dates and instants from text.
 pub mod when;
+/// Values that are never printed.
+pub mod secret;

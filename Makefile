@@ -1,0 +1,33 @@
+# Needs Rust, Python 3.11 with pip, and make. Everything else goes into target/, .venv/ and .demo/.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PYTHON ?= python3
+
+.PHONY: help demo test lint build clean
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## see it work: a sandbox of both vendors, a sync, the first queries
+	cargo run --release --locked -- demo
+
+test: .venv/ready ## unit, property and integration tests, then the lake read by DuckDB
+	cargo test --locked
+	cargo build --locked
+	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake
+
+lint: ## formatting and clippy, warnings denied
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+
+build: ## the program: target/release/ticketlake
+	cargo build --release --locked
+
+clean: ## remove what was made
+	cargo clean
+	rm -rf .venv .demo
+
+# Without its own pip the environment also comes up where Python lacks ensurepip.
+.venv/ready: tests/lake/requirements.txt
+	$(PYTHON) -m venv --clear --without-pip .venv
+	$(PYTHON) -m pip --python .venv/bin/python install --quiet --disable-pip-version-check -r $<
+	touch $@

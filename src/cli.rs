@@ -1,0 +1,189 @@
+//! The commands and the options that all of them take.
+
+pub mod completions;
+pub mod demo;
+pub mod fields;
+mod interrupt;
+pub mod man;
+pub mod output;
+pub mod sandbox;
+pub mod status;
+pub mod sync;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use tracing::level_filters::LevelFilter;
+
+pub use self::interrupt::interrupted;
+use crate::{
+    config::{self, Config, Faults, Offline, Overrides},
+    error::Error,
+    exit::Exit,
+    log,
+    progress::{self, Progress},
+};
+
+const ABOUT: &str = "Every ticket of a KF5 or Udesk help desk, as a lake of plain Parquet";
+
+const AFTER_HELP: &str = "\
+Exit codes:
+    0  everything asked for is done
+    1  an unexpected failure
+    2  bad arguments or configuration; nothing was fetched
+    3  incomplete: a source failed; what was committed stands, run again to go on
+    4  a source refused the credentials
+    5  another run holds the lake
+    6  the lake is damaged
+  130  interrupted (SIGINT, SIGTERM); what was committed stands
+
+Examples:
+  ticketlake demo                           see it work, no account needed
+  ticketlake sync                           bring the lake up to date, as ./ticketlake.toml says
+  ticketlake sync --source shop --json      one source, the summary as JSON
+  ticketlake help sync                      all about one command";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "ticketlake", version, about = ABOUT, after_help = AFTER_HELP)]
+#[command(arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Sync(sync::Args),
+    Fields(fields::Args),
+    Status(status::Args),
+    Sandbox(sandbox::Args),
+    Demo(demo::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// Options that every command takes, before or after its name.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The configuration to read [env: TICKETLAKE_CONFIG] [default: ticketlake.toml]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// The folder of the lake, in place of the configuration's [env: TICKETLAKE_LAKE]
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::DirPath)]
+    pub lake: Option<PathBuf>,
+
+    /// Only the source of this name; may be repeated [default: all sources]
+    #[arg(long = "source", global = true, value_name = "NAME")]
+    pub sources: Vec<String>,
+
+    /// Print exactly one JSON object on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// The form of log lines on standard error
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    pub log_format: log::Format,
+
+    /// How progress is shown on standard error
+    #[arg(long, global = true, value_name = "STYLE", value_enum, default_value_t)]
+    pub progress: progress::Style,
+
+    /// Log more; -vv logs everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+
+    /// Log errors only, and show no progress
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// What a command works with.
+pub struct Context {
+    pub global: Global,
+    pub progress: Progress,
+}
+
+impl Global {
+    /// The configuration's path: the option, else the environment, else the working folder's.
+    pub fn config_file(&self) -> PathBuf {
+        let named = self.config.clone().or_else(|| from_env("TICKETLAKE_CONFIG"));
+        named.unwrap_or_else(|| PathBuf::from(config::DEFAULT_FILE))
+    }
+
+    /// What the command line and the environment say over the configuration.
+    pub fn overrides(&self) -> Overrides {
+        let lake = self.lake.clone().or_else(|| from_env("TICKETLAKE_LAKE"));
+        Overrides { lake, sources: self.sources.clone() }
+    }
+
+    /// What the log lets through.
+    pub fn log_level(&self) -> LevelFilter {
+        match (self.quiet, self.verbose) {
+            (true, _) => LevelFilter::ERROR,
+            (false, 0) => LevelFilter::INFO,
+            (false, 1) => LevelFilter::DEBUG,
+            (false, _) => LevelFilter::TRACE,
+        }
+    }
+
+    /// The display that is wanted: silence is silent, unless a display was asked for by name.
+    pub fn progress_style(&self) -> progress::Style {
+        match self.progress {
+            progress::Style::Auto if self.quiet => progress::Style::None,
+            style => style,
+        }
+    }
+}
+
+impl Context {
+    /// The configuration with the secrets of the selected sources.
+    pub fn config(&self) -> Result<Config, Faults> {
+        config::load(&self.global.config_file(), &self.global.overrides())
+    }
+
+    /// The configuration for a command that speaks to no source.
+    pub fn offline(&self) -> Result<Offline, Faults> {
+        config::load_offline(&self.global.config_file(), &self.global.overrides())
+    }
+}
+
+/// A variable's path. Set to nothing is not set: containers and cron lines do that.
+fn from_env(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Does what was asked; the error says why it could not be done.
+pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
+    match command {
+        Command::Sync(args) => sync::run(context, args).await,
+        Command::Fields(args) => fields::run(context, args).await,
+        Command::Status(args) => status::run(context, args).await,
+        Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Demo(args) => demo::run(context, args).await,
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
+    }
+}
+
+impl Command {
+    /// Its name on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sync(_) => "sync",
+            Self::Fields(_) => "fields",
+            Self::Status(_) => "status",
+            Self::Sandbox(_) => "sandbox",
+            Self::Demo(_) => "demo",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+}

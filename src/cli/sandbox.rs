@@ -1,0 +1,116 @@
+//! `ticketlake sandbox`: its options, and the address it tells.
+
+use std::{net::Ipv4Addr, str::FromStr, time::Duration};
+
+use tokio::net::TcpListener;
+
+use super::{interrupted, output};
+use crate::{
+    config::quantity,
+    error::Error,
+    exit::Exit,
+    sandbox::{self, Change, Fault, Options, Rate},
+};
+
+const AFTER_HELP: &str = "\
+The first line on standard output is `listening http://127.0.0.1:PORT`. Both vendors answer there;
+their paths do not meet. It runs until it is interrupted.
+
+Credentials:
+  KF5    agent@example.com with password `sandbox` or token `sandbox-token`
+  Udesk  secret `sandbox-secret`
+
+Faults (KIND):  http500   an error status
+                html200   an HTML page with status 200
+                truncate  a body that is cut short
+                reset     a connection that is reset
+                hang      no answer at all
+                slow      a body that trickles in
+Changes (OP):   insert, update, delete: one ticket, before every EVERY-th list answer
+
+The truth, one JSON object a line: GET /__truth/kf5 and /__truth/udesk
+
+Examples:
+  ticketlake sandbox --rate unlimited --latency 0ms
+  ticketlake sandbox --port 8080 --tickets 50000 --fault http500:0.05 --fault truncate:0.01
+  ticketlake sandbox --change insert:3 --change delete:5";
+
+/// Serve a help desk on loopback that behaves as KF5 and Udesk do, for trials and tests
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
+
+    /// The same seed gives the same tickets
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Tickets of each vendor
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000)]
+    pub tickets: usize,
+
+    /// Requests each vendor allows: N/s, N/min, N/h, or `unlimited`; more are refused with 429
+    #[arg(long, value_name = "RATE", default_value = "60/min")]
+    pub rate: Limit,
+
+    /// The wait before each answer, as 20ms or 1s
+    #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = latency)]
+    pub latency: Duration,
+
+    /// Answer wrongly with this probability (0 to 1); may be repeated
+    #[arg(long = "fault", value_name = "KIND:PROBABILITY")]
+    pub faults: Vec<Fault>,
+
+    /// Change the world while it is read; may be repeated
+    #[arg(long = "change", value_name = "OP:EVERY")]
+    pub changes: Vec<Change>,
+}
+
+/// A rate, or none.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit(pub Option<Rate>);
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "unlimited" => Ok(Self(None)),
+            _ => Ok(Self(Some(text.parse()?))),
+        }
+    }
+}
+
+fn latency(text: &str) -> Result<Duration, String> {
+    quantity::duration(text).map_err(|_| "write a span of time as 20ms or 1s".to_owned())
+}
+
+/// Serves until the process is interrupted.
+pub async fn run(args: &Args) -> Result<Exit, Error> {
+    let place = (Ipv4Addr::LOCALHOST, args.port);
+    let listener = TcpListener::bind(place).await.map_err(|why| Error::Io {
+        what: format!("cannot listen on 127.0.0.1:{}; choose another --port", args.port),
+        why,
+    })?;
+    let failed = |why| Error::Io { what: "the sandbox failed".to_owned(), why };
+    let address = listener.local_addr().map_err(failed)?;
+    output::print(format!("listening http://{address}\n"))?;
+    tokio::select! {
+        served = sandbox::serve(listener, options(args)) => served.map(|()| Exit::Complete).map_err(failed),
+        asked = interrupted() => asked.map(|()| Exit::Interrupted).map_err(failed),
+    }
+}
+
+fn options(args: &Args) -> Options {
+    Options {
+        seed: args.seed,
+        tickets: args.tickets,
+        rate: args.rate.0,
+        latency: args.latency,
+        faults: args.faults.clone(),
+        changes: args.changes.clone(),
+        ..Options::default()
+    }
+}

@@ -1,0 +1,82 @@
+//! What the command line takes and refuses.
+
+use std::path::Path;
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+
+use super::*;
+
+fn parsed(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once("ticketlake").chain(line.split_whitespace()))
+}
+
+fn refused(line: &str) -> clap::Error {
+    let error = parsed(line).expect_err(line);
+    assert_eq!(error.exit_code(), 2, "{line}");
+    error
+}
+
+#[test]
+fn the_parser_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn global_options_stand_before_and_after_the_command() {
+    for line in [
+        "--config c.toml --lake l --source a --source b --json --progress none -v sync --full",
+        "sync --full --config c.toml --lake l --source a --source b --json --progress none -v",
+    ] {
+        let cli = parsed(line).expect(line);
+        let Command::Sync(args) = cli.command else { panic!("{line}") };
+        assert!(args.full && cli.global.json);
+        assert_eq!(cli.global.config_file().as_os_str(), "c.toml");
+        let overrides = cli.global.overrides();
+        assert_eq!(overrides.sources, ["a", "b"]);
+        assert_eq!(overrides.lake.as_deref(), Some(Path::new("l")));
+        assert_eq!(cli.global.progress_style(), progress::Style::None);
+        assert_eq!(cli.global.log_level(), LevelFilter::DEBUG);
+    }
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let global = parsed("-q status").expect("good").global;
+    assert_eq!(global.log_level(), LevelFilter::ERROR);
+    assert_eq!(global.progress_style(), progress::Style::None);
+    let global = parsed("-q status --progress plain").expect("good").global;
+    assert_eq!(global.progress_style(), progress::Style::Plain);
+}
+
+#[test]
+fn a_sandbox_is_described() {
+    let line = "sandbox --port 8080 --rate unlimited --latency 0ms --fault http500:0.05 --fault slow:1 --change insert:3";
+    let Command::Sandbox(args) = parsed(line).expect("good").command else { panic!("a sandbox") };
+    assert_eq!((args.port, args.seed, args.tickets), (8080, 1, 10_000));
+    assert!(args.rate.0.is_none() && args.latency.is_zero());
+    assert_eq!((args.faults.len(), args.changes.len()), (2, 1));
+    let Command::Sandbox(args) = parsed("sandbox").expect("good").command else { panic!("a sandbox") };
+    assert_eq!(args.rate.0.map(|rate| rate.requests), Some(60));
+    assert_eq!(args.latency.as_millis(), 20);
+}
+
+#[test]
+fn what_is_wrong_is_refused_with_code_2() {
+    for line in [
+        "sinc",
+        "sync --ful",
+        "sync extra",
+        "sandbox --rate 60/day",
+        "sandbox --port 70000",
+        "sandbox --fault boom:1",
+        "sandbox --latency 20",
+        "-v -q sync",
+        "sync --log-format xml",
+        "completions",
+    ] {
+        refused(line);
+    }
+    assert!(refused("sinc").to_string().contains("sync"));
+    assert_eq!(parsed("").expect_err("help").kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    assert_eq!(parsed("--help").expect_err("help").exit_code(), 0);
+}

@@ -1,0 +1,273 @@
+//! What a run did, for scripts and for the record of runs; the keys and their order are a promise.
+
+mod render;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::render::render;
+use crate::{config::Kind, error::Error};
+
+/// How far a run, or one source of it, came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Every ticket that existed at the source from the start of the run to its end is in the lake.
+    Complete,
+    /// Something was committed, and something is missing or unproven.
+    Incomplete,
+    /// Nothing could be done.
+    Failed,
+    /// Stopped by a signal.
+    Interrupted,
+}
+
+/// What was read of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Everything.
+    Full,
+    /// What changed since the cursor.
+    Incremental,
+}
+
+/// A whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Sortable by time: `20261122T123456Z-k3x9`.
+    pub run_id: String,
+    pub command: String,
+    pub started_at: Timestamp,
+    pub finished_at: Timestamp,
+    pub outcome: Outcome,
+    pub sources: Vec<SourceSummary>,
+    /// The most memory the process ever held; `None` where the system does not tell.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// One source of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceSummary {
+    pub name: String,
+    pub kind: String,
+    pub outcome: Outcome,
+    pub mode: Mode,
+    pub tickets: TicketCounts,
+    pub fields: FieldCounts,
+    pub requests: RequestCounts,
+    pub paging: PagingCounts,
+    pub rescued: Rescued,
+    pub lake: LakeCounts,
+    pub cursor: Option<String>,
+    pub seconds: f64,
+    /// Why the source is not complete.
+    pub error: Option<String>,
+}
+
+/// Tickets read, and what became of them in the lake.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketCounts {
+    pub read: u64,
+    pub new: u64,
+    pub changed: u64,
+    pub unchanged: u64,
+    pub deleted: u64,
+}
+
+/// Custom-field definitions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldCounts {
+    pub defined: u64,
+    pub new: u64,
+    pub changed: u64,
+}
+
+/// Requests on the wire, retries among `sent`; bytes of bodies received.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestCounts {
+    pub sent: u64,
+    pub retried: u64,
+    pub throttled: u64,
+    pub failed: u64,
+    pub bytes: u64,
+}
+
+/// How the pages moved under the reader.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagingCounts {
+    pub pages: u64,
+    pub duplicates: u64,
+    pub shifts_detected: u64,
+    pub pages_reread: u64,
+}
+
+/// Values that no column could hold, in all and by key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rescued {
+    pub cells: u64,
+    pub by_key: BTreeMap<String, u64>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LakeCounts {
+    pub partitions_written: u64,
+    pub files_written: u64,
+    pub rows_written: u64,
+    pub bytes_written: u64,
+    pub commits: u64,
+}
+
+/// A run that has begun: its name and its clock.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub run_id: String,
+    pub started_at: Timestamp,
+}
+
+impl Run {
+    /// Names the run after this moment; four random characters tell runs of one second apart.
+    pub fn begin() -> Self {
+        let started_at = now();
+        let mark: String = std::iter::repeat_with(|| fastrand::char('a'..='z')).take(4).collect();
+        let run_id = format!("{}-{mark}", started_at.strftime("%Y%m%dT%H%M%SZ"));
+        Self { run_id, started_at }
+    }
+
+    /// The summary of the run, which ends now.
+    pub fn finish(&self, command: &str, outcome: Outcome, sources: Vec<SourceSummary>) -> Summary {
+        Summary {
+            run_id: self.run_id.clone(),
+            command: command.to_owned(),
+            started_at: self.started_at,
+            finished_at: now(),
+            outcome,
+            sources,
+            peak_memory_bytes: peak_memory_bytes(),
+        }
+    }
+}
+
+impl SourceSummary {
+    /// A source of which nothing is done yet; it counts as failed until it says otherwise.
+    pub fn begin(name: &str, kind: Kind, mode: Mode) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: kind.name().to_owned(),
+            outcome: Outcome::Failed,
+            mode,
+            tickets: TicketCounts::default(),
+            fields: FieldCounts::default(),
+            requests: RequestCounts::default(),
+            paging: PagingCounts::default(),
+            rescued: Rescued::default(),
+            lake: LakeCounts::default(),
+            cursor: None,
+            seconds: 0.0,
+            error: None,
+        }
+    }
+}
+
+impl Outcome {
+    /// The outcome of a run that ended with an error before it could sum up its sources.
+    pub fn of_error(error: &Error) -> Self {
+        match error {
+            Error::Interrupted => Self::Interrupted,
+            Error::Incomplete(_) => Self::Incomplete,
+            _ => Self::Failed,
+        }
+    }
+
+    /// What the outcomes of its sources make of a run: interrupted when one was; complete or failed when all are; else
+    /// incomplete. A run without sources did everything it was asked.
+    pub fn of_all(sources: &[SourceSummary]) -> Self {
+        let all = |outcome| sources.iter().all(|source| source.outcome == outcome);
+        if sources.iter().any(|source| source.outcome == Self::Interrupted) {
+            Self::Interrupted
+        } else if all(Self::Complete) {
+            Self::Complete
+        } else if all(Self::Failed) {
+            Self::Failed
+        } else {
+            Self::Incomplete
+        }
+    }
+}
+
+/// Milliseconds are enough for a person, and every reader of dates knows them.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// The largest resident set of this process so far, in bytes, as Linux tells it.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stand_in_the_promised_order() {
+        let source = SourceSummary::begin("support", Kind::Kf5, Mode::Full);
+        let mut summary = Run::begin().finish("sync", Outcome::Complete, vec![source]);
+        summary.run_id = "R".to_owned();
+        summary.started_at = Timestamp::UNIX_EPOCH;
+        summary.finished_at = Timestamp::from_millisecond(1500).expect("a moment");
+        summary.peak_memory_bytes = Some(1024);
+        let wanted = concat!(
+            r#"{"run_id":"R","command":"sync","started_at":"1970-01-01T00:00:00Z","finished_at":"1970-01-01T00:00:01.5Z","#,
+            r#""outcome":"complete","sources":[{"name":"support","kind":"kf5","outcome":"failed","mode":"full","#,
+            r#""tickets":{"read":0,"new":0,"changed":0,"unchanged":0,"deleted":0},"#,
+            r#""fields":{"defined":0,"new":0,"changed":0},"#,
+            r#""requests":{"sent":0,"retried":0,"throttled":0,"failed":0,"bytes":0},"#,
+            r#""paging":{"pages":0,"duplicates":0,"shifts_detected":0,"pages_reread":0},"#,
+            r#""rescued":{"cells":0,"by_key":{}},"#,
+            r#""lake":{"partitions_written":0,"files_written":0,"rows_written":0,"bytes_written":0,"commits":0},"#,
+            r#""cursor":null,"seconds":0.0,"error":null}],"peak_memory_bytes":1024}"#,
+        );
+        let text = serde_json::to_string(&summary).expect("JSON");
+        assert_eq!(text, wanted);
+        assert_eq!(serde_json::from_str::<Summary>(&text).expect("a summary"), summary);
+    }
+
+    #[test]
+    fn a_run_is_named_after_its_start() {
+        let run = Run::begin();
+        let (time, mark) = run.run_id.split_once('-').expect("two parts");
+        assert_eq!((time.len(), mark.len()), (16, 4));
+        assert_eq!(time, run.started_at.strftime("%Y%m%dT%H%M%SZ").to_string());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_is_told() {
+        assert!(peak_memory_bytes().expect("Linux tells it") > 100_000);
+    }
+
+    #[test]
+    fn outcomes_add_up() {
+        use Outcome::*;
+        let of = |outcomes: &[Outcome]| {
+            let source = |outcome: &Outcome| SourceSummary {
+                outcome: *outcome,
+                ..SourceSummary::begin("s", Kind::Udesk, Mode::Full)
+            };
+            Outcome::of_all(&outcomes.iter().map(source).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&[]), Complete);
+        assert_eq!(of(&[Complete, Complete]), Complete);
+        assert_eq!(of(&[Complete, Failed]), Incomplete);
+        assert_eq!(of(&[Failed, Failed]), Failed);
+        assert_eq!(of(&[Complete, Interrupted]), Interrupted);
+    }
+}

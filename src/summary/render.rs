@@ -1,0 +1,129 @@
+//! How a person reads the summary: one table, what went wrong, one closing line.
+
+use std::time::Duration;
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+
+use super::{Mode, Outcome, SourceSummary, Summary};
+use crate::figures;
+
+const HEAD: [&str; 10] =
+    ["source", "outcome", "mode", "read", "new", "changed", "gone", "requests", "files", "time"];
+
+/// Text of several lines, the last one ended; no colours.
+pub fn render(summary: &Summary) -> String {
+    let mut text = String::new();
+    if !summary.sources.is_empty() {
+        text += &format!("{}\n", table(summary));
+    }
+    for source in &summary.sources {
+        if let Some(why) = &source.error {
+            text += &format!("{}: {why}\n", source.name);
+        }
+        if source.rescued.cells > 0 {
+            text += &format!("{}\n", rescued(source));
+        }
+    }
+    text += &closing(summary);
+    text.push('\n');
+    text
+}
+
+fn table(summary: &Summary) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(HEAD);
+    for source in &summary.sources {
+        let mode = match source.mode {
+            Mode::Full => "full",
+            Mode::Incremental => "incremental",
+        };
+        let numbers = [
+            source.tickets.read,
+            source.tickets.new,
+            source.tickets.changed,
+            source.tickets.deleted,
+            source.requests.sent,
+            source.lake.files_written,
+        ];
+        let seconds = Duration::try_from_secs_f64(source.seconds).unwrap_or_default();
+        let words = [source.name.as_str(), word(source.outcome), mode].map(Cell::new);
+        let numbers = numbers.map(|number| right(figures::count(number)));
+        table.add_row(words.into_iter().chain(numbers).chain([right(figures::span(seconds))]));
+    }
+    table
+}
+
+fn right(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+fn rescued(source: &SourceSummary) -> String {
+    let mut keys: Vec<_> = source.rescued.by_key.iter().collect();
+    keys.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let shown: Vec<String> =
+        keys.iter().take(5).map(|(key, count)| format!("{key} {}", figures::count(**count))).collect();
+    let more = if keys.len() > 5 { ", …" } else { "" };
+    format!(
+        "{}: {} values fit no column and are kept in _rescued ({}{more})",
+        source.name,
+        figures::count(source.rescued.cells),
+        shown.join(", "),
+    )
+}
+
+fn closing(summary: &Summary) -> String {
+    let said = match summary.outcome {
+        Outcome::Complete => "Complete: everything the sources hold is in the lake",
+        Outcome::Incomplete => "Incomplete: what was committed stands, the next run goes on from there",
+        Outcome::Failed => "Failed: no source could be read; the lake is as it was",
+        Outcome::Interrupted => "Interrupted: what was committed stands, the next run goes on from there",
+    };
+    let took = summary.finished_at.duration_since(summary.started_at).unsigned_abs();
+    let memory = summary.peak_memory_bytes.map(|bytes| format!(", {} of memory", figures::size(bytes)));
+    format!("{said} (run {}, {}{})", summary.run_id, figures::span(took), memory.unwrap_or_default())
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Complete => "complete",
+        Outcome::Incomplete => "incomplete",
+        Outcome::Failed => "failed",
+        Outcome::Interrupted => "interrupted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Kind, summary::Run};
+
+    #[test]
+    fn a_person_reads_what_happened() {
+        let mut source = SourceSummary::begin("support", Kind::Kf5, Mode::Full);
+        source.outcome = Outcome::Incomplete;
+        source.error = Some("page 7 came back broken".to_owned());
+        source.tickets.read = 12_345;
+        source.seconds = 12.3;
+        source.rescued.cells = 3;
+        source.rescued.by_key = [("sla".to_owned(), 1), ("cf".to_owned(), 2)].into();
+        let mut summary = Run::begin().finish("sync", Outcome::Incomplete, vec![source]);
+        summary.run_id = "R".to_owned();
+        summary.finished_at = summary.started_at;
+        summary.peak_memory_bytes = None;
+        let text = render(&summary);
+        let table_end = text.find("support: page 7").expect("the reason");
+        let (table, rest) = text.split_at(table_end);
+        assert!(
+            table.contains("12,345") && table.contains("incomplete") && table.contains("12 s"),
+            "{table}"
+        );
+        assert_eq!(
+            rest,
+            "support: page 7 came back broken\n\
+             support: 3 values fit no column and are kept in _rescued (cf 2, sla 1)\n\
+             Incomplete: what was committed stands, the next run goes on from there (run R, 0.0 s)\n"
+        );
+    }
+}
