@@ -2,5 +2,11 @@
 
 /// What a run is told, checked once.
 pub mod config;
+/// The only HTTP and the only retry loop.
+pub mod fetch;
+/// When a request may be sent.
+pub mod pace;
 /// Values that are never printed.
 pub mod secret;
+/// What is sent to a help desk, and what its answer means.
+pub mod source;
