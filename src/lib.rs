@@ -16,6 +16,10 @@ pub mod progress;
 pub mod log;
 /// How numbers are written for people.
 pub mod figures;
+/// The only HTTP and the only retry loop.
+pub mod fetch;
+/// When the next request may go.
+pub mod pace;
 /// Vendors: what is sent, and what an answer means.
 pub mod source;
 /// The folder of Parquet files, and what a run remembers.

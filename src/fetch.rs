@@ -1,0 +1,193 @@
+//! The only HTTP and the only retry loop: build, wait, send, read, judge, and again.
+
+use std::{
+    error::Error,
+    sync::{
+        Once,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::{sync::Semaphore, time::Instant};
+
+use crate::{
+    config::SourceConfig,
+    pace::Pace,
+    source::{self, Ask, Page, Refusal, Reply, Verdict},
+};
+
+mod backoff;
+
+/// Bytes of one body that are read at most: a page of tickets is far smaller, an endless body is not.
+const LARGEST_BODY: usize = 256 << 20;
+
+/// One account, ready to be asked: its connections, its pace, its counts.
+#[derive(Debug)]
+pub struct Client {
+    pub config: SourceConfig,
+    pub pace: Pace,
+    pub counts: Counts,
+    http: reqwest::Client,
+    in_flight: Semaphore,
+}
+
+/// What was sent and what came of it.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Every attempt.
+    pub sent: AtomicU64,
+    /// Attempts after the first, for one request.
+    pub retried: AtomicU64,
+    /// Answers that said we ask too often.
+    pub throttled: AtomicU64,
+    /// Requests that were given up or refused.
+    pub failed: AtomicU64,
+    /// Bytes of bodies read.
+    pub bytes: AtomicU64,
+}
+
+/// Why there is no page.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FetchError {
+    #[error(
+        "source {source_name}: the credentials were refused ({why}); check `email` with `password` or `token`, or `secret`"
+    )]
+    Credentials { source_name: String, why: String },
+    #[error(
+        "source {source_name}: {asked} was refused ({why}); check `base_url` and the rights of the account"
+    )]
+    Refused { source_name: String, asked: String, why: String },
+    #[error(
+        "source {source_name}: {asked} failed {attempts} times, the last time with: {why}; check `base_url`, or raise `max_retries` or `timeout`"
+    )]
+    GaveUp { source_name: String, asked: String, attempts: u32, why: String },
+    #[error("source {source_name}: no HTTP client can be made: {why}")]
+    Client { source_name: String, why: String },
+}
+
+impl Client {
+    /// A client for one account. Connections are opened when they are needed.
+    pub fn new(config: SourceConfig) -> Result<Self, FetchError> {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            // An error says that a provider is installed already, which is all we want.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("ticketlake/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(config.concurrency)
+            .timeout(config.timeout)
+            .build()
+            .map_err(|error| FetchError::Client {
+                source_name: config.name.clone(),
+                why: chain(&error.without_url()),
+            })?;
+        let (pace, in_flight) = (Pace::new(config.rate), Semaphore::new(config.concurrency.max(1)));
+        Ok(Self { config, pace, counts: Counts::default(), http, in_flight })
+    }
+}
+
+/// Asks until there is a page, a refusal, or no attempt left.
+pub async fn fetch(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
+    let outcome = attempts(client, ask).await;
+    if outcome.is_err() {
+        client.counts.failed.fetch_add(1, Relaxed);
+    }
+    outcome
+}
+
+async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
+    let config = &client.config;
+    let (source_name, asked) = (|| config.name.clone(), || ask.to_string());
+    let mut retry = 0;
+    loop {
+        let (why, throttled, after) = match attempt(client, ask).await {
+            Verdict::Page(page) => return Ok(page),
+            Verdict::Refused(Refusal::Credentials { why }) => {
+                return Err(FetchError::Credentials { source_name: source_name(), why });
+            }
+            Verdict::Refused(Refusal::Request { why }) => {
+                return Err(FetchError::Refused { source_name: source_name(), asked: asked(), why });
+            }
+            Verdict::Later { why, throttled, after } => (why, throttled, after),
+        };
+        if throttled {
+            client.counts.throttled.fetch_add(1, Relaxed);
+        }
+        let wait = backoff::wait(retry, throttled, after);
+        if throttled || after.is_some() {
+            client.pace.pause_until(Instant::now() + wait);
+        }
+        if retry == config.max_retries {
+            return Err(FetchError::GaveUp {
+                source_name: source_name(),
+                asked: asked(),
+                attempts: retry + 1,
+                why,
+            });
+        }
+        tracing::debug!(source = config.name, asked = %ask, retry = retry + 1, wait = ?wait, why, "asking again");
+        tokio::time::sleep(wait).await;
+        retry += 1;
+        client.counts.retried.fetch_add(1, Relaxed);
+    }
+}
+
+/// One request, built after the wait because a signature is made just before sending.
+async fn attempt(client: &Client, ask: &Ask) -> Verdict {
+    let _slot = client.in_flight.acquire().await;
+    client.pace.wait().await;
+    let request = source::request(&client.config, ask);
+    client.counts.sent.fetch_add(1, Relaxed);
+    let mut http = client.http.get(request.url().clone()).header(reqwest::header::ACCEPT, "application/json");
+    if let Some((user, password)) = request.basic() {
+        http = http.basic_auth(user, Some(password.reveal()));
+    }
+    match read(client, http).await {
+        Ok((status, headers, body)) => {
+            let reply = Reply { status, headers: &headers, body: &body, received: Timestamp::now() };
+            source::judge(&client.config, ask, reply)
+        }
+        Err(why) => Verdict::Later { why, throttled: false, after: None },
+    }
+}
+
+async fn read(
+    client: &Client,
+    http: reqwest::RequestBuilder,
+) -> Result<(u16, reqwest::header::HeaderMap, Bytes), String> {
+    let why = |error: reqwest::Error| match error.is_timeout() {
+        true => format!("no whole answer within {:?}", client.config.timeout),
+        false => source::excerpt(&client.config, chain(&error.without_url()).as_bytes()),
+    };
+    let mut response = http.send().await.map_err(why)?;
+    let expected =
+        response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    let mut body = Vec::with_capacity(expected.min(16 << 20));
+    while let Some(chunk) = response.chunk().await.map_err(why)? {
+        client.counts.bytes.fetch_add(chunk.len() as u64, Relaxed);
+        if body.len() + chunk.len() > LARGEST_BODY {
+            return Err(format!("the answer is larger than {} MB", LARGEST_BODY >> 20));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((response.status().as_u16(), std::mem::take(response.headers_mut()), body.into()))
+}
+
+/// An error and all its causes on one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! KF5, REST API v2: Basic authentication, lists with or without `count` and `next_page`, bounds as Unix seconds.
+
+pub mod fields;
+pub mod ticket;
+
+use std::fmt::Write;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Ask, Clock, Order, Page, Refusal, Reply, Slice, Verdict, envelope, excerpt};
+use crate::config::SourceConfig;
+
+/// The vendor's limit of `show_many`.
+pub const MOST_IDS: usize = 100;
+
+/// Path and query of a request.
+pub fn target(ask: &Ask) -> (String, String) {
+    match ask {
+        Ask::Fields { page, per_page } => {
+            ("/apiv2/ticket_fields.json".into(), format!("page={page}&per_page={per_page}"))
+        }
+        Ask::Tickets { slice, page, per_page } => {
+            ("/apiv2/tickets.json".into(), list_query(slice, *page, *per_page))
+        }
+        Ask::Ids(ids) => {
+            let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
+            ("/apiv2/tickets/show_many.json".into(), format!("ids={}", ids.join(",")))
+        }
+    }
+}
+
+/// Bounds are sent as Unix seconds, which leaves no doubt about the zone.
+fn list_query(slice: &Slice, page: u32, per_page: u32) -> String {
+    let mut query = String::new();
+    if let Some(by) = slice.by {
+        let by = match by {
+            Clock::Created => "created",
+            Clock::Updated => "updated",
+        };
+        let order = match slice.order {
+            Order::Asc => "asc",
+            Order::Desc => "desc",
+        };
+        for (edge, second) in [("start", slice.from), ("end", slice.to)] {
+            if let Some(second) = second {
+                let _ = write!(query, "{by}_{edge}={second}&");
+            }
+        }
+        let _ = write!(query, "{by}_order={order}&");
+    }
+    let _ = write!(query, "page={page}&per_page={per_page}");
+    query
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    tickets: Option<Vec<&'a RawValue>>,
+    #[serde(borrow)]
+    ticket_fields: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default, deserialize_with = "envelope::present")]
+    count: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "envelope::present")]
+    next_page: Option<&'a RawValue>,
+}
+
+/// A page, where the reply is one; else the status decides.
+pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdict> {
+    if matches!((reply.status, ask), (404, Ask::Ids(_))) {
+        return Some(Verdict::Page(Page::default()));
+    }
+    if !(200..300).contains(&reply.status) {
+        return None;
+    }
+    let envelope: Envelope = serde_json::from_str(envelope::text(reply.body)?).ok()?;
+    let elements = match ask {
+        Ask::Fields { .. } => envelope.ticket_fields?,
+        Ask::Tickets { .. } | Ask::Ids(_) => envelope.tickets?,
+    };
+    let next = envelope::string(envelope.next_page).filter(|next| !next.is_empty());
+    if let Some(next) = &next
+        && let Err(why) = same_server(config, next)
+    {
+        return Some(Verdict::Refused(Refusal::Request { why }));
+    }
+    Some(Verdict::Page(Page {
+        body: reply.body.clone(),
+        rows: envelope::ranges(reply.body, &elements),
+        total: envelope::number(envelope.count),
+        pages: None,
+        more: envelope.next_page.map(|_| next.is_some()),
+    }))
+}
+
+/// Pages are counted, never followed; but a list that continues at another server is not the list we were told to read.
+fn same_server(config: &SourceConfig, next: &str) -> Result<(), String> {
+    let base = &config.base_url;
+    let next = base.join(next).map_err(|_| "the answer's `next_page` is no address".to_owned())?;
+    if next.origin() == base.origin() {
+        return Ok(());
+    }
+    let there = next.origin().ascii_serialization();
+    Err(format!(
+        "the answer's `next_page` points to another server ({}); check `base_url`",
+        excerpt(config, there.as_bytes())
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{
+        Request,
+        fixture::{judged, kf5},
+        request,
+    };
+
+    const LIST: Ask = Ask::Tickets {
+        slice: Slice { by: None, from: None, to: None, order: Order::Asc, filter: None },
+        page: 2,
+        per_page: 100,
+    };
+
+    #[test]
+    fn requests_as_documented() {
+        let path = |ask: &Ask| request(&kf5(), ask).url().to_string().split_off("http://127.0.0.1:9".len());
+        assert_eq!(path(&LIST), "/apiv2/tickets.json?page=2&per_page=100");
+        let slice = Slice {
+            by: Some(Clock::Updated),
+            from: Some(10),
+            to: Some(20),
+            order: Order::Desc,
+            filter: None,
+        };
+        let ask = Ask::Tickets { slice, page: 1, per_page: 50 };
+        assert_eq!(
+            path(&ask),
+            "/apiv2/tickets.json?updated_start=10&updated_end=20&updated_order=desc&page=1&per_page=50"
+        );
+        assert_eq!(path(&Ask::Ids(vec![1, 2])), "/apiv2/tickets/show_many.json?ids=1,2");
+        let request: Request = request(&kf5(), &LIST);
+        assert_eq!(request.basic().map(|(user, _)| user), Some("agent@example.com"));
+        assert!(!format!("{request:?} {request}").contains("pa\"ss"));
+    }
+
+    #[test]
+    fn envelopes_bare_and_full() {
+        let Verdict::Page(page) = judged(&kf5(), &LIST, 200, r#"{"tickets":[{"id":1}, 2]}"#) else {
+            panic!()
+        };
+        assert_eq!(
+            page.rows.iter().map(|row| &page.body[row.clone()]).collect::<Vec<_>>(),
+            [&b"{\"id\":1}"[..], b"2"]
+        );
+        assert_eq!((page.total, page.more), (None, None));
+        let body = "\u{feff}{\"count\":\"7\",\"next_page\":null,\"tickets\":[]}";
+        let Verdict::Page(page) = judged(&kf5(), &LIST, 200, body) else { panic!() };
+        assert_eq!((page.total, page.more), (Some(7), Some(false)));
+        let body = r#"{"next_page":"http://127.0.0.1:9/apiv2/tickets.json?page=3","tickets":[]}"#;
+        let Verdict::Page(page) = judged(&kf5(), &LIST, 200, body) else { panic!() };
+        assert_eq!(page.more, Some(true));
+    }
+
+    #[test]
+    fn next_page_elsewhere_is_refused() {
+        for next in [
+            "https://127.0.0.1:9/x",
+            "http://127.0.0.2:9/x",
+            "http://127.0.0.1:8/x",
+            "//evil.example/x",
+            "http://",
+        ] {
+            let body = format!(r#"{{"tickets":[],"next_page":"{next}"}}"#);
+            let verdict = judged(&kf5(), &LIST, 200, &body);
+            assert!(
+                matches!(verdict, Verdict::Refused(Refusal::Request { ref why }) if why.contains("next_page")),
+                "{next}: {verdict:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_page() {
+        for body in [
+            "",
+            "<html>busy</html>",
+            r#"{"error":"x"}"#,
+            r#"{"tickets":[{"id":1},"#,
+            r#"{"tickets":null}"#,
+            r#"{"tickets":{}}"#,
+            "[]",
+        ] {
+            assert!(
+                matches!(judged(&kf5(), &LIST, 200, body), Verdict::Later { throttled: false, .. }),
+                "{body}"
+            );
+        }
+        assert!(matches!(judged(&kf5(), &LIST, 429, ""), Verdict::Later { throttled: true, .. }));
+        assert!(matches!(judged(&kf5(), &LIST, 502, ""), Verdict::Later { throttled: false, .. }));
+        assert!(matches!(judged(&kf5(), &LIST, 401, ""), Verdict::Refused(Refusal::Credentials { .. })));
+        assert!(matches!(judged(&kf5(), &LIST, 404, ""), Verdict::Refused(Refusal::Request { .. })));
+        assert!(matches!(judged(&kf5(), &LIST, 302, ""), Verdict::Refused(Refusal::Request { .. })));
+        assert_eq!(judged(&kf5(), &Ask::Ids(vec![1]), 404, ""), Verdict::Page(Page::default()));
+    }
+}
