@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{config::Faults, exit::Exit};
+use crate::{config::Faults, exit::Exit, lake::LakeError};
 
 /// The end of a run that did not do what was asked. No variant holds a secret or a whole request address.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,8 @@ pub enum Error {
     Damaged { place: PathBuf, reason: String },
     #[error("interrupted; what was committed stands, run again to go on")]
     Interrupted,
+    #[error(transparent)]
+    Lake(#[from] LakeError),
     #[error("{what}: {why}")]
     Io { what: String, why: io::Error },
     #[error("{0}")]
@@ -38,8 +40,9 @@ impl Error {
             Self::Incomplete(_) => Exit::Incomplete,
             Self::Locked { .. } => Exit::Locked,
             Self::Damaged { .. } => Exit::Damaged,
+            Self::Lake(why) if why.is_damage() => Exit::Damaged,
             Self::Interrupted => Exit::Interrupted,
-            Self::Io { .. } | Self::Unexpected(_) => Exit::Unexpected,
+            Self::Lake(_) | Self::Io { .. } | Self::Unexpected(_) => Exit::Unexpected,
         }
     }
 }

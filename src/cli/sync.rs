@@ -1,10 +1,12 @@
 //! `ticketlake sync`: what it takes and how it ends.
 
-use super::{Context, output};
+use super::{Context, interrupted, output};
 use crate::{
     error::Error,
     exit::Exit,
-    summary::{self, Summary},
+    fetch::FetchError,
+    summary::{self, Run, Summary},
+    sync::{self, Ended, ReadError, Stop},
 };
 
 const AFTER_HELP: &str = "\
@@ -31,9 +33,38 @@ pub struct Args {
 
 /// Reads the sources into the lake and prints the summary.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let _ = args.full;
     let config = context.config()?;
-    let _ = (config, args.full);
-    Err(Error::Unexpected("sync is not joined to the command line yet".to_owned()))
+    let (ask, stop) = Stop::new();
+    let signal = tokio::spawn(async move {
+        if interrupted().await.is_ok() {
+            // Nobody listens any more when the run has just ended.
+            let _ = ask.send(true);
+        }
+        ask
+    });
+    let run = Run::begin();
+    let (summary, ends) = sync::run(&config, &context.progress, &stop, &run).await?;
+    signal.abort();
+    context.progress.finish();
+    show(&summary, context.global.json)?;
+    Ok(exit(&ends))
+}
+
+/// The exit code of a run whose sources ended so: what needs a person comes first.
+fn exit(ends: &[Ended]) -> Exit {
+    let any = |is: fn(&Ended) -> bool| ends.iter().any(is);
+    if any(|end| matches!(end, Ended::Interrupted)) {
+        Exit::Interrupted
+    } else if any(|end| matches!(end, Ended::Lake(why) if why.is_damage())) {
+        Exit::Damaged
+    } else if any(|end| matches!(end, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })))) {
+        Exit::Credentials
+    } else if ends.is_empty() {
+        Exit::Complete
+    } else {
+        Exit::Incomplete
+    }
 }
 
 /// Prints the summary as the one JSON object, or as a person reads it.

@@ -1,0 +1,62 @@
+//! What a source's run is told to people and scripts.
+
+use std::{collections::HashSet, sync::atomic::Ordering::Relaxed};
+
+use super::source_run::Account;
+use crate::{
+    fetch::Counts,
+    summary::{RequestCounts, SourceSummary},
+};
+
+/// The requests of a client.
+pub fn requests(counts: &Counts) -> RequestCounts {
+    RequestCounts {
+        sent: counts.sent.load(Relaxed),
+        retried: counts.retried.load(Relaxed),
+        throttled: counts.throttled.load(Relaxed),
+        failed: counts.failed.load(Relaxed),
+        bytes: counts.bytes.load(Relaxed),
+    }
+}
+
+/// Puts an account into the summary of its source.
+pub fn settle(summary: &mut SourceSummary, account: &Account) {
+    if let Some(catalog) = &account.catalog {
+        summary.fields.defined = catalog.defined;
+        summary.fields.new = catalog.new;
+        summary.fields.changed = catalog.changed;
+    }
+    if let Some(proof) = &account.proof {
+        summary.paging.pages = proof.tally.pages;
+        summary.paging.duplicates = proof.tally.duplicates;
+        summary.paging.shifts_detected = proof.tally.shifts_detected;
+        summary.paging.pages_reread = proof.tally.pages_reread;
+    }
+    let counts = account.wrote.upserts.iter().map(|(_, upserted)| upserted.counts);
+    summary.tickets.read = account.received.ids.len();
+    for counts in counts {
+        summary.tickets.new += counts.new;
+        summary.tickets.changed += counts.changed;
+    }
+    // A ticket that was written twice in one run is one ticket.
+    summary.tickets.unchanged =
+        summary.tickets.read.saturating_sub(summary.tickets.new + summary.tickets.changed);
+    summary.rescued = account.received.rescued.clone();
+
+    let partitions: HashSet<_> = account
+        .wrote
+        .upserts
+        .iter()
+        .filter(|(_, upserted)| upserted.written.is_some())
+        .map(|(key, _)| key)
+        .collect();
+    let upserts = account.wrote.upserts.iter().filter_map(|(_, upserted)| upserted.written.as_ref());
+    summary.lake.partitions_written = partitions.len() as u64;
+    for written in upserts.chain(&account.rewritten).chain(&account.tables) {
+        summary.lake.files_written += 1;
+        summary.lake.rows_written += written.rows;
+        summary.lake.bytes_written += written.bytes;
+    }
+    summary.lake.commits = account.commits;
+    summary.cursor = account.cursor.map(|cursor| cursor.to_string());
+}

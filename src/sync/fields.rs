@@ -1,0 +1,99 @@
+//! The field definitions of a run: read whole, joined with what is known, written to their tables.
+
+use std::collections::HashSet;
+
+use arrow::error::ArrowError;
+use jiff::Timestamp;
+
+use super::{layouts::file_meta, reading::ReadError};
+use crate::{
+    columns::{Column, TICKET_FIELD_OPTIONS, TICKET_FIELDS},
+    config::SourceConfig,
+    fetch::{Client, fetch},
+    fields::{
+        Catalog, Definition, Known, join,
+        rows::{Row, schema, to_batch},
+    },
+    json::Json,
+    lake::{self, FileForm, Lake, LakeError, Written},
+    source::{self, Ask},
+};
+
+/// Definitions asked for per page; the vendors' default.
+const PER_PAGE: u32 = 100;
+/// Readings of a list of definitions that moves meanwhile.
+const READINGS: usize = 3;
+
+/// Reads every page of definitions. An error or a doubt about their number is a reason to stop: without the
+/// definitions tickets would be read wrongly.
+pub async fn read(client: &Client) -> Result<Vec<Definition>, ReadError> {
+    let mut shortfall = String::new();
+    for _ in 0..READINGS {
+        let (definitions, total) = read_once(client).await?;
+        match total {
+            Some(total) if total > definitions.len() as u64 => {
+                shortfall =
+                    format!("the server says that there are {total}, {} were found", definitions.len());
+            }
+            _ => return Ok(definitions),
+        }
+    }
+    Err(ReadError::Fields { source_name: client.config.name.clone(), why: shortfall })
+}
+
+async fn read_once(client: &Client) -> Result<(Vec<Definition>, Option<u64>), ReadError> {
+    let (mut definitions, mut names, mut total) = (Vec::new(), HashSet::new(), None);
+    for number in 1.. {
+        let page = fetch(client, &Ask::Fields { page: number, per_page: PER_PAGE }).await?;
+        total = page.total.or(total);
+        let before = names.len();
+        for row in &page.rows {
+            let text =
+                std::str::from_utf8(page.body.get(row.clone()).unwrap_or_default()).unwrap_or_default();
+            let definition =
+                Json::parse(text).ok().and_then(|json| source::definition(&client.config, &json));
+            match definition {
+                Some(definition) if names.insert(definition.name.clone()) => definitions.push(definition),
+                Some(_) => {}
+                None => tracing::warn!(
+                    source = client.config.name,
+                    "a field definition without a name is left out: {}",
+                    source::excerpt(&client.config, text.as_bytes())
+                ),
+            }
+        }
+        // A page that brings nothing new is the end, or a server that knows no pages here.
+        if page.more == Some(false) || names.len() == before {
+            break;
+        }
+    }
+    Ok((definitions, total))
+}
+
+/// Joins the definitions with what the lake knows.
+pub fn catalog(
+    config: &SourceConfig,
+    definitions: Vec<Definition>,
+    known: &Known,
+    now: Timestamp,
+) -> Catalog {
+    join(definitions, known, &|json| source::definition(config, json), now.as_microsecond())
+}
+
+/// Writes the two small tables where they say something new.
+pub fn write(lake: &Lake, config: &SourceConfig, catalog: &Catalog) -> Result<Vec<Written>, LakeError> {
+    let put = |table: &str, columns: &[Column], rows: &[Row]| -> Result<Option<Written>, LakeError> {
+        let form = FileForm::new(&schema(columns), &file_meta(config.kind))?;
+        let batch =
+            to_batch(columns, rows).map_err(|why: ArrowError| LakeError::Schema { cause: why.into() })?;
+        lake::write_table(lake, table, &config.name, &batch, &form)
+    };
+    let mut written = Vec::new();
+    if catalog.fields_differ || lake::read_table(lake, "ticket_fields", &config.name)?.is_none() {
+        written.extend(put("ticket_fields", TICKET_FIELDS, &catalog.field_rows)?);
+    }
+    if catalog.options_differ || lake::read_table(lake, "ticket_field_options", &config.name)?.is_none() {
+        written.extend(put("ticket_field_options", TICKET_FIELD_OPTIONS, &catalog.option_rows)?);
+    }
+    Ok(written)
+}

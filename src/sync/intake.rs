@@ -1,0 +1,192 @@
+//! Rows on their way from pages to partitions: gathered by partition, written when enough wait.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, PoisonError},
+};
+
+use arrow::{
+    array::{Array, AsArray, BooleanArray, RecordBatch},
+    compute::filter_record_batch,
+    datatypes::{Int64Type, TimestampMicrosecondType},
+};
+use roaring::RoaringTreemap;
+
+use super::{
+    reading::{ReadError, Rows},
+    writer::{Job, Writer},
+};
+use crate::{
+    lake::{Calendar, LakeError, PartitionKey, split},
+    summary::Rescued,
+    ticket::Decoded,
+    walk::{Sink, Span},
+};
+
+/// Bytes of tickets, as sent, that may wait to be written: partitions are written seldom, memory stays small.
+const WAITING_BYTES: usize = 12 << 20;
+
+/// What came in.
+#[derive(Debug, Default)]
+pub struct Received {
+    pub ids: RoaringTreemap,
+    /// Tickets left out because their id cannot be read.
+    pub unreadable: u64,
+    pub rescued: Rescued,
+    /// The newest `updated_at`, microseconds since 1970.
+    pub newest: Option<i64>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    reads: Vec<RecordBatch>,
+    bytes: usize,
+    touched: u64,
+}
+
+struct State {
+    calendar: Calendar,
+    waiting: HashMap<PartitionKey, Waiting>,
+    bytes: usize,
+    touches: u64,
+    received: Received,
+}
+
+/// Where the rows of a source go.
+pub struct Intake {
+    pub writer: Writer,
+    state: Mutex<State>,
+}
+
+impl Intake {
+    /// An empty intake before a writer.
+    pub fn new(writer: Writer, calendar: Calendar) -> Self {
+        let state =
+            State { calendar, waiting: HashMap::new(), bytes: 0, touches: 0, received: Received::default() };
+        Self { writer, state: Mutex::new(state) }
+    }
+
+    /// Hands over everything that waits and meets `wanted`; `false` if the writer has failed.
+    async fn flush(&self, wanted: impl Fn(PartitionKey, &mut Calendar) -> bool) -> bool {
+        let jobs = self.with(|state| {
+            let keys: Vec<_> =
+                state.waiting.keys().copied().filter(|key| wanted(*key, &mut state.calendar)).collect();
+            keys.into_iter().filter_map(|key| state.release(key)).collect::<Vec<_>>()
+        });
+        self.write(jobs).await
+    }
+
+    async fn write(&self, jobs: Vec<Job>) -> bool {
+        for job in jobs {
+            if !self.writer.write(job).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Writes everything that waits, and gives the account.
+    pub async fn finish(self) -> Result<(super::writer::Wrote, Received), LakeError> {
+        self.flush(|_, _| true).await;
+        let wrote = self.writer.finish().await?;
+        Ok((wrote, self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received))
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Sink<Rows, ReadError> for Intake {
+    async fn take(&self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
+        let Some(decoded) = rows.decoded else { return Ok(()) };
+        let jobs = self.with(|state| state.receive(decoded, rows.bytes, keep))?;
+        // A writer that failed is told at the end; there is no use in reading on.
+        if self.write(jobs).await { Ok(()) } else { Err(ReadError::Stopped) }
+    }
+
+    async fn done(&self, span: Span) -> Result<(), ReadError> {
+        let touches = |key, calendar: &mut Calendar| match calendar.span(key) {
+            None => true,
+            Some(days) => {
+                let (first, last) = (days.start.div_euclid(1_000_000), (days.end - 1).div_euclid(1_000_000));
+                span.to.is_none_or(|to| first < to) && span.from.is_none_or(|from| last >= from)
+            }
+        };
+        if self.flush(touches).await { Ok(()) } else { Err(ReadError::Stopped) }
+    }
+}
+
+impl State {
+    /// Takes a page in; gives what must be written now to keep memory small.
+    fn receive(&mut self, decoded: Decoded, bytes: usize, keep: &[bool]) -> Result<Vec<Job>, ReadError> {
+        self.received.unreadable +=
+            decoded.ids.iter().zip(keep).filter(|(id, keep)| id.is_none() && **keep).count() as u64;
+        let kept: BooleanArray = decoded
+            .ids
+            .iter()
+            .zip(keep)
+            .filter(|(id, _)| id.is_some())
+            .map(|(_, keep)| Some(*keep))
+            .collect();
+        self.count(&decoded, &kept);
+        let all = kept.true_count() == decoded.batch.num_rows();
+        let batch = if all {
+            decoded.batch
+        } else {
+            filter_record_batch(&decoded.batch, &kept).map_err(ReadError::arrow)?
+        };
+        let share = bytes / decoded.ids.len().max(1);
+        for (key, part) in split(&mut self.calendar, &batch).map_err(ReadError::arrow)? {
+            self.touches += 1;
+            let waiting = self.waiting.entry(key).or_default();
+            waiting.touched = self.touches;
+            waiting.bytes += share * part.num_rows();
+            self.bytes += share * part.num_rows();
+            waiting.reads.push(part);
+        }
+        Ok(self.relieve())
+    }
+
+    /// Counts rows that are read for the first time.
+    fn count(&mut self, decoded: &Decoded, kept: &BooleanArray) {
+        let ids = decoded.batch.column(0).as_primitive::<Int64Type>();
+        let updated = decoded
+            .batch
+            .column_by_name("updated_at")
+            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+        let mut first = vec![false; ids.len()];
+        for row in (0..ids.len()).filter(|row| kept.value(*row)) {
+            first[row] = self.received.ids.insert(ids.value(row).cast_unsigned());
+            let time = updated.filter(|times| times.is_valid(row)).map(|times| times.value(row));
+            self.received.newest = self.received.newest.max(time);
+        }
+        for (_, key) in decoded.rescued.iter().filter(|(row, _)| first[*row]) {
+            self.received.rescued.cells += 1;
+            *self.received.rescued.by_key.entry(key.clone()).or_default() += 1;
+        }
+    }
+
+    /// Releases the partitions that were left alone longest, until half of what may wait is left.
+    fn relieve(&mut self) -> Vec<Job> {
+        if self.bytes <= WAITING_BYTES {
+            return Vec::new();
+        }
+        let by_age: BTreeMap<u64, PartitionKey> =
+            self.waiting.iter().map(|(key, w)| (w.touched, *key)).collect();
+        let mut jobs = Vec::new();
+        for key in by_age.into_values() {
+            if self.bytes <= WAITING_BYTES / 2 {
+                break;
+            }
+            jobs.extend(self.release(key));
+        }
+        jobs
+    }
+
+    fn release(&mut self, key: PartitionKey) -> Option<Job> {
+        let waiting = self.waiting.remove(&key)?;
+        self.bytes = self.bytes.saturating_sub(waiting.bytes);
+        Some(Job { key, reads: waiting.reads })
+    }
+}

@@ -1,0 +1,123 @@
+//! A page of the ticket list: fetched, decoded, and known by its keys.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use arrow::{
+    array::{Array, AsArray, RecordBatch},
+    datatypes::TimestampMicrosecondType,
+};
+use jiff::Timestamp;
+
+use super::layouts::Layouts;
+use crate::{
+    fetch::{Client, FetchError, fetch},
+    lake::LakeError,
+    progress::Meter,
+    source::{Ask, Page, Slice},
+    ticket::{Decoded, Decoder},
+    walk::{Answer, Key, Reader},
+};
+
+/// Why reading a source ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error("source {source_name}: {asked} cannot be decoded: {why}")]
+    Decode { source_name: String, asked: String, why: String },
+    #[error("source {source_name}: the field definitions cannot be read whole: {why}")]
+    Fields { source_name: String, why: String },
+    #[error("rows cannot be sorted into partitions: {0}")]
+    Rows(String),
+    /// The writer ended first, and knows why.
+    #[error("writing has stopped")]
+    Stopped,
+}
+
+impl ReadError {
+    /// A fault of the program in handling batches.
+    pub fn arrow(why: impl std::fmt::Display) -> Self {
+        Self::Rows(why.to_string())
+    }
+}
+
+/// The rows of one page.
+#[derive(Default)]
+pub struct Rows {
+    pub decoded: Option<Decoded>,
+    /// Bytes of the page as sent.
+    pub bytes: usize,
+}
+
+/// Reads pages of one source.
+pub struct TicketReader<'a> {
+    pub client: &'a Client,
+    pub layouts: &'a Layouts,
+    pub meter: &'a Meter,
+}
+
+impl Reader for TicketReader<'_> {
+    type Rows = Rows;
+    type Error = ReadError;
+
+    async fn read(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Rows>, ReadError> {
+        let ask = Ask::Tickets { slice: *slice, page, per_page };
+        let page = fetch(self.client, &ask).await?;
+        let decoded = decode(self.client, self.layouts, &ask, &page)?;
+        self.layouts.learn(&decoded.undefined)?;
+        self.meter.page(page.rows.len());
+        Ok(Answer {
+            keys: keys(&decoded),
+            total: page.total,
+            pages: page.pages,
+            more: page.more,
+            rows: Rows { bytes: page.body.len(), decoded: Some(decoded) },
+        })
+    }
+
+    fn is_refusal(&self, error: &ReadError) -> bool {
+        matches!(error, ReadError::Fetch(FetchError::Refused { .. }))
+    }
+
+    fn is_saturated(&self) -> bool {
+        self.client.config.rate.is_some() && self.client.counts.sent.load(Relaxed) > 0
+    }
+}
+
+/// Decodes the tickets of a page.
+pub fn decode(client: &Client, layouts: &Layouts, ask: &Ask, page: &Page) -> Result<Decoded, ReadError> {
+    let failed = |why: String| ReadError::Decode {
+        source_name: client.config.name.clone(),
+        asked: ask.to_string(),
+        why,
+    };
+    let mut decoder = Decoder::new(layouts.layout(), client.config.timezone.clone(), page.rows.len());
+    for row in &page.rows {
+        let bytes = page.body.get(row.clone()).unwrap_or_default();
+        let text = std::str::from_utf8(bytes).map_err(|why| failed(why.to_string()))?;
+        decoder.push(text).map_err(|why| failed(why.to_string()))?;
+    }
+    decoder.finish(Timestamp::now().as_microsecond()).map_err(|why| failed(why.to_string()))
+}
+
+/// The key of each element of the page, those without an id included.
+fn keys(decoded: &Decoded) -> Vec<Key> {
+    let seconds = |batch: &RecordBatch, name: &str, row: usize| {
+        let times = batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()?;
+        times.is_valid(row).then(|| times.value(row).div_euclid(1_000_000))
+    };
+    let mut row = 0;
+    let key = |id: &Option<i64>| {
+        let Some(id) = *id else { return Key::default() };
+        let key = Key {
+            id: Some(id),
+            created: seconds(&decoded.batch, "created_at", row),
+            updated: seconds(&decoded.batch, "updated_at", row),
+        };
+        row += 1;
+        key
+    };
+    decoded.ids.iter().map(key).collect()
+}
