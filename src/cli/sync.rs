@@ -36,8 +36,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     Err(Error::Unexpected("sync is not joined to the command line yet".to_owned()))
 }
 
-/// Ends the display and prints the summary: the one JSON object, or what a person reads.
-pub fn show(context: &Context, summary: &Summary) -> Result<(), Error> {
-    context.progress.finish();
-    if context.global.json { output::print_json(summary) } else { output::print(summary::render(summary)) }
+/// Prints the summary as the one JSON object, or as a person reads it.
+pub fn show(summary: &Summary, json: bool) -> Result<(), Error> {
+    if json { output::print_json(summary) } else { output::print(summary::render(summary)) }
 }
