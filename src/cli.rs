@@ -24,6 +24,7 @@ use crate::{
     exit::Exit,
     log,
     progress::{self, Progress},
+    summary::Run,
 };
 
 const ABOUT: &str = "Every ticket of a KF5 or Udesk help desk, as a lake of plain Parquet";
@@ -109,6 +110,7 @@ pub struct Global {
 pub struct Context {
     pub global: Global,
     pub progress: Progress,
+    pub run: Run,
 }
 
 impl Global {

@@ -20,8 +20,7 @@ fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let progress = Progress::new(global.progress_style());
     log::start(global.log_format, global.log_level(), progress.screen());
-    let context = Context { global, progress };
-    let run = Run::begin();
+    let context = Context { global, progress, run: Run::begin() };
     // A bug that panics is an unexpected failure too, and must end with its code.
     let ended = panic::catch_unwind(AssertUnwindSafe(|| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -34,7 +33,7 @@ fn main() -> ExitCode {
         Ok(Err(error)) => {
             tell(&context, &error);
             if context.global.json {
-                let summary = run.finish(command.name(), Outcome::of_error(&error), Vec::new());
+                let summary = context.run.finish(command.name(), Outcome::of_error(&error), Vec::new());
                 // The exit code stands, whether or not there is anybody to read the object.
                 let _ = output::print_json(&summary);
             }

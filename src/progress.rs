@@ -4,7 +4,7 @@ mod line;
 mod meter;
 
 use std::{
-    io::IsTerminal,
+    io::{IsTerminal, Write},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{self, RecvTimeoutError},
@@ -54,7 +54,7 @@ pub struct Progress {
 struct Shown {
     counts: Arc<Counts>,
     bar: Option<ProgressBar>,
-    /// Its last line was written.
+    /// Its last plain line was written.
     closed: bool,
 }
 
@@ -139,19 +139,23 @@ impl Drop for Progress {
 fn paint(shown: &mut [Shown], last: bool) {
     let now = Instant::now();
     let width = shown.iter().map(|source| line::width(&source.counts.name)).max().unwrap_or(0);
+    let mut left_behind = String::new();
     for source in shown.iter_mut().filter(|source| !source.closed) {
         let reading = source.counts.read(now);
-        source.closed = last || reading.done;
         match &source.bar {
-            Some(bar) => {
-                bar.set_message(line::live(&reading, width));
-                if source.closed {
-                    bar.abandon();
-                }
+            Some(bar) if last => {
+                bar.finish_and_clear();
+                left_behind += &format!("{}\n", line::live(&reading, width));
             }
-            None => tracing::info!("{}", line::plain(&reading)),
+            Some(bar) => bar.set_message(line::live(&reading, width)),
+            None => {
+                tracing::info!("{}", line::plain(&reading));
+                source.closed = reading.done;
+            }
         }
     }
+    // Ordinary lines stay where they are, whatever the terminal does next. Nobody to read them is no failure.
+    let _ = std::io::stderr().write_all(left_behind.as_bytes());
 }
 
 /// A panic elsewhere must not silence the display.

@@ -2,20 +2,28 @@
 
 use std::io;
 
-/// Returns when the process is asked to stop: SIGINT (Ctrl-C) or SIGTERM.
+/// Listens from this moment on; what is returned ends when the process is asked to stop: by SIGINT (Ctrl-C) or SIGTERM.
 #[cfg(unix)]
-pub async fn interrupted() -> io::Result<()> {
+pub fn interrupted() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed,
-        _ = terminate.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
-/// Returns when the process is asked to stop: Ctrl-C.
+/// Listens for Ctrl-C from the first poll on.
 #[cfg(not(unix))]
-pub async fn interrupted() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+pub fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // A console that cannot be listened to never asks.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }

@@ -1,9 +1,12 @@
 //! `ticketlake sandbox`: its options, and the address it tells.
 
+mod variations;
+
 use std::{net::Ipv4Addr, str::FromStr, time::Duration};
 
 use tokio::net::TcpListener;
 
+use self::variations::Variations;
 use super::{interrupted, output};
 use crate::{
     config::quantity,
@@ -66,6 +69,9 @@ pub struct Args {
     /// Change the world while it is read; may be repeated
     #[arg(long = "change", value_name = "OP:EVERY")]
     pub changes: Vec<Change>,
+
+    #[command(flatten)]
+    pub variations: Variations,
 }
 
 /// A rate, or none.
@@ -95,16 +101,18 @@ pub async fn run(args: &Args) -> Result<Exit, Error> {
         why,
     })?;
     let failed = |why| Error::Io { what: "the sandbox failed".to_owned(), why };
+    // Whoever reads the address may already ask for the end.
+    let asked = interrupted().map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     output::print(format!("listening http://{address}\n"))?;
     tokio::select! {
         served = sandbox::serve(listener, options(args)) => served.map(|()| Exit::Complete).map_err(failed),
-        asked = interrupted() => asked.map(|()| Exit::Interrupted).map_err(failed),
+        () = asked => Ok(Exit::Interrupted),
     }
 }
 
 fn options(args: &Args) -> Options {
-    Options {
+    let told = Options {
         seed: args.seed,
         tickets: args.tickets,
         rate: args.rate.0,
@@ -112,5 +120,6 @@ fn options(args: &Args) -> Options {
         faults: args.faults.clone(),
         changes: args.changes.clone(),
         ..Options::default()
-    }
+    };
+    args.variations.apply(told)
 }

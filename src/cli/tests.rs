@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
 use super::*;
+use crate::sandbox as sandbox_room;
 
 fn parsed(line: &str) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(std::iter::once("ticketlake").chain(line.split_whitespace()))
@@ -55,6 +56,12 @@ fn a_sandbox_is_described() {
     assert_eq!((args.port, args.seed, args.tickets), (8080, 1, 10_000));
     assert!(args.rate.0.is_none() && args.latency.is_zero());
     assert_eq!((args.faults.len(), args.changes.len()), (2, 1));
+    let line = "sandbox --udesk-order updated-desc --retry-after alternate --page-cap 30 --bare-envelope";
+    let Command::Sandbox(args) = parsed(line).expect("good").command else { panic!("a sandbox") };
+    let options = args.variations.apply(sandbox_room::Options::default());
+    assert_eq!(options.udesk_order, sandbox_room::UdeskOrder::UpdatedDesc);
+    assert_eq!(options.retry_after, sandbox_room::RetryAfter::Alternate);
+    assert_eq!((options.page_cap, options.bare_envelope), (Some(30), true));
     let Command::Sandbox(args) = parsed("sandbox").expect("good").command else { panic!("a sandbox") };
     assert_eq!(args.rate.0.map(|rate| rate.requests), Some(60));
     assert_eq!(args.latency.as_millis(), 20);

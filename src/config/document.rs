@@ -111,6 +111,11 @@ impl<'a> Section<'a> {
         self.value(key).is_some()
     }
 
+    /// Whether the key is missing, or an empty list.
+    pub(super) fn is_empty(&self, key: &str) -> bool {
+        self.value(key).is_none_or(|found| found.value.as_array().is_some_and(|list| list.is_empty()))
+    }
+
     /// Whether the key is there and a text.
     pub(super) fn is_text(&self, key: &str) -> bool {
         self.value(key).is_some_and(|found| found.value.is_str())
@@ -193,17 +198,22 @@ impl<'a> Section<'a> {
     /// The tables under `[[key]]`, in the file's order.
     pub(super) fn tables(&self, key: &str, faults: &mut Faults) -> Vec<Section<'a>> {
         let Some(At { value, line }) = self.value(key) else { return Vec::new() };
+        let wanted = format!("write [[{key}]] in double brackets");
+        let Some(elements) = value.as_array() else {
+            self.fault(line, format!("`{key}` is {}; {wanted}", shape(value)), faults);
+            return Vec::new();
+        };
         let mut sections = Vec::new();
-        let elements = value.as_array().into_iter().flat_map(|array| array.iter());
-        for (index, element) in elements.enumerate() {
-            let Some(table) = element.get_ref().as_table() else { continue };
+        for (index, element) in elements.iter().enumerate() {
             let line = self.document.line(element.span().start);
             let title = format!("[[{key}]] number {}", index + 1);
-            sections.push(Section { document: self.document, title, line, table });
-        }
-        if sections.is_empty() {
-            let message = format!("`{key}` is {}; write [[{key}]] in double brackets", shape(value));
-            self.fault(line, message, faults);
+            match element.get_ref().as_table() {
+                Some(table) => sections.push(Section { document: self.document, title, line, table }),
+                None => {
+                    let message = format!("{title} is {}; {wanted}", shape(element.get_ref()));
+                    self.fault(line, message, faults);
+                }
+            }
         }
         sections
     }

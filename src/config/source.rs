@@ -39,7 +39,7 @@ pub(super) fn read_all(
     faults: &mut Faults,
 ) -> Vec<SourceConfig> {
     let mut sections = root.tables("source", faults);
-    if sections.is_empty() && !root.has("source") {
+    if sections.is_empty() && root.is_empty("source") {
         root.missing("[[source]]", "one [[source]] for each account", faults);
     }
     let mut names: Vec<At<&str>> = Vec::new();

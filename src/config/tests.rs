@@ -184,6 +184,11 @@ fn single_brackets_and_empty_files() {
         "t.toml:1: [lake] is missing in the file; add [lake] with path = \"FOLDER\", or pass --lake FOLDER\n\
          t.toml:1: [[source]] is missing in the file; add one [[source]] for each account"
     );
+    assert_eq!(
+        faults("source = [1]\nlake.path = \"l\"\n"),
+        "t.toml:1: [[source]] number 1 is a whole number; write [[source]] in double brackets"
+    );
+    assert!(faults("source = []\nlake.path = \"l\"\n").ends_with("add one [[source]] for each account"));
     let missing = load(Path::new("no/such.toml"), &Overrides::default()).expect_err("no file");
     assert!(missing.to_string().starts_with("no/such.toml: cannot be read: No such file"), "{missing}");
 }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -12,10 +12,12 @@ use std::{
 const UNKNOWN: u64 = u64::MAX;
 
 /// The handle with which any task counts; clones count together.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Meter(Arc<Counts>);
 
-#[derive(Debug)]
+/// Tells when the next request may go, if one waits.
+type Gate = Box<dyn Fn() -> Option<Instant> + Send + Sync>;
+
 pub(super) struct Counts {
     pub(super) name: String,
     started: Instant,
@@ -24,6 +26,7 @@ pub(super) struct Counts {
     total: AtomicU64,
     /// Milliseconds after `started` at which the limit allows the next request.
     waiting_until: AtomicU64,
+    gate: OnceLock<Gate>,
     /// Milliseconds after `started`; 0 while the source is read.
     ended: AtomicU64,
     done: AtomicBool,
@@ -63,6 +66,12 @@ impl Meter {
         self.0.waiting_until.fetch_max(self.0.millis(until), Relaxed);
     }
 
+    /// Asks `gate`, whenever the line is drawn, until when a request waits; the first gate stays.
+    pub fn watch(&self, gate: impl Fn() -> Option<Instant> + Send + Sync + 'static) {
+        // A second gate would say the same: one account has one limit.
+        let _ = self.0.gate.set(Box::new(gate));
+    }
+
     /// The source was read, or given up; nothing is counted any more.
     pub fn done(&self) {
         self.0.ended.store(self.0.millis(Instant::now()), Relaxed);
@@ -79,6 +88,7 @@ impl Counts {
             tickets: AtomicU64::new(0),
             total: AtomicU64::new(UNKNOWN),
             waiting_until: AtomicU64::new(0),
+            gate: OnceLock::new(),
             ended: AtomicU64::new(0),
             done: AtomicBool::new(false),
         }
@@ -91,7 +101,8 @@ impl Counts {
     pub(super) fn read(&self, now: Instant) -> Reading<'_> {
         let done = self.done.load(Relaxed);
         let elapsed = if done { self.ended.load(Relaxed) } else { self.millis(now) };
-        let waiting = self.waiting_until.load(Relaxed).saturating_sub(elapsed);
+        let seen = self.gate.get().and_then(|gate| gate()).map_or(0, |until| self.millis(until));
+        let waiting = self.waiting_until.load(Relaxed).max(seen).saturating_sub(elapsed);
         Reading {
             name: &self.name,
             elapsed: Duration::from_millis(elapsed),
@@ -123,6 +134,8 @@ mod tests {
         assert_eq!((reading.pages, reading.tickets, reading.total), (2, 150, Some(250)));
         assert_eq!(reading.waiting, Some(Duration::from_secs(20)));
         assert_eq!(counts.read(start + Duration::from_secs(31)).waiting, None);
+        meter.watch(move || Some(start + Duration::from_secs(40)));
+        assert_eq!(counts.read(start + Duration::from_secs(31)).waiting, Some(Duration::from_secs(9)));
         meter.done();
         assert!(counts.read(start).done);
         assert_eq!(counts.read(start).waiting, None);

@@ -1,0 +1,3 @@
+//! The program as a whole, run as a person or a script runs it.
+
+mod command_line;
