@@ -2,41 +2,47 @@
 //!
 //! The modules stand in the order in which a reader meets them; each uses only those below it.
 
-/// The commands, their arguments and their help.
-pub mod cli;
-/// Why a run ended early.
-pub mod error;
-/// What the exit code tells a script.
-pub mod exit;
-/// What a run did.
-pub mod summary;
-/// How far a run is.
-pub mod progress;
-/// What is logged and where.
-pub mod log;
-/// How numbers are written for people.
-pub mod figures;
-/// The only HTTP and the only retry loop.
-pub mod fetch;
-/// When the next request may go.
-pub mod pace;
-/// Vendors: what is sent, and what an answer means.
-pub mod source;
-/// The folder of Parquet files, and what a run remembers.
-pub mod lake;
 /// Rows of one schema; which copy of a row stays.
 pub mod batch;
-/// A vendor's ticket as a row.
-pub mod ticket;
-/// Custom fields and their columns.
-pub mod fields;
+/// The commands, their arguments and their help.
+pub mod cli;
 /// The one table of columns.
 pub mod columns;
 /// What a run is told, checked once.
 pub mod config;
+/// Why a run ended early.
+pub mod error;
+/// What the exit code tells a script.
+pub mod exit;
+/// The only HTTP and the only retry loop.
+pub mod fetch;
+/// Custom fields and their columns.
+pub mod fields;
+/// How numbers are written for people.
+pub mod figures;
 /// JSON as it was written.
 pub mod json;
-/// Dates and instants from text.
-pub mod when;
+/// The folder of Parquet files, and what a run remembers.
+pub mod lake;
+/// What is logged and where.
+pub mod log;
+/// When the next request may go.
+pub mod pace;
+/// How far a run is.
+pub mod progress;
+/// A vendor's help desk on loopback.
+pub mod sandbox;
 /// Values that are never printed.
 pub mod secret;
+/// Vendors: what is sent, and what an answer means.
+pub mod source;
+/// What a run did.
+pub mod summary;
+/// A run: every source is read, brought into the lake and accounted for.
+pub mod sync;
+/// A vendor's ticket as a row.
+pub mod ticket;
+/// Reading a whole list in pages, and proving it.
+pub mod walk;
+/// Dates and instants from text.
+pub mod when;

@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     exit::Exit,
     fetch::FetchError,
-    summary::{self, Run, Summary},
+    summary::{self, Summary},
     sync::{self, Ended, ReadError, Stop},
 };
 
@@ -35,16 +35,16 @@ pub struct Args {
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let _ = args.full;
     let config = context.config()?;
+    let asked =
+        interrupted().map_err(|why| Error::Io { what: "cannot listen for signals".to_owned(), why })?;
     let (ask, stop) = Stop::new();
     let signal = tokio::spawn(async move {
-        if interrupted().await.is_ok() {
-            // Nobody listens any more when the run has just ended.
-            let _ = ask.send(true);
-        }
-        ask
+        asked.await;
+        // Nobody listens any more when the run has just ended.
+        let _ = ask.send(true);
+        std::future::pending::<()>().await;
     });
-    let run = Run::begin();
-    let (summary, ends) = sync::run(&config, &context.progress, &stop, &run).await?;
+    let (summary, ends) = sync::run(&config, &context.progress, &stop, &context.run).await?;
     signal.abort();
     context.progress.finish();
     show(&summary, context.global.json)?;
