@@ -11,6 +11,7 @@ use crate::config::{LakeConfig, PartitionBy};
 
 mod fault;
 mod form;
+mod marks;
 mod partition;
 mod read;
 mod store;
@@ -26,6 +27,7 @@ pub mod state;
 
 pub use fault::LakeError;
 pub use form::{FileForm, FileMeta, Written};
+pub use marks::{Mark, mark_deleted, marks};
 pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use read::{Footer, footer, schema_of};
 pub use store::sweep;

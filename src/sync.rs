@@ -1,12 +1,15 @@
 //! A run: every source is read, brought into the lake and accounted for. The only room that knows the whole walk.
 
 mod account;
+mod deletions;
+mod ended;
 mod fields;
 mod intake;
 mod layouts;
 mod memory;
 mod reading;
 mod source_run;
+mod walks;
 mod writer;
 
 use futures::future::join_all;
@@ -19,11 +22,12 @@ use crate::{
     summary::{Outcome, Run, SourceSummary, Summary},
 };
 
+pub use ended::{Ended, Stop, Why, deadline};
 pub use memory::Memory;
 pub use reading::ReadError;
-pub use source_run::{Ended, Stop};
+pub use source_run::Task;
 
-/// Reads all sources of the configuration whole, side by side. What goes wrong with a source is told in its part of
+/// Does a task on all sources of the configuration, side by side. What goes wrong with a source is told in its part of
 /// the summary; an error means that the lake could not be worked on at all.
 pub async fn run(
     config: &Config,
@@ -32,7 +36,7 @@ pub async fn run(
     run: &Run,
 ) -> Result<(Summary, Vec<Ended>), Error> {
     let lake = Lake::new(&config.lake);
-    let _lock = match lake::lock::acquire(&lake, "sync", &run.started_at.to_string())? {
+    let _lock = match lake::lock::acquire(&lake, task.name(), &run.started_at.to_string())? {
         Locking::Acquired(lock) => lock,
         Locking::Held(holder) => return Err(Error::Locked { lake: config.lake.path.clone(), holder }),
     };
@@ -42,10 +46,10 @@ pub async fn run(
     }
     let runs = config.sources.iter().map(|source| {
         let meter = progress.source(&source.name);
-        source_run::run(&lake, source, meter, stop)
+        source_run::run(&lake, source, task, meter, stop)
     });
     let (sources, ends): (Vec<SourceSummary>, Vec<Option<Ended>>) = join_all(runs).await.into_iter().unzip();
-    let summary = run.finish("sync", Outcome::of_all(&sources), sources);
+    let summary = run.finish(task.name(), Outcome::of_all(&sources), sources);
     // The lake is right without the record; a full disk must not hide how the run ended.
     if let Err(why) = lake::runs::record(&lake, &run.run_id, &summary) {
         tracing::warn!("the record of this run was not kept: {why}");

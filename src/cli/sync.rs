@@ -1,12 +1,15 @@
 //! `ticketlake sync`: what it takes and how it ends.
 
+use std::time::Duration;
+
 use super::{Context, interrupted, output};
 use crate::{
+    config::quantity,
     error::Error,
     exit::Exit,
     fetch::FetchError,
     summary::{self, Summary},
-    sync::{self, Ended, ReadError, Stop},
+    sync::{self, Ended, ReadError, Stop, Task, Why},
 };
 
 const AFTER_HELP: &str = "\
@@ -29,23 +32,38 @@ pub struct Args {
     /// Read everything again, whatever earlier runs have read
     #[arg(long)]
     pub full: bool,
+
+    /// Stop cleanly after this time, as 45m or 2h; the next run goes on where this one stopped
+    #[arg(long, value_name = "DURATION", value_parser = quantity::positive_duration)]
+    pub deadline: Option<Duration>,
+
+    /// Mark tickets as deleted even where they are more than `delete_brake` allows
+    #[arg(long)]
+    pub accept_deletes: bool,
 }
 
 /// Reads the sources into the lake and prints the summary.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let _ = args.full;
+    let task = Task::Sync { whole: args.full, accept_deletes: args.accept_deletes };
+    perform(context, task, args.deadline).await
+}
+
+/// Does a task that works on the lake, until it is done, the time is up or a signal comes; prints the summary.
+pub async fn perform(context: &Context, task: Task, deadline: Option<Duration>) -> Result<Exit, Error> {
     let config = context.config()?;
     let asked =
         interrupted().map_err(|why| Error::Io { what: "cannot listen for signals".to_owned(), why })?;
     let (ask, stop) = Stop::new();
+    let timer = deadline.map(|after| tokio::spawn(sync::deadline(ask.clone(), after)));
     let signal = tokio::spawn(async move {
         asked.await;
         // Nobody listens any more when the run has just ended.
-        let _ = ask.send(true);
+        let _ = ask.send(Some(Why::Interrupted));
         std::future::pending::<()>().await;
     });
-    let (summary, ends) = sync::run(&config, &context.progress, &stop, &context.run).await?;
+    let (summary, ends) = sync::run(task, &config, &context.progress, &stop, &context.run).await?;
     signal.abort();
+    timer.inspect(tokio::task::JoinHandle::abort);
     context.progress.finish();
     show(&summary, context.global.json)?;
     Ok(exit(&ends))
@@ -56,7 +74,7 @@ fn exit(ends: &[Ended]) -> Exit {
     let any = |is: fn(&Ended) -> bool| ends.iter().any(is);
     if any(|end| matches!(end, Ended::Interrupted)) {
         Exit::Interrupted
-    } else if any(|end| matches!(end, Ended::Lake(why) if why.is_damage())) {
+    } else if any(Ended::is_damage) {
         Exit::Damaged
     } else if any(|end| matches!(end, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })))) {
         Exit::Credentials

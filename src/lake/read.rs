@@ -9,7 +9,10 @@ use std::{
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use bytes::Bytes;
 use parquet::{
-    arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+    },
     errors::ParquetError,
     file::{
         metadata::{PageIndexPolicy, ParquetMetaData, ParquetStatisticsPolicy},
@@ -77,6 +80,20 @@ pub fn footer(path: &Path) -> Result<Option<Footer>, LakeError> {
 /// The columns of the file at `path`; `None` if it is not there.
 pub fn schema_of(path: &Path) -> Result<Option<SchemaRef>, LakeError> {
     Ok(footer(path)?.map(|footer| footer.schema))
+}
+
+/// Some columns of the file at `path`, row by row in its order; `None` if it is not there.
+pub(super) fn columns(path: &Path, names: &[&str]) -> Result<Option<Rows>, LakeError> {
+    let Some((file, bytes)) = store::open(path)? else {
+        return Ok(None);
+    };
+    let (footer, inner) = guarded(path, || {
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options())?;
+        let footer = told(builder.metadata(), builder.schema(), bytes);
+        let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+        Ok((footer, builder.with_projection(mask).build()?))
+    })?;
+    Ok(Some(Rows { path: path.to_owned(), footer, inner }))
 }
 
 impl Iterator for Rows {

@@ -28,7 +28,7 @@ fn source_key(source: &str) -> String {
     format!("tickets/source={source}")
 }
 
-fn file_key(source: &str, key: PartitionKey) -> String {
+pub(super) fn file_key(source: &str, key: PartitionKey) -> String {
     format!("{}/{}/{FILE}", source_key(source), key.folder())
 }
 

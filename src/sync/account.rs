@@ -2,11 +2,33 @@
 
 use std::{collections::HashSet, sync::atomic::Ordering::Relaxed};
 
-use super::source_run::Account;
+use jiff::Timestamp;
+
+use super::{intake::Received, writer::Wrote};
 use crate::{
     fetch::Counts,
-    summary::{RequestCounts, SourceSummary},
+    fields::Catalog,
+    lake::{PartitionKey, Written},
+    summary::{Mode, RequestCounts, SourceSummary},
+    walk::Proof,
 };
+
+/// Everything a source's run leaves to be told.
+#[derive(Debug, Default)]
+pub struct Account {
+    pub mode: Option<Mode>,
+    pub catalog: Option<Catalog>,
+    pub proof: Option<Proof>,
+    pub wrote: Wrote,
+    pub received: Received,
+    pub tables: Vec<Written>,
+    pub rewritten: Vec<Written>,
+    /// Partitions in which tickets were marked, and how many tickets in all.
+    pub marked: Vec<(PartitionKey, Written)>,
+    pub deleted: u64,
+    pub cursor: Option<Timestamp>,
+    pub commits: u64,
+}
 
 /// The requests of a client.
 pub fn requests(counts: &Counts) -> RequestCounts {

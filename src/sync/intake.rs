@@ -67,10 +67,10 @@ impl Intake {
     }
 
     /// Hands over everything that waits and meets `wanted`; `false` if the writer has failed.
-    async fn flush(&self, wanted: impl Fn(PartitionKey, &mut Calendar) -> bool) -> bool {
+    async fn flush(&self, wanted: impl Fn(PartitionKey, &Calendar) -> bool) -> bool {
         let jobs = self.with(|state| {
             let keys: Vec<_> =
-                state.waiting.keys().copied().filter(|key| wanted(*key, &mut state.calendar)).collect();
+                state.waiting.keys().copied().filter(|key| wanted(*key, &state.calendar)).collect();
             keys.into_iter().filter_map(|key| state.release(key)).collect::<Vec<_>>()
         });
         self.write(jobs).await
@@ -92,6 +92,11 @@ impl Intake {
         Ok((wrote, self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received))
     }
 
+    /// The ids that came in.
+    pub fn met(&self) -> RoaringTreemap {
+        self.with(|state| state.received.ids.clone())
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -106,15 +111,18 @@ impl Sink<Rows, ReadError> for Intake {
     }
 
     async fn done(&self, span: Span) -> Result<(), ReadError> {
-        let touches = |key, calendar: &mut Calendar| match calendar.span(key) {
-            None => true,
-            Some(days) => {
-                let (first, last) = (days.start.div_euclid(1_000_000), (days.end - 1).div_euclid(1_000_000));
-                span.to.is_none_or(|to| first < to) && span.from.is_none_or(|from| last >= from)
-            }
-        };
-        if self.flush(touches).await { Ok(()) } else { Err(ReadError::Stopped) }
+        let durable =
+            self.flush(|key, calendar| meets(calendar, key, span)).await && self.writer.settle().await;
+        if durable { Ok(()) } else { Err(ReadError::Stopped) }
     }
+}
+
+/// Whether a partition may hold tickets created within a span.
+pub fn meets(calendar: &Calendar, key: PartitionKey, span: Span) -> bool {
+    calendar.span(key).is_none_or(|days| {
+        let (first, last) = (days.start.div_euclid(1_000_000), (days.end - 1).div_euclid(1_000_000));
+        span.to.is_none_or(|to| first < to) && span.from.is_none_or(|from| last >= from)
+    })
 }
 
 impl State {

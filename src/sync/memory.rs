@@ -1,4 +1,6 @@
-//! What a source remembers from run to run.
+//! What a source remembers from run to run, and how it is committed.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     columns::{TICKET_FIELD_OPTIONS, TICKET_FIELDS},
     fields::{Known, KnownColumn, known_columns, rows::from_batch, widen},
-    lake::{self, Lake, LakeError},
+    lake::{self, Lake, LakeError, state},
+    walk::Span,
 };
 
 /// The state of a source, kept as JSON beside the lake's tables.
@@ -17,10 +20,121 @@ pub struct Memory {
     pub columns: Option<Vec<KnownColumn>>,
     /// When the field definitions were last read.
     pub fields_read_at: Option<Timestamp>,
-    /// Everything that changed before this moment at the source is in the lake.
+    /// Everything that changed at the source before this moment is in the lake.
     pub cursor: Option<Timestamp>,
     /// When the last complete reading of everything began.
-    pub full_at: Option<Timestamp>,
+    pub whole_at: Option<Timestamp>,
+    /// Readings that have begun and are not finished.
+    pub unfinished: Vec<Unfinished>,
+}
+
+/// A reading by the time of creation, and how far it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// What is to be read; without bounds everything.
+    pub range: Span,
+    pub began: Timestamp,
+    /// The newest change at the source when it began.
+    pub horizon: Option<Timestamp>,
+    /// Whether tickets that the source no longer has are looked for: a lake that was empty has none.
+    pub reconcile: bool,
+    /// What is read and in the lake.
+    pub done: Vec<Span>,
+    /// Tickets of the lake, created within `done`, that were not met.
+    pub missing: Vec<i64>,
+}
+
+impl Unfinished {
+    /// The spans that need not be read again. An open end is closed at the beginning: tickets came since.
+    pub fn read(&self) -> Vec<Span> {
+        let closed = |span: &Span| Span { to: span.to.or(Some(self.began.as_second())), ..*span };
+        self.done.iter().map(closed).filter(|span| !span.is_empty()).collect()
+    }
+
+    /// Notes a span, joined to a neighbour where there is one.
+    pub fn add(&mut self, span: Span, missing: impl IntoIterator<Item = i64>) {
+        self.missing.extend(missing);
+        let joins = |a: &Span, b: &Span| a.to.is_some() && a.to == b.from;
+        let mut joined = span;
+        self.done.retain(|known| {
+            if joins(known, &joined) {
+                joined.from = known.from;
+                return false;
+            }
+            if joins(&joined, known) {
+                joined.to = known.to;
+                return false;
+            }
+            true
+        });
+        self.done.push(joined);
+        self.done.sort_by_key(|span| span.from);
+    }
+}
+
+impl Memory {
+    /// The reading of a range that was begun.
+    pub fn unfinished(&mut self, range: Span) -> Option<&mut Unfinished> {
+        self.unfinished.iter_mut().find(|reading| reading.range == range)
+    }
+}
+
+/// A source's state in this run; every commit is one durable version.
+pub struct Checkpoint {
+    lake: Lake,
+    source: String,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    version: u64,
+    memory: Memory,
+    commits: u64,
+}
+
+/// Why a commit could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error("another run has changed the state of source {0} meanwhile; run again")]
+    Conflict(String),
+}
+
+impl Checkpoint {
+    /// The state as the last run left it.
+    pub fn load(lake: &Lake, source: &str) -> Result<Self, LakeError> {
+        let (version, memory) = state::load::<Memory>(lake, source)?.unwrap_or_default();
+        let inner = Mutex::new(Inner { version, memory, commits: 0 });
+        Ok(Self { lake: lake.clone(), source: source.to_owned(), inner })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the memory, or changes it without making that durable yet.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Memory) -> T) -> T {
+        act(&mut self.inner().memory)
+    }
+
+    /// Commits made by this run.
+    pub fn commits(&self) -> u64 {
+        self.inner().commits
+    }
+
+    /// Makes the memory the state of the source, durably.
+    pub fn commit(&self) -> Result<(), CommitError> {
+        let mut inner = self.inner();
+        match state::commit(&self.lake, &self.source, inner.version + 1, &inner.memory)? {
+            state::Committed::Done => {
+                inner.version += 1;
+                inner.commits += 1;
+                Ok(())
+            }
+            state::Committed::Conflict => Err(CommitError::Conflict(self.source.clone())),
+        }
+    }
 }
 
 /// What the lake knows of a source's custom fields.
@@ -58,4 +172,33 @@ fn columns_of_files(lake: &Lake, source: &str) -> Result<Vec<KnownColumn>, LakeE
         }
     }
     Ok(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(from: i64, to: Option<i64>) -> Span {
+        Span { from: Some(from), to }
+    }
+
+    #[test]
+    fn spans_join_and_an_open_end_is_closed_at_the_beginning() {
+        let mut reading = Unfinished {
+            range: Span::default(),
+            began: Timestamp::from_second(100).unwrap(),
+            horizon: None,
+            reconcile: false,
+            done: Vec::new(),
+            missing: Vec::new(),
+        };
+        reading.add(span(20, Some(30)), []);
+        reading.add(span(50, None), [7]);
+        reading.add(span(10, Some(20)), []);
+        assert_eq!(reading.done, [span(10, Some(30)), span(50, None)]);
+        reading.add(span(30, Some(50)), []);
+        assert_eq!(reading.done, [span(10, None)]);
+        assert_eq!(reading.read(), [span(10, Some(100))]);
+        assert_eq!(reading.missing, [7]);
+    }
 }

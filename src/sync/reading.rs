@@ -1,14 +1,12 @@
 //! A page of the ticket list: fetched, decoded, and known by its keys.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use arrow::{
     array::{Array, AsArray, RecordBatch},
     datatypes::TimestampMicrosecondType,
 };
 use jiff::Timestamp;
 
-use super::layouts::Layouts;
+use super::{layouts::Layouts, memory::CommitError};
 use crate::{
     fetch::{Client, FetchError, fetch},
     lake::LakeError,
@@ -25,6 +23,8 @@ pub enum ReadError {
     Fetch(#[from] FetchError),
     #[error(transparent)]
     Lake(#[from] LakeError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
     #[error("source {source_name}: {asked} cannot be decoded: {why}")]
     Decode { source_name: String, asked: String, why: String },
     #[error("source {source_name}: the field definitions cannot be read whole: {why}")]
@@ -68,6 +68,9 @@ impl Reader for TicketReader<'_> {
         let decoded = decode(self.client, self.layouts, &ask, &page)?;
         self.layouts.learn(&decoded.undefined)?;
         self.meter.page(page.rows.len());
+        if let (None, None, Some(total)) = (slice.from, slice.to, page.total) {
+            self.meter.expect(total);
+        }
         Ok(Answer {
             keys: keys(&decoded),
             total: page.total,
@@ -82,7 +85,7 @@ impl Reader for TicketReader<'_> {
     }
 
     fn is_saturated(&self) -> bool {
-        self.client.config.rate.is_some() && self.client.counts.sent.load(Relaxed) > 0
+        self.client.pace.waiting().is_some()
     }
 }
 

@@ -3,92 +3,61 @@
 use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use roaring::RoaringTreemap;
 
 use super::{
-    account, fields,
-    intake::{Intake, Received},
+    account::{self, Account},
+    ended::{Ended, Stop},
+    fields,
+    intake::Intake,
     layouts::{Layouts, file_meta},
-    memory::{self, Memory},
+    memory::{self, Checkpoint},
     reading::{ReadError, TicketReader},
-    writer::{Writer, Wrote},
+    walks::{Walked, Walks},
+    writer::Writer,
 };
 use crate::{
     config::SourceConfig,
-    fetch::{Client, FetchError},
-    fields::Catalog,
-    lake::{self, Lake, LakeError, Written, state},
+    fetch::Client,
+    fields::{KnownColumn, known_columns},
+    lake::{self, Lake, LakeError, Written},
+    plan::{self, Reading, Situation},
     progress::Meter,
     source,
     summary::{Mode, Outcome, SourceSummary},
-    walk::{self, Proof},
+    walk::Span,
 };
 
-/// Tells a run that it should end; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<bool>);
-
-impl Stop {
-    /// A stop, and the way to ask for it.
-    pub fn new() -> (watch::Sender<bool>, Self) {
-        let (ask, asked) = watch::channel(false);
-        (ask, Self(asked))
-    }
-
-    /// Returns when the run should end.
-    pub async fn requested(&self) {
-        let mut asked = self.0.clone();
-        if asked.wait_for(|stop| *stop).await.is_err() {
-            // Nobody is left who could ask.
-            std::future::pending().await
-        }
-    }
+/// What is asked of every source of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Bring the lake up to date.
+    Sync { whole: bool, accept_deletes: bool },
+    /// Read the tickets created within a span again.
+    Backfill { range: Span, accept_deletes: bool },
 }
 
-/// How the work on a source ended.
-#[derive(Debug, thiserror::Error)]
-pub enum Ended {
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Lake(#[from] LakeError),
-    #[error("{0}")]
-    Unproven(String),
-    #[error("interrupted")]
-    Interrupted,
-    #[error("another run has changed the state of source {0} meanwhile; run again")]
-    Conflict(String),
-}
-
-impl Ended {
-    /// The outcome that a run with such an end has.
-    pub fn outcome(&self) -> Outcome {
+impl Task {
+    /// The command's name.
+    pub fn name(self) -> &'static str {
         match self {
-            Ended::Interrupted => Outcome::Interrupted,
-            Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })) => Outcome::Failed,
-            Ended::Lake(_) => Outcome::Failed,
-            Ended::Read(_) | Ended::Unproven(_) | Ended::Conflict(_) => Outcome::Incomplete,
+            Task::Sync { .. } => "sync",
+            Task::Backfill { .. } => "backfill",
         }
+    }
+
+    /// Whether more deletions than the brake allows are accepted.
+    pub fn accepts_deletes(self) -> bool {
+        let (Task::Sync { accept_deletes, .. } | Task::Backfill { accept_deletes, .. }) = self;
+        accept_deletes
     }
 }
 
-/// Everything a source's run leaves to be told.
-#[derive(Debug, Default)]
-pub struct Account {
-    pub catalog: Option<Catalog>,
-    pub proof: Option<Proof>,
-    pub wrote: Wrote,
-    pub rewritten: Vec<Written>,
-    pub tables: Vec<Written>,
-    pub received: Received,
-    pub cursor: Option<Timestamp>,
-    pub commits: u64,
-}
-
-/// Reads a source whole into the lake.
+/// Does the task on one source; how it ended is told twice, for people and as a value.
 pub async fn run(
     lake: &Lake,
     config: &SourceConfig,
+    task: Task,
     meter: Meter,
     stop: &Stop,
 ) -> (SourceSummary, Option<Ended>) {
@@ -98,7 +67,10 @@ pub async fn run(
     let ended = match Client::new(config.clone()) {
         Err(why) => Err(ReadError::from(why).into()),
         Ok(client) => {
-            let ended = read_whole(lake, &client, &meter, stop, &mut account).await;
+            let client = Arc::new(client);
+            let paced = Arc::clone(&client);
+            meter.watch(move || paced.pace.waiting().map(|waiting| waiting.until.into_std()));
+            let ended = read_source(lake, &client, task, &meter, stop, &mut account).await;
             summary.requests = account::requests(&client.counts);
             ended
         }
@@ -111,22 +83,22 @@ pub async fn run(
     (summary, ended.err())
 }
 
-async fn read_whole(
+async fn read_source(
     lake: &Lake,
     client: &Client,
+    task: Task,
     meter: &Meter,
     stop: &Stop,
     account: &mut Account,
 ) -> Result<(), Ended> {
     let config = &client.config;
     let began = Timestamp::now();
-    let loaded = state::load::<Memory>(lake, &config.name)?;
-    let (mut version, mut memory) = loaded.unwrap_or_default();
+    let checkpoint = Checkpoint::load(lake, &config.name)?;
     let definitions = tokio::select! {
         read = fields::read(client) => read?,
-        () = stop.requested() => return Err(Ended::Interrupted),
+        why = stop.requested() => return Err(why.into()),
     };
-    let known = memory::known(lake, &config.name, &memory)?;
+    let known = checkpoint.with(|memory| memory::known(lake, &config.name, memory))?;
     let catalog = account.catalog.insert(fields::catalog(config, definitions, &known, began));
     let layouts =
         Layouts::new(source::ticket(config.kind), file_meta(config.kind), Arc::clone(&catalog.fields))?;
@@ -134,70 +106,112 @@ async fn read_whole(
     account.tables = fields::write(lake, config, catalog)?;
 
     // From here on files may differ until the last one is rewritten; a run that dies in between must be noticed.
-    let uniform = memory.columns.as_ref().is_some_and(|columns| *columns == lake_columns(&layouts));
-    if !uniform && memory.columns.take().is_some() {
-        commit(lake, config, &mut version, &memory, account)?;
+    let differs = |columns: &Option<Vec<KnownColumn>>| columns.as_ref() != Some(&columns_now(&layouts));
+    if checkpoint.with(|memory| differs(&memory.columns) && memory.columns.take().is_some()) {
+        checkpoint.commit()?;
     }
+    let reading = read_how(&checkpoint, config, task, began);
+    account.mode =
+        Some(if matches!(reading, Reading::Whole { .. }) { Mode::Full } else { Mode::Incremental });
+    tracing::info!(source = config.name, "{}", told(reading, task));
 
     let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&layouts));
     let intake = Intake::new(writer, lake.calendar());
     let reader = TicketReader { client, layouts: &layouts, meter };
+    let walks = Walks { lake, reader: &reader, intake: &intake, checkpoint: &checkpoint, task, began };
     let walked = tokio::select! {
-        walked = walk(&reader, &intake) => walked.map_err(Ended::from),
-        () = stop.requested() => Err(Ended::Interrupted),
+        walked = walks.walk(reading) => walked,
+        why = stop.requested() => Err(why.into()),
     };
     // What was read stands, whatever ended the reading.
-    let (wrote, received) = intake.finish().await?;
-    (account.wrote, account.received) = (wrote, received);
-    let grown = lake_columns(&layouts);
-    if memory.columns.as_ref() != Some(&grown) {
-        account.rewritten = rewrite_all(lake, config, &layouts)?;
-        memory.columns = Some(grown);
+    (account.wrote, account.received) = intake.finish().await?;
+    let walked = walked.and_then(|walked| prove(account, walked));
+    if let Ok(walked) = &walked {
+        mark(lake, config, &walked.gone, &layouts, account)?;
     }
-    account.rewritten.extend(lake_is_readable(lake, config, &layouts)?);
-
-    memory.fields_read_at = Some(began);
-    let proven = walked.and_then(|proof| prove(account, proof));
-    if proven.is_ok() {
-        memory.full_at = Some(began);
-        memory.cursor = cursor(memory.cursor, account.received.newest, began);
+    if checkpoint.with(|memory| differs(&memory.columns)) {
+        account.rewritten.extend(rewrite_all(lake, config, &layouts)?);
     }
-    account.cursor = memory.cursor;
-    commit(lake, config, &mut version, &memory, account)?;
-    proven
+    if lake::partitions(lake, &config.name)?.is_empty() {
+        // A source without tickets has one file without rows, so that a glob over it finds its columns.
+        account.rewritten.extend(lake::put_empty(lake, &config.name, &layouts.form())?);
+    }
+    checkpoint.with(|memory| {
+        memory.columns = Some(columns_now(&layouts));
+        memory.fields_read_at = Some(began);
+        if let Ok(walked) = &walked {
+            memory.cursor = memory.cursor.max(walked.horizon);
+            memory.whole_at = memory.whole_at.max(walked.whole_since);
+            memory.unfinished.retain(|reading| Some(reading.range) != walked.range);
+        }
+        account.cursor = memory.cursor;
+    });
+    checkpoint.commit()?;
+    account.commits = checkpoint.commits();
+    walked.map(|_| ())
 }
 
-/// Walks the ticket list in the way that the source allows.
-async fn walk(reader: &TicketReader<'_>, intake: &Intake) -> Result<Proof, ReadError> {
-    let config = &reader.client.config;
-    let slice = source::Slice::default();
-    let all = (source::Clock::Created, walk::Span::default());
-    walk::pages(reader, intake, &slice, config.page_size, config.concurrency, all).await
+fn columns_now(layouts: &Layouts) -> Vec<KnownColumn> {
+    known_columns(&layouts.layout().schema)
 }
 
-/// The columns of the custom fields as files have them now.
-fn lake_columns(layouts: &Layouts) -> Vec<crate::fields::KnownColumn> {
-    crate::fields::known_columns(&layouts.layout().schema)
+fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now: Timestamp) -> Reading {
+    let Task::Sync { whole, .. } = task else { return Reading::Whole { because: plan::Because::Asked } };
+    checkpoint.with(|memory| {
+        let situation = Situation {
+            asked_whole: whole || memory.unfinished(Span::default()).is_some(),
+            whole_at: memory.whole_at,
+            cursor: memory.cursor,
+            overlap: config.overlap,
+            reconcile_every: config.reconcile_every,
+            lists_changes: source::filters_by_time(config.kind),
+            filter: config.incremental_filter,
+        };
+        plan::decide(&situation, now)
+    })
+}
+
+fn told(reading: Reading, task: Task) -> String {
+    match (reading, task) {
+        (_, Task::Backfill { .. }) => "reading the tickets created in the window".to_owned(),
+        (Reading::Whole { because }, _) => format!("reading everything: {}", because.text()),
+        (Reading::Since(since), _) => format!("reading what changed since {since}"),
+        (Reading::Filter(filter), _) => format!("reading what filter {filter} lists"),
+    }
 }
 
 /// Completeness as it can be claimed, or why not.
-fn prove(account: &mut Account, proof: Proof) -> Result<(), Ended> {
-    let unproven = proof.unproven.clone();
-    account.proof = Some(proof);
-    match (account.received.unreadable, unproven) {
-        (0, None) => Ok(()),
-        (0, Some(why)) => Err(Ended::Unproven(why)),
+fn prove(account: &mut Account, walked: Walked) -> Result<Walked, Ended> {
+    account.proof = Some(walked.proof.clone());
+    match (account.received.unreadable, &walked.proof.unproven) {
+        (0, None) => Ok(walked),
+        (0, Some(why)) => Err(Ended::Unproven(why.clone())),
         (count, _) => Err(Ended::Unproven(format!(
             "{count} tickets have an id that cannot be read and are not in the lake; correct them at the source"
         ))),
     }
 }
 
-/// The new cursor: what was seen, but never later than the start of the run, since a ticket may have changed behind
-/// the reader; and never earlier than it was.
-fn cursor(old: Option<Timestamp>, newest: Option<i64>, began: Timestamp) -> Option<Timestamp> {
-    let seen = newest.and_then(|micros| Timestamp::from_microsecond(micros).ok()).map(|seen| seen.min(began));
-    old.max(seen)
+/// Marks the tickets that are gone, unless they are more than the brake allows.
+fn mark(
+    lake: &Lake,
+    config: &SourceConfig,
+    gone: &RoaringTreemap,
+    layouts: &Layouts,
+    account: &mut Account,
+) -> Result<(), LakeError> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let (form, at) = (layouts.form(), Timestamp::now().as_microsecond());
+    let is_gone = |id: i64| gone.contains(id.cast_unsigned());
+    for key in lake::partitions(lake, &config.name)? {
+        if let Some((count, written)) = lake::mark_deleted(lake, &config.name, key, &is_gone, at, &form)? {
+            account.deleted += count;
+            account.marked.push((key, written));
+        }
+    }
+    Ok(())
 }
 
 /// Brings every file of the source to the columns of now.
@@ -208,31 +222,4 @@ fn rewrite_all(lake: &Lake, config: &SourceConfig, layouts: &Layouts) -> Result<
         written.extend(lake::rewrite(lake, &config.name, key, &form)?);
     }
     Ok(written)
-}
-
-/// A source without tickets has one file without rows, so that a glob over it finds its columns.
-fn lake_is_readable(
-    lake: &Lake,
-    config: &SourceConfig,
-    layouts: &Layouts,
-) -> Result<Option<Written>, LakeError> {
-    if lake::partitions(lake, &config.name)?.is_empty() {
-        return lake::put_empty(lake, &config.name, &layouts.form());
-    }
-    Ok(None)
-}
-
-fn commit(
-    lake: &Lake,
-    config: &SourceConfig,
-    version: &mut u64,
-    memory: &Memory,
-    account: &mut Account,
-) -> Result<(), Ended> {
-    *version += 1;
-    account.commits += 1;
-    match state::commit(lake, &config.name, *version, memory)? {
-        state::Committed::Done => Ok(()),
-        state::Committed::Conflict => Err(Ended::Conflict(config.name.clone())),
-    }
 }

@@ -1,0 +1,90 @@
+//! Which tickets a partition holds and which of them are marked as deleted; and the marking.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray},
+    datatypes::{Int64Type, TimestampMicrosecondType},
+};
+
+use super::{FileForm, Lake, LakeError, PartitionKey, Written, read, store, tickets};
+use crate::{
+    batch::{BatchError, conform},
+    columns::DELETED_AT,
+};
+
+/// What tells whether a row is still a ticket. Instants are microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    pub id: i64,
+    pub created_at: Option<i64>,
+    pub deleted_at: Option<i64>,
+}
+
+const COLUMNS: [&str; 3] = ["id", "created_at", DELETED_AT];
+
+/// The marks of a partition, by id; only these columns are read.
+pub fn marks(lake: &Lake, source: &str, key: PartitionKey) -> Result<Vec<Mark>, LakeError> {
+    let path = tickets::ticket_file(lake, source, key);
+    let mut marks = Vec::new();
+    for batch in read::columns(&path, &COLUMNS)?.into_iter().flatten() {
+        let batch = batch?;
+        let column = |name| {
+            let column = batch.column_by_name(name);
+            column
+                .ok_or(BatchError::Column { column: name, wanted: "a column" })
+                .map_err(LakeError::rows(&path))
+        };
+        let ids = column("id")?.as_primitive_opt::<Int64Type>();
+        let time = |column: &ArrayRef, row| {
+            let times = column.as_primitive_opt::<TimestampMicrosecondType>()?;
+            times.is_valid(row).then(|| times.value(row))
+        };
+        let (created, deleted) = (column("created_at")?, column(DELETED_AT)?);
+        for (row, id) in ids.into_iter().flat_map(|ids| ids.values().iter().enumerate()) {
+            marks.push(Mark { id: *id, created_at: time(created, row), deleted_at: time(deleted, row) });
+        }
+    }
+    Ok(marks)
+}
+
+/// Marks rows of a partition as deleted at an instant; rows that are marked keep their mark. `None` where none was
+/// marked and the file stands.
+pub fn mark_deleted(
+    lake: &Lake,
+    source: &str,
+    key: PartitionKey,
+    gone: &dyn Fn(i64) -> bool,
+    at: i64,
+    form: &FileForm,
+) -> Result<Option<(u64, Written)>, LakeError> {
+    let wanted = |mark: &Mark| mark.deleted_at.is_none() && gone(mark.id);
+    let count = marks(lake, source, key)?.iter().filter(|mark| wanted(mark)).count() as u64;
+    if count == 0 {
+        return Ok(None);
+    }
+    let path = tickets::ticket_file(lake, source, key);
+    let written = store::put(lake, &tickets::file_key(source, key), |staged| {
+        let mut out = form.writer(staged, &path)?;
+        for batch in read::rows(&path)?.into_iter().flatten() {
+            let batch = conform(&batch?, form.schema()).and_then(|batch| marked(&batch, gone, at));
+            out.write(&batch.map_err(LakeError::rows(&path))?)?;
+        }
+        out.finish()
+    })?;
+    Ok(Some((count, written)))
+}
+
+fn marked(batch: &RecordBatch, gone: &dyn Fn(i64) -> bool, at: i64) -> Result<RecordBatch, BatchError> {
+    let missing = |column| BatchError::Column { column, wanted: "a column of the lake's type" };
+    let ids =
+        batch.column_by_name("id").and_then(|c| c.as_primitive_opt::<Int64Type>()).ok_or(missing("id"))?;
+    let number = batch.schema_ref().index_of(DELETED_AT).map_err(|_| missing(DELETED_AT))?;
+    let old =
+        batch.column(number).as_primitive_opt::<TimestampMicrosecondType>().ok_or(missing(DELETED_AT))?;
+    let new: TimestampMicrosecondArray =
+        old.iter().zip(ids.values()).map(|(mark, id)| mark.or_else(|| gone(*id).then_some(at))).collect();
+    let mut columns = batch.columns().to_vec();
+    columns[number] = Arc::new(new.with_timezone("UTC"));
+    Ok(RecordBatch::try_new(batch.schema(), columns)?)
+}

@@ -1,0 +1,68 @@
+//! Tickets that the lake has and the source has not: looked for, confirmed, marked; and the brake on that.
+
+use roaring::RoaringTreemap;
+
+use super::{
+    intake::Intake,
+    reading::{ReadError, Rows, TicketReader, decode},
+};
+use crate::{
+    fetch::fetch,
+    lake::{self, Lake, LakeError},
+    source::{self, Ask},
+    walk::{Sink, Span},
+};
+
+/// The lake's tickets created within `span` that are not marked and were not met. Without bounds, those without a
+/// time of creation are among them.
+pub fn missing(lake: &Lake, source: &str, span: Span, met: &RoaringTreemap) -> Result<Vec<i64>, LakeError> {
+    let calendar = lake.calendar();
+    let mut missing = Vec::new();
+    for key in lake::partitions(lake, source)? {
+        if !super::intake::meets(&calendar, key, span) {
+            continue;
+        }
+        for mark in lake::marks(lake, source, key)? {
+            let within = match mark.created_at {
+                Some(micros) => span.holds(micros.div_euclid(1_000_000)),
+                None => span == Span::default(),
+            };
+            if within && mark.deleted_at.is_none() && !met.contains(mark.id.cast_unsigned()) {
+                missing.push(mark.id);
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// How many tickets of the source the lake has that are not marked as deleted.
+pub fn live(lake: &Lake, source: &str) -> Result<u64, LakeError> {
+    let mut live = 0;
+    for key in lake::partitions(lake, source)? {
+        live +=
+            lake::marks(lake, source, key)?.iter().filter(|mark| mark.deleted_at.is_none()).count() as u64;
+    }
+    Ok(live)
+}
+
+/// Asks the source for each ticket by its id; those that it still has are taken in. Gives the others.
+pub async fn confirm(
+    reader: &TicketReader<'_>,
+    intake: &Intake,
+    ids: &[i64],
+) -> Result<RoaringTreemap, ReadError> {
+    let client = reader.client;
+    let mut gone: RoaringTreemap = ids.iter().map(|id| id.cast_unsigned()).collect();
+    for some in ids.chunks(source::most_ids(client.config.kind)) {
+        let ask = Ask::Ids(some.to_vec());
+        let page = fetch(client, &ask).await?;
+        let decoded = decode(client, reader.layouts, &ask, &page)?;
+        reader.layouts.learn(&decoded.undefined)?;
+        for id in decoded.ids.iter().flatten() {
+            gone.remove(id.cast_unsigned());
+        }
+        let keep = vec![true; decoded.ids.len()];
+        intake.take(Rows { bytes: page.body.len(), decoded: Some(decoded) }, &keep).await?;
+    }
+    Ok(gone)
+}

@@ -1,0 +1,97 @@
+//! How the work on a source can end before it is complete, and how it is asked to.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{memory::CommitError, reading::ReadError};
+use crate::{fetch::FetchError, lake::LakeError, summary::Outcome};
+
+/// Why a run is asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    Interrupted,
+    Deadline,
+}
+
+/// Tells a run that it should end; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Receiver<Option<Why>>);
+
+impl Stop {
+    /// A stop, and the way to ask for it.
+    pub fn new() -> (watch::Sender<Option<Why>>, Self) {
+        let (ask, asked) = watch::channel(None);
+        (ask, Self(asked))
+    }
+
+    /// Returns when the run should end.
+    pub async fn requested(&self) -> Why {
+        let mut asked = self.0.clone();
+        let why = asked.wait_for(Option::is_some).await.ok().and_then(|why| *why);
+        match why {
+            Some(why) => why,
+            // Nobody is left who could ask.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Asks for a stop when the time is up.
+pub async fn deadline(ask: watch::Sender<Option<Why>>, after: Duration) {
+    tokio::time::sleep(after).await;
+    let _ = ask.send(Some(Why::Deadline));
+}
+
+/// How the work on a source ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error("{0}")]
+    Unproven(String),
+    #[error("interrupted; what was committed stands, run again to go on")]
+    Interrupted,
+    #[error("the deadline passed; what was committed stands, run again to go on, or raise `--deadline`")]
+    Deadline,
+    #[error(
+        "source {source_name}: {missing} of its {live} tickets in the lake are gone from the source, more than `delete_brake` \
+         ({}%) allows; none was marked. If they were deleted, run `ticketlake {command} --source {source_name} \
+         --accept-deletes`; if not, check the rights of the account", allowed * 100.0
+    )]
+    Brake { source_name: String, missing: u64, live: u64, allowed: f64, command: &'static str },
+}
+
+impl From<Why> for Ended {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::Interrupted => Ended::Interrupted,
+            Why::Deadline => Ended::Deadline,
+        }
+    }
+}
+
+impl Ended {
+    /// The outcome that a run with such an end has.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Ended::Interrupted => Outcome::Interrupted,
+            Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })) | Ended::Lake(_) => Outcome::Failed,
+            _ => Outcome::Incomplete,
+        }
+    }
+
+    /// Whether the lake is damaged.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Ended::Lake(why) | Ended::Read(ReadError::Lake(why)) | Ended::Commit(CommitError::Lake(why)) => {
+                why.is_damage()
+            }
+            _ => false,
+        }
+    }
+}

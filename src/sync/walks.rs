@@ -1,0 +1,215 @@
+//! The ways to read a source: all of it, a window of it, what changed, what a filter lists; and what is gone from it.
+
+use jiff::Timestamp;
+use roaring::RoaringTreemap;
+
+use super::{
+    deletions,
+    ended::Ended,
+    intake::Intake,
+    memory::{Checkpoint, Unfinished},
+    reading::{ReadError, Rows, TicketReader},
+    source_run::Task,
+};
+use crate::{
+    config::SourceConfig,
+    lake::{self, Calendar, Lake},
+    plan::Reading,
+    source::{self, Clock, Order, Slice},
+    walk::{self, ByTime, Proof, Reader, Sink, Span},
+};
+
+/// What a finished reading lets the source remember.
+pub struct Walked {
+    pub proof: Proof,
+    /// Everything that changed before is read.
+    pub horizon: Option<Timestamp>,
+    /// The range of a reading by time of creation.
+    pub range: Option<Span>,
+    /// When the reading of everything began.
+    pub whole_since: Option<Timestamp>,
+    /// Tickets to mark as deleted.
+    pub gone: RoaringTreemap,
+}
+
+/// Everything that reading a source needs.
+pub struct Walks<'a> {
+    pub lake: &'a Lake,
+    pub reader: &'a TicketReader<'a>,
+    pub intake: &'a Intake,
+    pub checkpoint: &'a Checkpoint,
+    pub task: Task,
+    pub began: Timestamp,
+}
+
+impl Walks<'_> {
+    fn config(&self) -> &SourceConfig {
+        &self.reader.client.config
+    }
+
+    /// Reads as decided.
+    pub async fn walk(&self, reading: Reading) -> Result<Walked, Ended> {
+        let changes = |proof, horizon| Walked {
+            proof,
+            horizon,
+            range: None,
+            whole_since: None,
+            gone: RoaringTreemap::new(),
+        };
+        match reading {
+            Reading::Whole { .. } => self.walk_created().await,
+            Reading::Since(since) => {
+                let horizon = self.horizon().await?;
+                let range = Span { from: Some(since.as_second()), to: None };
+                let proof = self.by_time(Clock::Updated, range, &[], self.intake).await?;
+                Ok(changes(proof, horizon))
+            }
+            Reading::Filter(filter) => {
+                let slice = Slice { filter: Some(filter), ..Slice::default() };
+                Ok(changes(self.pages(slice, Span::default()).await?, None))
+            }
+        }
+    }
+
+    /// Reads by the time of creation: everything, or a backfill's window; then looks for what is gone.
+    async fn walk_created(&self) -> Result<Walked, Ended> {
+        let range = match self.task {
+            Task::Sync { .. } => Span::default(),
+            Task::Backfill { range, .. } => range,
+        };
+        let unfinished = self.begin(range).await?;
+        let proof = if source::filters_by_time(self.config().kind) {
+            let recorder = Recorder { walks: self, range, reconcile: unfinished.reconcile };
+            self.by_time(Clock::Created, range, &unfinished.read(), &recorder).await?
+        } else {
+            self.pages(Slice::default(), range).await?
+        };
+        let gone = match proof.is_complete() && unfinished.reconcile {
+            true => self.gone(range).await?,
+            false => RoaringTreemap::new(),
+        };
+        let whole_since = (range == Span::default()).then_some(unfinished.began);
+        let horizon = whole_since.and(unfinished.horizon);
+        Ok(Walked { proof, horizon, range: Some(range), whole_since, gone })
+    }
+
+    /// The reading of this range that an earlier run left, or a new one.
+    async fn begin(&self, range: Span) -> Result<Unfinished, Ended> {
+        if let Some(unfinished) = self.checkpoint.with(|memory| memory.unfinished(range).cloned()) {
+            tracing::info!(source = self.config().name, began = %unfinished.began, "going on with a reading that was left");
+            return Ok(unfinished);
+        }
+        let unfinished = Unfinished {
+            range,
+            began: self.began,
+            horizon: self.horizon().await?,
+            reconcile: !lake::partitions(self.lake, &self.config().name)?.is_empty(),
+            done: Vec::new(),
+            missing: Vec::new(),
+        };
+        self.checkpoint.with(|memory| memory.unfinished.push(unfinished.clone()));
+        Ok(unfinished)
+    }
+
+    /// The newest change at the source now, but not later than this run's start by our clock: data that was seen, not
+    /// trusted further than the clock. `None` where the source cannot tell.
+    async fn horizon(&self) -> Result<Option<Timestamp>, Ended> {
+        if !source::filters_by_time(self.config().kind) {
+            return Ok(None);
+        }
+        let slice = Slice { by: Some(Clock::Updated), order: Order::Desc, ..Slice::default() };
+        let answer = self.reader.read(&slice, 1, 1).await?;
+        let newest = answer.keys.iter().filter_map(|key| key.updated).max();
+        Ok(newest.and_then(|second| Timestamp::from_second(second).ok()).map(|newest| newest.min(self.began)))
+    }
+
+    async fn by_time(
+        &self,
+        by: Clock,
+        range: Span,
+        done: &[Span],
+        sink: &impl Sink<Rows, ReadError>,
+    ) -> Result<Proof, ReadError> {
+        let calendar = std::cell::RefCell::new(self.lake.calendar());
+        let boundary = |second| start_of_partition(&mut calendar.borrow_mut(), second);
+        let config = self.config();
+        let plan = ByTime {
+            by,
+            range,
+            done,
+            per_page: config.page_size,
+            workers: config.concurrency,
+            now: self.began.as_second(),
+            boundary: &boundary,
+        };
+        walk::by_time(self.reader, sink, &plan).await
+    }
+
+    async fn pages(&self, slice: Slice, range: Span) -> Result<Proof, ReadError> {
+        let config = self.config();
+        let wanted = (Clock::Created, range);
+        walk::pages(self.reader, self.intake, &slice, config.page_size, config.concurrency, wanted).await
+    }
+
+    /// The tickets of the lake that are gone from the source: missed by the reading and by asking for each.
+    async fn gone(&self, range: Span) -> Result<RoaringTreemap, Ended> {
+        let name = &self.config().name;
+        let met = self.intake.met();
+        let left = self.checkpoint.with(|memory| memory.unfinished(range).map(|u| u.missing.clone()));
+        let mut missing = left.unwrap_or_default();
+        missing.extend(deletions::missing(self.lake, name, range, &met)?);
+        missing.sort_unstable();
+        missing.dedup();
+        missing.retain(|id| !met.contains(id.cast_unsigned()));
+        if missing.is_empty() {
+            return Ok(RoaringTreemap::new());
+        }
+        let live = deletions::live(self.lake, name)?;
+        let share = missing.len() as f64 / live.max(1) as f64;
+        if share > self.config().delete_brake && !self.task.accepts_deletes() {
+            return Err(Ended::Brake {
+                source_name: name.clone(),
+                missing: missing.len() as u64,
+                live,
+                allowed: self.config().delete_brake,
+                command: self.task.name(),
+            });
+        }
+        Ok(deletions::confirm(self.reader, self.intake, &missing).await?)
+    }
+}
+
+/// Unix seconds at which the partition of `second` starts.
+fn start_of_partition(calendar: &mut Calendar, second: i64) -> i64 {
+    let key = calendar.key(second.checked_mul(1_000_000));
+    calendar.span(key).map_or(second, |span| span.start.div_euclid(1_000_000))
+}
+
+/// Takes rows in, and commits each span of time that is read and durable, so that a later run need not read it again.
+struct Recorder<'a> {
+    walks: &'a Walks<'a>,
+    range: Span,
+    reconcile: bool,
+}
+
+impl Sink<Rows, ReadError> for Recorder<'_> {
+    async fn take(&self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
+        self.walks.intake.take(rows, keep).await
+    }
+
+    async fn done(&self, span: Span) -> Result<(), ReadError> {
+        let Walks { lake, intake, checkpoint, .. } = self.walks;
+        intake.done(span).await?;
+        let name = &self.walks.config().name;
+        let missing = match self.reconcile {
+            true => deletions::missing(lake, name, span, &intake.met())?,
+            false => Vec::new(),
+        };
+        checkpoint.with(|memory| {
+            if let Some(unfinished) = memory.unfinished(self.range) {
+                unfinished.add(span, missing);
+            }
+        });
+        Ok(checkpoint.commit()?)
+    }
+}
