@@ -10,3 +10,5 @@ pub mod pace;
 pub mod secret;
 /// What is sent to a help desk, and what its answer means.
 pub mod source;
+/// Reading a whole list in pages, and proving that no row was lost.
+pub mod walk;
