@@ -28,6 +28,8 @@ pub mod lake;
 pub mod log;
 /// When the next request may go.
 pub mod pace;
+/// What a run must read.
+pub mod plan;
 /// How far a run is.
 pub mod progress;
 /// A vendor's help desk on loopback.

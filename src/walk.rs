@@ -1,0 +1,172 @@
+//! Reading a whole list in pages, and proving that no row was lost although the list moves meanwhile.
+//!
+//! Nothing here knows HTTP or JSON: a [`Reader`] gives keys and rows of one page, a [`Sink`] takes the rows. Lists that can be bounded by
+//! time are read by [`position`], the others by [`pages`]. Rows may be handed over more than once; the sink keeps the newest.
+
+use std::{collections::HashSet, future::Future};
+
+use crate::source::Slice;
+
+mod count;
+mod cover;
+mod hidden;
+mod order;
+mod pages;
+mod position;
+mod slots;
+mod windows;
+
+#[cfg(test)]
+mod simulated;
+
+pub use pages::pages;
+pub use position::{ByTime, by_time};
+
+/// What a walk needs to know of one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Key {
+    pub id: Option<i64>,
+    /// Unix seconds.
+    pub created: Option<i64>,
+    /// Unix seconds.
+    pub updated: Option<i64>,
+}
+
+/// One page: a key for each element, in the order sent, what the server says of the list, and the rows themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Answer<R> {
+    pub keys: Vec<Key>,
+    pub total: Option<u64>,
+    pub pages: Option<u64>,
+    pub more: Option<bool>,
+    pub rows: R,
+}
+
+/// Where pages come from.
+pub trait Reader {
+    type Rows;
+    type Error;
+
+    /// Page `page` (from 1) of `slice`, cut into pages of `per_page` rows.
+    fn read(
+        &self,
+        slice: &Slice,
+        page: u32,
+        per_page: u32,
+    ) -> impl Future<Output = Result<Answer<Self::Rows>, Self::Error>>;
+
+    /// Whether the server refused this very request, as it may refuse pages that lie too deep. Such a window is cut in two.
+    fn is_refusal(&self, error: &Self::Error) -> bool;
+
+    /// Whether more requests at once would only wait: the rate is what limits, so that cutting windows for more workers does not pay.
+    fn is_saturated(&self) -> bool {
+        false
+    }
+}
+
+/// Where rows go.
+pub trait Sink<R, E> {
+    /// Takes the rows of one page; only those with `keep` were meant.
+    fn take(&self, rows: R, keep: &[bool]) -> impl Future<Output = Result<(), E>>;
+
+    /// All rows whose time lies in `span` have been taken now. Spans come in pieces that do not overlap. Not called for lists without time.
+    fn done(&self, span: Span) -> impl Future<Output = Result<(), E>>;
+}
+
+/// A half-open stretch of time in Unix seconds; `None` is unbounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+
+impl Span {
+    /// Whether `second` lies in the span.
+    pub fn holds(&self, second: i64) -> bool {
+        self.from.is_none_or(|from| from <= second) && self.to.is_none_or(|to| second < to)
+    }
+
+    /// Whether no second lies in the span.
+    pub fn is_empty(&self) -> bool {
+        matches!((self.from, self.to), (Some(from), Some(to)) if from >= to)
+    }
+}
+
+/// How a walk ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Why completeness could not be proven; `None` is the proof.
+    pub unproven: Option<String>,
+    pub tally: Tally,
+}
+
+impl Proof {
+    /// Whether every row that existed from the start of the walk to its end was handed over.
+    pub fn is_complete(&self) -> bool {
+        self.unproven.is_none()
+    }
+}
+
+/// What happened on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Answers read.
+    pub pages: u64,
+    /// Rows that were handed over before.
+    pub duplicates: u64,
+    /// Times that a neighbouring page no longer joined what was read.
+    pub shifts_detected: u64,
+    /// Pages read again because of that.
+    pub pages_reread: u64,
+}
+
+/// What is known of the walk as a whole: the counts, and the ids that were seen.
+#[derive(Debug, Default)]
+struct Journal {
+    tally: Tally,
+    ids: HashSet<i64>,
+    /// Rows whose id cannot be read.
+    nameless: u64,
+    unproven: Option<String>,
+}
+
+impl Journal {
+    fn note<R>(&mut self, answer: &Answer<R>) {
+        self.tally.pages += 1;
+        for key in &answer.keys {
+            match key.id {
+                Some(id) => self.tally.duplicates += u64::from(!self.ids.insert(id)),
+                None => self.nameless += 1,
+            }
+        }
+    }
+
+    fn shift(&mut self) {
+        self.tally.shifts_detected += 1;
+        self.tally.pages_reread += 1;
+    }
+
+    /// The first reason is the one that is told.
+    fn doubt(&mut self, why: impl Into<String>) {
+        self.unproven.get_or_insert_with(|| why.into());
+    }
+
+    /// Takes up what a part of the walk has seen and doubted.
+    fn absorb(&mut self, part: Journal) {
+        let Tally { pages, duplicates, shifts_detected, pages_reread } = part.tally;
+        self.tally.pages += pages;
+        self.tally.shifts_detected += shifts_detected;
+        self.tally.pages_reread += pages_reread;
+        let known = self.ids.len() + part.ids.len();
+        self.ids.extend(part.ids);
+        self.tally.duplicates += duplicates + (known - self.ids.len()) as u64;
+        self.nameless += part.nameless;
+        if let Some(why) = part.unproven {
+            self.doubt(why);
+        }
+    }
+
+    fn proof(self) -> Proof {
+        Proof { unproven: self.unproven, tally: self.tally }
+    }
+}

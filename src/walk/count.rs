@@ -1,0 +1,120 @@
+//! The last resort, for lists without an order or with pages of a size that we cannot choose: read all pages, and count.
+//!
+//! A pass proves itself when the list kept its length all the time and as many different rows were found; without a length, when two passes
+//! in a row were alike to the last row. Else the list is read again, and in the end the doubt is told.
+
+use std::collections::HashSet;
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{Journal, Reader, Sink, pages::Asked};
+
+const MOST_PASSES: u32 = 3;
+/// Pages after the expected end that may still hold rows never seen.
+const MOST_BEYOND: u32 = 100_000;
+
+/// Reads all pages of `size` rows, up to [`MOST_PASSES`] times.
+pub async fn count<R, E, S>(asked: &Asked<'_, R, S>, journal: &mut Journal, size: u32) -> Result<(), E>
+where
+    R: Reader<Error = E>,
+    S: Sink<R::Rows, E>,
+{
+    let mut before: Option<Pass> = None;
+    for number in 1..=MOST_PASSES {
+        let pass = pass(asked, journal, size).await?;
+        let still = before.as_ref().is_some_and(|before| before.rows == pass.rows);
+        let found = pass.ids.len() as u64 + pass.nameless;
+        match pass.total {
+            Total::Constant(total) if total == found && !pass.repeats => return Ok(()),
+            Total::Unknown if still && !pass.repeats => return Ok(()),
+            // Reading once more cannot mend a length that is constant and wrong.
+            Total::Constant(total) if still => {
+                journal.doubt(format!("the server says that the list has {total} rows, {found} were found"));
+                return Ok(());
+            }
+            _ if number == MOST_PASSES => journal.doubt(format!(
+                "the list has no order that can be relied on and changed while it was read; {found} rows were found; run again when less changes"
+            )),
+            _ => {
+                journal.tally.shifts_detected += 1;
+                journal.tally.pages_reread += pass.rows.len() as u64;
+            }
+        }
+        before = Some(pass);
+    }
+    Ok(())
+}
+
+struct Pass {
+    ids: HashSet<i64>,
+    nameless: u64,
+    /// The ids of each page.
+    rows: Vec<Vec<Option<i64>>>,
+    total: Total,
+    /// The server gave pages again and again.
+    repeats: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Total {
+    Unknown,
+    Constant(u64),
+    Moving,
+}
+
+async fn pass<R, E, S>(asked: &Asked<'_, R, S>, journal: &mut Journal, size: u32) -> Result<Pass, E>
+where
+    R: Reader<Error = E>,
+    S: Sink<R::Rows, E>,
+{
+    let mut pass =
+        Pass { ids: HashSet::new(), nameless: 0, rows: Vec::new(), total: Total::Unknown, repeats: false };
+    let read = |page: u32| asked.reader.read(&asked.slice, page, size);
+    let first = read(1).await?;
+    let (length, rows) = (first.total.unwrap_or(0), first.keys.len() as u64);
+    let expected = length.checked_div(rows).map_or(0, |pages| u32::try_from(pages).unwrap_or(u32::MAX));
+    let mut more = rows > 0;
+    pass.note(first.total, first.keys.iter().map(|key| key.id).collect());
+    asked.take(journal, first).await?;
+    // The page where rows may still be by the length, and one after it, are read in any case.
+    let mut answers = stream::iter((2..=expected).map(read)).buffered(asked.workers);
+    while let Some(answer) = answers.try_next().await? {
+        more = !answer.keys.is_empty();
+        pass.note(answer.total, answer.keys.iter().map(|key| key.id).collect());
+        asked.take(journal, answer).await?;
+    }
+    let mut page = expected.max(1);
+    while more && page < expected.saturating_add(MOST_BEYOND) {
+        page += 1;
+        let answer = read(page).await?;
+        more = !answer.keys.is_empty();
+        let fresh = pass.note(answer.total, answer.keys.iter().map(|key| key.id).collect());
+        asked.take(journal, answer).await?;
+        if more && !fresh {
+            pass.repeats = true;
+            break;
+        }
+    }
+    Ok(pass)
+}
+
+impl Pass {
+    /// Whether the page held a row that this pass had not seen.
+    fn note(&mut self, total: Option<u64>, ids: Vec<Option<i64>>) -> bool {
+        self.total = match (total, self.total) {
+            (None, known) => known,
+            (Some(total), Total::Unknown) if self.rows.is_empty() => Total::Constant(total),
+            (Some(total), Total::Constant(before)) if total == before => Total::Constant(total),
+            (Some(_), _) => Total::Moving,
+        };
+        let mut fresh = false;
+        for id in &ids {
+            match id {
+                Some(id) => fresh |= self.ids.insert(*id),
+                None => self.nameless += 1,
+            }
+        }
+        self.rows.push(ids);
+        fresh
+    }
+}

@@ -1,0 +1,434 @@
+//! Lists that can be bounded by time are read by position: oldest first, and each request begins at the second of the last row seen.
+//!
+//! What is inserted, deleted or moved elsewhere then shifts nothing. That a request joins the one before it shows in a row that both hold;
+//! where none is, the server leaves out the bound itself, or the row is gone, or the bounds mean other times than the rows: asking from earlier
+//! tells which. Windows of time are read side by side; idle workers cut the widest.
+
+use std::collections::HashSet;
+
+use futures::{StreamExt, stream::FuturesUnordered};
+
+use super::{
+    Answer, Journal, Key, Proof, Reader, Sink, Span, hidden,
+    pages::{self, Asked},
+    windows::{Window, cut, left},
+};
+use crate::source::{Clock, Order, Slice};
+
+mod joined;
+
+use joined::{Joined, join};
+
+/// Pages that an idle worker should find before a window is cut for it.
+const WORTHWHILE_PAGES: f64 = 8.0;
+/// How much earlier a request begins when no row joins it to the one before: a second, a minute, an hour, more than any zone.
+const STEPS_BACK: [i64; 4] = [1, 60, 3_600, 100_000];
+/// Hours by which zones differ at most.
+const WIDEST_ZONES: i64 = 26 * 3_600;
+
+/// What to read by time.
+pub struct ByTime<'a> {
+    pub by: Clock,
+    /// With [`Clock::Updated`] leave the end open: a row that changes meanwhile moves there.
+    pub range: Span,
+    /// Spans read by an earlier walk; an open end must have been closed at that walk's start.
+    pub done: &'a [Span],
+    pub per_page: u32,
+    pub workers: usize,
+    /// Unix seconds; stands for an open end when windows are cut.
+    pub now: i64,
+    /// The start of the partition that holds a second.
+    pub boundary: &'a dyn Fn(i64) -> i64,
+}
+
+/// Reads all rows whose time lies in `plan.range`, in windows of time.
+pub async fn by_time<R, E, S>(reader: &R, sink: &S, plan: &ByTime<'_>) -> Result<Proof, E>
+where
+    R: Reader<Error = E>,
+    S: Sink<R::Rows, E>,
+{
+    let mut walk =
+        Walk { reader, sink, plan, journal: Journal::default(), inclusive: None, largest: 1, first: None };
+    let outcome = match walk.calibrate().await? {
+        None => walk.windows().await?,
+        stop => stop,
+    };
+    let mut journal = walk.journal;
+    match outcome {
+        Some(Stop::Useless) => {
+            let slice = Slice::default();
+            let asked =
+                Asked { reader, sink, slice, workers: plan.workers.max(1), wanted: (plan.by, plan.range) };
+            let mut whole = Journal::default();
+            pages::walk(&asked, &mut whole, plan.per_page).await?;
+            journal.absorb(whole);
+        }
+        Some(Stop::Shifted(seconds)) => journal.doubt(format!(
+            "the source's time bounds and its rows disagree by about {} h; check `timezone` of this source",
+            (seconds as f64 / 3_600.0).round()
+        )),
+        None if plan.by == Clock::Created && plan.range == Span::default() => {
+            hidden::find(reader, sink, &mut journal, plan.per_page, plan.workers).await?;
+        }
+        None => {}
+    }
+    Ok(journal.proof())
+}
+
+/// Why reading by position cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The server does not filter or sort as asked.
+    Useless,
+    /// Bounds and rows are apart by so many seconds.
+    Shifted(i64),
+}
+
+struct Walk<'a, R, S> {
+    reader: &'a R,
+    sink: &'a S,
+    plan: &'a ByTime<'a>,
+    journal: Journal,
+    /// Whether rows at the bound itself are in the answer, once that was seen.
+    inclusive: Option<bool>,
+    /// Rows of the largest answer: the server may give less than asked.
+    largest: usize,
+    /// The id of the first row of the first answer.
+    first: Option<i64>,
+}
+
+/// A window with its reader's memory.
+struct Reading {
+    window: Window,
+    /// The second of the last row read.
+    edge: Option<i64>,
+    /// The rows of the last answer, and the bound it was asked with.
+    last: Vec<Key>,
+    asked_from: Option<i64>,
+    /// Requests since then that no row joined to it.
+    back: usize,
+    /// An empty answer was contradicted by its total.
+    doubted: bool,
+}
+
+impl Reading {
+    fn new(rest: Span) -> Self {
+        let window = Window { rest, expected: None, busy: false };
+        Self { window, edge: None, last: Vec::new(), asked_from: None, back: 0, doubted: false }
+    }
+}
+
+enum Next {
+    Read,
+    Done,
+}
+
+impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
+    fn slice(&self, from: Option<i64>, to: Option<i64>) -> Slice {
+        Slice { by: Some(self.plan.by), from, to, order: Order::Asc, filter: None }
+    }
+
+    fn time(&self, key: &Key) -> Option<i64> {
+        match self.plan.by {
+            Clock::Created => key.created,
+            Clock::Updated => key.updated,
+        }
+    }
+
+    /// A run that begins at a bound loses rows in silence when bounds mean other times than rows: the newest row tells.
+    async fn calibrate(&mut self) -> Result<Option<Stop>, E> {
+        if self.plan.range.from.is_none() {
+            return Ok(None);
+        }
+        for _ in 0..3 {
+            let newest =
+                self.reader.read(&Slice { order: Order::Desc, ..self.slice(None, None) }, 1, 1).await?;
+            let Some(second) = newest.keys.first().and_then(|key| self.time(key)) else { return Ok(None) };
+            let after = self.reader.read(&self.slice(Some(second - 1), None), 1, 1).await?;
+            self.journal.tally.pages += 2;
+            match after.keys.first().and_then(|key| self.time(key)) {
+                Some(found) if found >= second - 1 => return Ok(None),
+                // Rows older than the bound: reading will tell a shift from a filter that is ignored.
+                Some(_) => return Ok(None),
+                None => {}
+            }
+        }
+        Ok(Some(Stop::Shifted(0)))
+    }
+
+    async fn windows(&mut self) -> Result<Option<Stop>, E> {
+        let mut readings: Vec<Reading> =
+            left(self.plan.range, self.plan.done).into_iter().map(Reading::new).collect();
+        let mut last_open: Option<Reading> = None;
+        let mut flights = FuturesUnordered::new();
+        loop {
+            let free = readings.iter().filter(|reading| !reading.window.busy).count();
+            if free == 0
+                && flights.len() < self.plan.workers
+                && !flights.is_empty()
+                && !self.reader.is_saturated()
+            {
+                let mut windows: Vec<Window> = readings.iter().map(|reading| reading.window).collect();
+                let worthwhile =
+                    WORTHWHILE_PAGES * f64::from(self.plan.per_page).min(self.largest.max(20) as f64);
+                if let Some(later) = cut(&mut windows, worthwhile, self.plan.now, self.plan.boundary) {
+                    readings.iter_mut().zip(windows).for_each(|(reading, window)| reading.window = window);
+                    readings.push(Reading::new(later.rest));
+                }
+            }
+            let idle = self.plan.workers.max(1).saturating_sub(flights.len());
+            let inclusive = self.inclusive;
+            for reading in readings.iter_mut().filter(|reading| !reading.window.busy).take(idle) {
+                reading.window.busy = true;
+                let from = lower(reading, inclusive);
+                let key = reading.window.rest.from;
+                flights.push(ask(
+                    self.reader,
+                    self.slice(from, reading.window.rest.to),
+                    self.plan.per_page,
+                    key,
+                ));
+            }
+            let Some(landed) = flights.next().await else { break };
+            let (slice, key, answer) = landed?;
+            let Some(at) =
+                readings.iter().position(|reading| reading.window.busy && reading.window.rest.from == key)
+            else {
+                continue;
+            };
+            let mut reading = readings.swap_remove(at);
+            reading.window.busy = false;
+            match self.step(&mut reading, slice, answer).await? {
+                Err(stop) => return Ok(Some(stop)),
+                Ok(Next::Read) => readings.push(reading),
+                Ok(Next::Done) => {
+                    self.sink.done(reading.window.rest).await?;
+                    if self.plan.by == Clock::Updated
+                        && reading.window.rest.to.is_none()
+                        && reading.edge.is_some()
+                    {
+                        last_open = Some(reading);
+                    }
+                }
+            }
+            // Rows that changed while other windows were read moved to the open end, perhaps after it was read.
+            if readings.is_empty()
+                && self.journal.tally.pages > 1
+                && let Some(open) = last_open.take()
+            {
+                let pages = self.journal.tally.pages;
+                if let Some(stop) = self.tail(open).await? {
+                    return Ok(Some(stop));
+                }
+                debug_assert!(self.journal.tally.pages > pages);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads on from the end of the open window, when all others are done.
+    async fn tail(&mut self, mut open: Reading) -> Result<Option<Stop>, E> {
+        open.window.rest.from = open.edge;
+        loop {
+            let slice = self.slice(lower(&open, self.inclusive), None);
+            let answer = self.reader.read(&slice, 1, self.plan.per_page).await?;
+            match self.step(&mut open, slice, answer).await? {
+                Err(stop) => return Ok(Some(stop)),
+                Ok(Next::Read) => {}
+                Ok(Next::Done) => return Ok(None),
+            }
+        }
+    }
+
+    /// Takes an answer and decides what it says of its window.
+    async fn step(
+        &mut self,
+        reading: &mut Reading,
+        slice: Slice,
+        answer: Answer<R::Rows>,
+    ) -> Result<Result<Next, Stop>, E> {
+        let Answer { keys, total, more, .. } = &answer;
+        let (keys, total, more) = (keys.clone(), *total, *more);
+        let rest = reading.window.rest;
+        let keep: Vec<bool> =
+            keys.iter().map(|key| self.time(key).is_none_or(|second| rest.holds(second))).collect();
+        self.journal.note(&answer);
+        self.sink.take(answer.rows, &keep).await?;
+        self.largest = self.largest.max(keys.len());
+        let first = keys.first().and_then(|key| key.id);
+        let opening = *self.first.get_or_insert(first.unwrap_or(i64::MIN));
+
+        let times: Vec<i64> = keys.iter().filter_map(|key| self.time(key)).collect();
+        let (Some(&earliest), Some(&latest)) = (times.first(), times.last()) else {
+            return Ok(if keys.is_empty() {
+                self.nothing(reading, slice, total).await
+            } else {
+                Err(Stop::Useless)
+            });
+        };
+        if !times.is_sorted() {
+            return Ok(Err(Stop::Useless));
+        }
+        if let Some(from) = slice.from
+            && earliest < from
+        {
+            let shift = from - earliest;
+            let ignored = first == Some(opening) && rest.from != self.plan.range.from || shift > WIDEST_ZONES;
+            return Ok(Err(if ignored { Stop::Useless } else { Stop::Shifted(shift) }));
+        }
+        if slice.from == Some(earliest) {
+            self.inclusive = Some(true);
+        }
+        let fresh = match reading.edge {
+            None => true,
+            Some(edge) => match join(reading, edge, slice.from, &keys, |key| self.time(key)) {
+                Joined::Yes { exclusive } => {
+                    if exclusive {
+                        self.inclusive = Some(false);
+                    }
+                    reading.back = 0;
+                    let known: HashSet<_> = reading.last.iter().filter_map(|key| key.id).collect();
+                    keys.iter().any(|key| key.id.is_some_and(|id| !known.contains(&id)))
+                }
+                Joined::No => {
+                    self.journal.shift();
+                    reading.back += 1;
+                    if reading.back <= STEPS_BACK.len() && slice.from > reading.asked_from {
+                        return Ok(Ok(Next::Read));
+                    }
+                    // Even the very request that gave those rows does not give them now: they are gone.
+                    reading.back = 0;
+                    true
+                }
+                Joined::Shifted(seconds) => return Ok(Err(Stop::Shifted(seconds))),
+            },
+        };
+        let all_here = total == Some(keys.len() as u64) && more != Some(true);
+        let said = more == Some(false) && total.is_none() && keys.len() < self.plan.per_page as usize;
+        if rest.to.is_some_and(|to| latest >= to) || all_here || said {
+            return Ok(Ok(Next::Done));
+        }
+        let full = keys.len() >= self.largest || keys.len() >= self.plan.per_page as usize;
+        let stuck =
+            reading.edge.is_some_and(|edge| latest <= edge) || rest.from.is_some_and(|from| latest < from);
+        if stuck && !fresh && !full {
+            return Ok(Ok(Next::Done));
+        }
+        if stuck && latest < rest.from.unwrap_or(i64::MIN) && reading.edge.is_none() {
+            // A crowd just before the window: the bound is inclusive, so the window itself can be asked for.
+            return Ok(if self.inclusive == Some(true) { Ok(Next::Read) } else { Err(Stop::Useless) });
+        }
+        if stuck && full {
+            return self.crowd(reading, latest).await;
+        }
+        self.advance(reading, slice, keys, total, (earliest, latest)).await?;
+        Ok(Ok(Next::Read))
+    }
+
+    /// Moves the window's start to the last row read.
+    async fn advance(
+        &mut self,
+        reading: &mut Reading,
+        slice: Slice,
+        keys: Vec<Key>,
+        total: Option<u64>,
+        (earliest, latest): (i64, i64),
+    ) -> Result<(), E> {
+        let rest = &mut reading.window.rest;
+        let unchanged = slice.to == rest.to;
+        let end = rest.to.unwrap_or(self.plan.now);
+        let by_density = keys.len() as f64 / (latest - earliest + 1) as f64 * (end - latest).max(0) as f64;
+        let by_total =
+            total.filter(|_| unchanged).map(|total| total.saturating_sub(keys.len() as u64) as f64);
+        reading.window.expected = Some(by_total.unwrap_or(by_density));
+        let read = Span { from: rest.from, to: Some(latest) };
+        if rest.from.is_none_or(|from| from < latest) {
+            rest.from = Some(latest);
+            self.sink.done(read).await?;
+        }
+        reading.edge = Some(latest);
+        reading.asked_from = slice.from;
+        reading.last = keys;
+        Ok(())
+    }
+
+    /// More rows than a page share a second: page numbers count within that second, proven as any list of pages is.
+    async fn crowd(&mut self, reading: &mut Reading, second: i64) -> Result<Result<Next, Stop>, E> {
+        let rest = reading.window.rest;
+        let slice = self.slice(Some(second - 1), Some(second + 1));
+        let asked = Asked {
+            reader: self.reader,
+            sink: self.sink,
+            slice,
+            workers: self.plan.workers.max(1),
+            wanted: (self.plan.by, rest),
+        };
+        let mut inner = Journal::default();
+        pages::walk(&asked, &mut inner, self.plan.per_page).await?;
+        self.journal.absorb(inner);
+        let next = second + 1;
+        self.sink.done(Span { from: rest.from, to: Some(rest.to.map_or(next, |to| to.min(next))) }).await?;
+        let rest = Span { from: Some(next), to: rest.to };
+        if rest.is_empty() {
+            reading.window.rest = Span { from: rest.to, to: rest.to };
+            return Ok(Ok(Next::Done));
+        }
+        *reading = Reading { window: Window { rest, ..reading.window }, ..Reading::new(rest) };
+        Ok(Ok(Next::Read))
+    }
+
+    /// An answer without rows.
+    async fn nothing(
+        &mut self,
+        reading: &mut Reading,
+        slice: Slice,
+        total: Option<u64>,
+    ) -> Result<Next, Stop> {
+        if total.is_some_and(|total| total > 0) {
+            if reading.doubted {
+                self.journal.doubt("an answer without rows names a total above zero");
+                return Ok(Next::Done);
+            }
+            reading.doubted = true;
+            self.journal.shift();
+            return Ok(Next::Read);
+        }
+        if reading.edge.is_none() {
+            return Ok(Next::Done);
+        }
+        self.journal.shift();
+        reading.back += 1;
+        if reading.back <= STEPS_BACK.len() && slice.from > reading.asked_from {
+            return Ok(Next::Read);
+        }
+        Ok(Next::Done)
+    }
+}
+
+/// The bound to ask with: the second of the last row, or one earlier where the server leaves out the bound itself.
+fn lower(reading: &Reading, inclusive: Option<bool>) -> Option<i64> {
+    let Some(edge) = reading.edge else {
+        return reading.window.rest.from.map(|from| from - i64::from(inclusive != Some(true)));
+    };
+    let lead = i64::from(inclusive == Some(false));
+    let from = match reading.back.checked_sub(1) {
+        None => edge - lead,
+        Some(step) => match STEPS_BACK.get(step) {
+            Some(back) => edge - lead - back,
+            None => return reading.asked_from,
+        },
+    };
+    Some(reading.asked_from.map_or(from, |asked| from.max(asked)))
+}
+
+async fn ask<R: Reader<Error = E>, E>(
+    reader: &R,
+    slice: Slice,
+    per_page: u32,
+    key: Option<i64>,
+) -> Result<(Slice, Option<i64>, Answer<R::Rows>), E> {
+    Ok((slice, key, reader.read(&slice, 1, per_page).await?))
+}
+
+#[cfg(test)]
+mod tests;
