@@ -30,6 +30,7 @@ pub use source_run::Task;
 /// Does a task on all sources of the configuration, side by side. What goes wrong with a source is told in its part of
 /// the summary; an error means that the lake could not be worked on at all.
 pub async fn run(
+    task: Task,
     config: &Config,
     progress: &Progress,
     stop: &Stop,

@@ -74,7 +74,7 @@ pub trait Sink<R, E> {
 }
 
 /// A half-open stretch of time in Unix seconds; `None` is unbounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Span {
     pub from: Option<i64>,
     pub to: Option<i64>,

@@ -66,11 +66,10 @@ impl Intake {
         Self { writer, state: Mutex::new(state) }
     }
 
-    /// Hands over everything that waits and meets `wanted`; `false` if the writer has failed.
-    async fn flush(&self, wanted: impl Fn(PartitionKey, &Calendar) -> bool) -> bool {
+    /// Hands over everything that waits; `false` if the writer has failed.
+    async fn flush(&self) -> bool {
         let jobs = self.with(|state| {
-            let keys: Vec<_> =
-                state.waiting.keys().copied().filter(|key| wanted(*key, &state.calendar)).collect();
+            let keys: Vec<_> = state.waiting.keys().copied().collect();
             keys.into_iter().filter_map(|key| state.release(key)).collect::<Vec<_>>()
         });
         self.write(jobs).await
@@ -87,9 +86,20 @@ impl Intake {
 
     /// Writes everything that waits, and gives the account.
     pub async fn finish(self) -> Result<(super::writer::Wrote, Received), LakeError> {
-        self.flush(|_, _| true).await;
+        self.flush().await;
         let wrote = self.writer.finish().await?;
         Ok((wrote, self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received))
+    }
+
+    /// Waits until everything that came in is in the lake.
+    pub async fn settle(&self) -> Result<(), ReadError> {
+        let durable = self.flush().await && self.writer.settle().await;
+        if durable { Ok(()) } else { Err(ReadError::Stopped) }
+    }
+
+    /// How many tickets came in.
+    pub fn count(&self) -> u64 {
+        self.with(|state| state.received.ids.len())
     }
 
     /// The ids that came in.
@@ -110,10 +120,8 @@ impl Sink<Rows, ReadError> for Intake {
         if self.write(jobs).await { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
-    async fn done(&self, span: Span) -> Result<(), ReadError> {
-        let durable =
-            self.flush(|key, calendar| meets(calendar, key, span)).await && self.writer.settle().await;
-        if durable { Ok(()) } else { Err(ReadError::Stopped) }
+    async fn done(&self, _: Span) -> Result<(), ReadError> {
+        Ok(())
     }
 }
 

@@ -1,6 +1,9 @@
 //! One source of a run, from its definitions to its last commit.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
@@ -118,12 +121,21 @@ async fn read_source(
     let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&layouts));
     let intake = Intake::new(writer, lake.calendar());
     let reader = TicketReader { client, layouts: &layouts, meter };
-    let walks = Walks { lake, reader: &reader, intake: &intake, checkpoint: &checkpoint, task, began };
+    let walks = Walks {
+        lake,
+        reader: &reader,
+        intake: &intake,
+        checkpoint: &checkpoint,
+        task,
+        began,
+        fresh: Mutex::default(),
+    };
     let walked = tokio::select! {
         walked = walks.walk(reading) => walked,
         why = stop.requested() => Err(why.into()),
     };
     // What was read stands, whatever ended the reading.
+    walks.note_fresh(walks.range())?;
     (account.wrote, account.received) = intake.finish().await?;
     let walked = walked.and_then(|walked| prove(account, walked));
     if let Ok(walked) = &walked {

@@ -1,5 +1,10 @@
 //! The ways to read a source: all of it, a window of it, what changed, what a filter lists; and what is gone from it.
 
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
 
@@ -13,7 +18,7 @@ use super::{
 };
 use crate::{
     config::SourceConfig,
-    lake::{self, Calendar, Lake},
+    lake::{self, Calendar, Lake, LakeError},
     plan::Reading,
     source::{self, Clock, Order, Slice},
     walk::{self, ByTime, Proof, Reader, Sink, Span},
@@ -40,7 +45,26 @@ pub struct Walks<'a> {
     pub checkpoint: &'a Checkpoint,
     pub task: Task,
     pub began: Timestamp,
+    pub fresh: Mutex<Fresh>,
 }
+
+/// Spans that are read and not yet remembered.
+pub struct Fresh {
+    spans: Vec<Span>,
+    /// Tickets met, and the time, at the last commit.
+    met: u64,
+    since: Instant,
+}
+
+impl Default for Fresh {
+    fn default() -> Self {
+        Self { spans: Vec::new(), met: 0, since: Instant::now() }
+    }
+}
+
+/// Tickets and time between two commits of a long reading: what a killed run reads again at most.
+const COMMIT_ROWS: u64 = 20_000;
+const COMMIT_AFTER: Duration = Duration::from_secs(30);
 
 impl Walks<'_> {
     fn config(&self) -> &SourceConfig {
@@ -73,13 +97,10 @@ impl Walks<'_> {
 
     /// Reads by the time of creation: everything, or a backfill's window; then looks for what is gone.
     async fn walk_created(&self) -> Result<Walked, Ended> {
-        let range = match self.task {
-            Task::Sync { .. } => Span::default(),
-            Task::Backfill { range, .. } => range,
-        };
+        let range = self.range();
         let unfinished = self.begin(range).await?;
         let proof = if source::filters_by_time(self.config().kind) {
-            let recorder = Recorder { walks: self, range, reconcile: unfinished.reconcile };
+            let recorder = Recorder { walks: self, range };
             self.by_time(Clock::Created, range, &unfinished.read(), &recorder).await?
         } else {
             self.pages(Slice::default(), range).await?
@@ -121,6 +142,37 @@ impl Walks<'_> {
         let answer = self.reader.read(&slice, 1, 1).await?;
         let newest = answer.keys.iter().filter_map(|key| key.updated).max();
         Ok(newest.and_then(|second| Timestamp::from_second(second).ok()).map(|newest| newest.min(self.began)))
+    }
+
+    /// Remembers the spans that are read, and which of the lake's tickets were not met in them. Their rows must be in
+    /// the lake before the memory is committed.
+    pub fn note_fresh(&self, range: Span) -> Result<(), LakeError> {
+        let spans = {
+            let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut fresh.spans)
+        };
+        let reconcile = self.checkpoint.with(|memory| memory.unfinished(range).is_some_and(|u| u.reconcile));
+        let met = if reconcile { self.intake.met() } else { RoaringTreemap::new() };
+        for span in spans {
+            let missing = match reconcile {
+                true => deletions::missing(self.lake, &self.config().name, span, &met)?,
+                false => Vec::new(),
+            };
+            self.checkpoint.with(|memory| {
+                if let Some(unfinished) = memory.unfinished(range) {
+                    unfinished.add(span, missing);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// The range that the task reads by time of creation.
+    pub fn range(&self) -> Span {
+        match self.task {
+            Task::Sync { .. } => Span::default(),
+            Task::Backfill { range, .. } => range,
+        }
     }
 
     async fn by_time(
@@ -185,11 +237,11 @@ fn start_of_partition(calendar: &mut Calendar, second: i64) -> i64 {
     calendar.span(key).map_or(second, |span| span.start.div_euclid(1_000_000))
 }
 
-/// Takes rows in, and commits each span of time that is read and durable, so that a later run need not read it again.
+/// Takes rows in and notes which spans of time are read; commits them now and then, so that a later run need not
+/// read them again.
 struct Recorder<'a> {
     walks: &'a Walks<'a>,
     range: Span,
-    reconcile: bool,
 }
 
 impl Sink<Rows, ReadError> for Recorder<'_> {
@@ -198,18 +250,22 @@ impl Sink<Rows, ReadError> for Recorder<'_> {
     }
 
     async fn done(&self, span: Span) -> Result<(), ReadError> {
-        let Walks { lake, intake, checkpoint, .. } = self.walks;
-        intake.done(span).await?;
-        let name = &self.walks.config().name;
-        let missing = match self.reconcile {
-            true => deletions::missing(lake, name, span, &intake.met())?,
-            false => Vec::new(),
-        };
-        checkpoint.with(|memory| {
-            if let Some(unfinished) = memory.unfinished(self.range) {
-                unfinished.add(span, missing);
+        let walks = self.walks;
+        let met = walks.intake.count();
+        let due = {
+            let mut fresh = walks.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            fresh.spans.push(span);
+            let due = met >= fresh.met + COMMIT_ROWS || fresh.since.elapsed() >= COMMIT_AFTER;
+            if due {
+                (fresh.met, fresh.since) = (met, Instant::now());
             }
-        });
-        Ok(checkpoint.commit()?)
+            due
+        };
+        if due {
+            walks.intake.settle().await?;
+            walks.note_fresh(self.range)?;
+            walks.checkpoint.commit()?;
+        }
+        Ok(())
     }
 }
