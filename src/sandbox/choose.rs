@@ -1,0 +1,148 @@
+//! Which tickets a page holds: filters, order, page number.
+
+use super::shelf::{Card, Entry, Order, Shelf};
+
+/// A stretch of Unix seconds, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub from: i64,
+    pub until: i64,
+}
+
+/// All of time.
+pub const ALWAYS: Span = Span {
+    from: i64::MIN,
+    until: i64::MAX,
+};
+
+/// What a list request wants to see.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    pub created: Span,
+    pub updated: Span,
+    pub order: Order,
+    pub descending: bool,
+    pub page: u64,
+    pub per_page: u64,
+}
+
+/// The tickets of the page, and how many there are on all pages.
+///
+/// Tickets of one second follow each other by id, in the direction of the list.
+pub fn page<'a>(shelf: &'a Shelf, wanted: &Wanted, keep: Option<&dyn Fn(&Card) -> bool>) -> (Vec<&'a Card>, usize) {
+    let (entries, created, updated) = match wanted.order {
+        Order::Created if wanted.created != ALWAYS => (within(shelf, Order::Created, wanted.created), ALWAYS, wanted.updated),
+        Order::Updated if wanted.updated != ALWAYS => (within(shelf, Order::Updated, wanted.updated), wanted.created, ALWAYS),
+        order => (shelf.sequence(order), wanted.created, wanted.updated),
+    };
+    let skip = usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
+    let take = usize::try_from(wanted.per_page).unwrap_or(usize::MAX);
+    let place = |index: usize| if wanted.descending { entries.len() - 1 - index } else { index };
+    if keep.is_none() && created == ALWAYS && updated == ALWAYS {
+        let end = skip.saturating_add(take).min(entries.len());
+        let cards = (skip.min(end)..end).filter_map(|index| entries.get(place(index)));
+        return (cards.filter_map(|entry| shelf.card(entry)).collect(), entries.len());
+    }
+    let fits = |card: &&Card| {
+        holds(created, card.created) && holds(updated, Some(card.updated)) && keep.is_none_or(|keep| keep(card))
+    };
+    let mut total = 0;
+    let mut cards = Vec::new();
+    let found = (0..entries.len()).filter_map(|index| shelf.card(entries.get(place(index))?));
+    for card in found.filter(fits) {
+        if total >= skip && cards.len() < take {
+            cards.push(card);
+        }
+        total += 1;
+    }
+    (cards, total)
+}
+
+/// A page of tickets that are in their final order already.
+pub fn slice<'a>(cards: &[&'a Card], wanted: &Wanted) -> Vec<&'a Card> {
+    let skip = usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
+    let take = usize::try_from(wanted.per_page).unwrap_or(usize::MAX);
+    cards.iter().skip(skip).take(take).copied().collect()
+}
+
+fn within(shelf: &Shelf, order: Order, span: Span) -> &[Entry] {
+    shelf.between(order, span.from, span.until)
+}
+
+/// Whether a time lies in a span; without a time only in all of time.
+fn holds(span: Span, second: Option<i64>) -> bool {
+    match second {
+        Some(second) => (span.from..=span.until).contains(&second),
+        None => span == ALWAYS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn shelf() -> Shelf {
+        let card = |id: u64, created, updated| Card {
+            id,
+            created,
+            updated,
+            status: 0,
+            assignee: 0,
+            person: 0,
+            problem: 0,
+            is_problem: false,
+            text: Bytes::new(),
+        };
+        let mut cards: Vec<Card> = (1..=10).map(|id| card(id, Some(100 + id as i64 / 2), 200 - id as i64)).collect();
+        cards.push(card(11, None, 150));
+        Shelf::filled(cards)
+    }
+
+    fn ids(wanted: Wanted, keep: Option<&dyn Fn(&Card) -> bool>) -> (Vec<u64>, usize) {
+        let shelf = shelf();
+        let (cards, total) = page(&shelf, &wanted, keep);
+        (cards.iter().map(|card| card.id).collect(), total)
+    }
+
+    const FIRST: Wanted = Wanted {
+        created: ALWAYS,
+        updated: ALWAYS,
+        order: Order::Id,
+        descending: false,
+        page: 1,
+        per_page: 4,
+    };
+
+    #[test]
+    fn pages_follow_each_other_and_end_empty() {
+        assert_eq!(ids(FIRST, None), (vec![1, 2, 3, 4], 11));
+        assert_eq!(ids(Wanted { page: 3, ..FIRST }, None), (vec![9, 10, 11], 11));
+        assert_eq!(ids(Wanted { page: 4, ..FIRST }, None), (vec![], 11));
+        assert_eq!(ids(Wanted { page: u64::MAX, ..FIRST }, None), (vec![], 11));
+        let descending = Wanted { descending: true, ..FIRST };
+        assert_eq!(ids(descending, None).0, [11, 10, 9, 8]);
+    }
+
+    #[test]
+    fn bounds_count_and_a_ticket_without_time_is_not_found_by_time() {
+        let created = Span { from: 102, until: 104 };
+        for order in [Order::Id, Order::Created] {
+            let wanted = Wanted { created, order, per_page: 100, ..FIRST };
+            assert_eq!(ids(wanted, None), (vec![4, 5, 6, 7, 8, 9], 6));
+        }
+        let early = Span { from: i64::MIN, until: 101 };
+        for order in [Order::Id, Order::Created] {
+            let wanted = Wanted { created: early, order, ..FIRST };
+            assert_eq!(ids(wanted, None), (vec![1, 2, 3], 3));
+        }
+        let both = Wanted {
+            created,
+            updated: Span { from: 194, until: i64::MAX },
+            order: Order::Updated,
+            ..FIRST
+        };
+        assert_eq!(ids(both, Some(&|card| card.id != 5)), (vec![6, 4], 2));
+    }
+}
