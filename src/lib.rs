@@ -4,3 +4,5 @@
 pub mod config;
 /// Values that are never printed.
 pub mod secret;
+/// A loopback server that behaves as the help desks do.
+pub mod sandbox;

@@ -1,5 +1,7 @@
 //! KF5 as its documents describe it: who may ask, and which request means what.
 
+/// The world's own changes.
+pub mod change;
 /// Definitions of custom fields.
 pub mod fields;
 /// Answers that only read.
@@ -9,7 +11,7 @@ mod quirks;
 pub mod seed;
 mod values;
 /// Requests that change tickets.
-pub mod write;
+mod writing;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -135,17 +137,18 @@ pub fn refuse(asked: &Asked) -> Option<Answer> {
     Some(refused.with(header::WWW_AUTHENTICATE, "Basic realm=\"KF5 API\""))
 }
 
-/// Answers a request whose credentials and budget are in order.
-pub fn answer(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
-    match route {
-        Route::Create => write::create(tenant, asked),
-        Route::Update(id) => write::update(tenant, *id, asked),
-        Route::UpdateMany => write::update_many(tenant, asked),
-        Route::Delete(id) => write::delete(tenant, *id),
-        Route::DeleteMany => write::delete_many(tenant, asked),
-        Route::DeleteField(id) => write::delete_field(tenant, *id),
-        _ => list::answer(tenant, route, asked),
-    }
+/// Answers a request that changes something.
+pub fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
+    let answer = match route {
+        Route::Create => writing::create(tenant, asked),
+        Route::Update(id) => writing::update(tenant, *id, asked),
+        Route::UpdateMany => writing::update_many(tenant, asked),
+        Route::Delete(id) => writing::delete(tenant, &[*id]),
+        Route::DeleteMany => writing::delete(tenant, &asked.ids()),
+        Route::DeleteField(id) => writing::delete_field(tenant, *id),
+        _ => Err(not_found()),
+    };
+    answer.unwrap_or_else(|refusal| refusal)
 }
 
 /// An error with its JSON body.

@@ -68,10 +68,6 @@ impl Shelf {
         self.by_id.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
-    }
-
     /// The greatest id; 0 in an empty world.
     pub fn last_id(&self) -> u64 {
         self.by_id.last().map_or(0, |entry| entry.id)

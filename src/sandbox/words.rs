@@ -63,12 +63,6 @@ pub fn pick<'a>(rng: &mut Rng, from: &[&'a str]) -> &'a str {
     from.get(rng.usize(..from.len().max(1))).copied().unwrap_or("")
 }
 
-/// Appends a person's name.
-pub fn push_name(out: &mut String, rng: &mut Rng) {
-    out.push_str(pick(rng, SURNAMES));
-    out.push_str(pick(rng, GIVEN));
-}
-
 /// Appends so many sentences, without a quote or an escape in them.
 pub fn push_sentences(out: &mut String, rng: &mut Rng, count: usize) {
     for _ in 0..count {

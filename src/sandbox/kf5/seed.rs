@@ -174,7 +174,7 @@ fn push_moment(out: &mut String, key: &str, second: Option<i64>) {
 fn push_collaborators(out: &mut String, rng: &mut Rng, place: usize) {
     match place % 6 {
         0 => {
-            let _ = write!(out, r#","collaborator_ids":[{},{}]"#, 733 + rng.u8(..3), 741);
+            let _ = write!(out, r#","collaborator_ids":[{},{}]"#, 733 + rng.u32(..3), 741);
         }
         _ => out.push_str(r#","collaborator_ids":[]"#),
     }
