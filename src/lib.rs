@@ -2,7 +2,7 @@
 
 /// What a run is told, checked once.
 pub mod config;
-/// Values that are never printed.
-pub mod secret;
 /// A loopback server that behaves as the help desks do.
 pub mod sandbox;
+/// Values that are never printed.
+pub mod secret;

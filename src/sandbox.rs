@@ -19,10 +19,14 @@ mod object;
 mod options;
 /// Agents and customers.
 mod people;
+/// How a seed becomes tickets.
+mod seeding;
 /// Connections, and the way of a request.
 mod server;
 /// Where the tickets stand.
 mod shelf;
+#[cfg(test)]
+mod tests;
 /// Ids and times of the seed.
 mod timeline;
 /// Budgets and faults.

@@ -21,14 +21,13 @@ pub struct Asked {
 impl Asked {
     /// The decoded value of the first `key` in the query; an empty one counts as absent.
     pub fn param(&self, key: &str) -> Option<String> {
-        self.params()
-            .find(|(name, value)| name == key && !value.is_empty())
-            .map(|(_, value)| value)
+        self.params().find(|(name, value)| name == key && !value.is_empty()).map(|(_, value)| value)
     }
 
     /// All decoded pairs of the query, in the order sent.
     pub fn params(&self) -> impl Iterator<Item = (String, String)> {
-        form_urlencoded::parse(self.query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()))
+        form_urlencoded::parse(self.query.as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
     }
 
     /// `http://HOST` by which the client reached us.
@@ -69,12 +68,7 @@ impl Answer {
     }
 
     pub fn status(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-        Answer {
-            status,
-            headers: Vec::new(),
-            content_type: JSON,
-            body: body.into(),
-        }
+        Answer { status, headers: Vec::new(), content_type: JSON, body: body.into() }
     }
 
     /// An HTML page, as a proxy or a login wall gives it.
@@ -82,10 +76,7 @@ impl Answer {
         let page = format!(
             "<!DOCTYPE html>\r\n<html><head><title>{title}</title></head>\r\n<body><center><h1>{title}</h1></center><hr></body></html>\r\n"
         );
-        Answer {
-            content_type: "text/html; charset=utf-8",
-            ..Answer::status(status, page)
-        }
+        Answer { content_type: "text/html; charset=utf-8", ..Answer::status(status, page) }
     }
 
     pub fn with(mut self, name: HeaderName, value: &str) -> Answer {

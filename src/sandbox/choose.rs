@@ -10,10 +10,7 @@ pub struct Span {
 }
 
 /// All of time.
-pub const ALWAYS: Span = Span {
-    from: i64::MIN,
-    until: i64::MAX,
-};
+pub const ALWAYS: Span = Span { from: i64::MIN, until: i64::MAX };
 
 /// What a list request wants to see.
 #[derive(Debug, Clone, Copy)]
@@ -29,13 +26,22 @@ pub struct Wanted {
 /// The tickets of the page, and how many there are on all pages.
 ///
 /// Tickets of one second follow each other by id, in the direction of the list.
-pub fn page<'a>(shelf: &'a Shelf, wanted: &Wanted, keep: Option<&dyn Fn(&Card) -> bool>) -> (Vec<&'a Card>, usize) {
+pub fn page<'a>(
+    shelf: &'a Shelf,
+    wanted: &Wanted,
+    keep: Option<&dyn Fn(&Card) -> bool>,
+) -> (Vec<&'a Card>, usize) {
     let (entries, created, updated) = match wanted.order {
-        Order::Created if wanted.created != ALWAYS => (within(shelf, Order::Created, wanted.created), ALWAYS, wanted.updated),
-        Order::Updated if wanted.updated != ALWAYS => (within(shelf, Order::Updated, wanted.updated), wanted.created, ALWAYS),
+        Order::Created if wanted.created != ALWAYS => {
+            (within(shelf, Order::Created, wanted.created), ALWAYS, wanted.updated)
+        }
+        Order::Updated if wanted.updated != ALWAYS => {
+            (within(shelf, Order::Updated, wanted.updated), wanted.created, ALWAYS)
+        }
         order => (shelf.sequence(order), wanted.created, wanted.updated),
     };
-    let skip = usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
+    let skip =
+        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
     let take = usize::try_from(wanted.per_page).unwrap_or(usize::MAX);
     let place = |index: usize| if wanted.descending { entries.len() - 1 - index } else { index };
     if keep.is_none() && created == ALWAYS && updated == ALWAYS {
@@ -44,7 +50,9 @@ pub fn page<'a>(shelf: &'a Shelf, wanted: &Wanted, keep: Option<&dyn Fn(&Card) -
         return (cards.filter_map(|entry| shelf.card(entry)).collect(), entries.len());
     }
     let fits = |card: &&Card| {
-        holds(created, card.created) && holds(updated, Some(card.updated)) && keep.is_none_or(|keep| keep(card))
+        holds(created, card.created)
+            && holds(updated, Some(card.updated))
+            && keep.is_none_or(|keep| keep(card))
     };
     let mut total = 0;
     let mut cards = Vec::new();
@@ -60,7 +68,8 @@ pub fn page<'a>(shelf: &'a Shelf, wanted: &Wanted, keep: Option<&dyn Fn(&Card) -
 
 /// A page of tickets that are in their final order already.
 pub fn slice<'a>(cards: &[&'a Card], wanted: &Wanted) -> Vec<&'a Card> {
-    let skip = usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
+    let skip =
+        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
     let take = usize::try_from(wanted.per_page).unwrap_or(usize::MAX);
     cards.iter().skip(skip).take(take).copied().collect()
 }
@@ -95,7 +104,8 @@ mod tests {
             is_problem: false,
             text: Bytes::new(),
         };
-        let mut cards: Vec<Card> = (1..=10).map(|id| card(id, Some(100 + id as i64 / 2), 200 - id as i64)).collect();
+        let mut cards: Vec<Card> =
+            (1..=10).map(|id| card(id, Some(100 + id as i64 / 2), 200 - id as i64)).collect();
         cards.push(card(11, None, 150));
         Shelf::filled(cards)
     }
@@ -137,12 +147,8 @@ mod tests {
             let wanted = Wanted { created: early, order, ..FIRST };
             assert_eq!(ids(wanted, None), (vec![1, 2, 3], 3));
         }
-        let both = Wanted {
-            created,
-            updated: Span { from: 194, until: i64::MAX },
-            order: Order::Updated,
-            ..FIRST
-        };
+        let both =
+            Wanted { created, updated: Span { from: 194, until: i64::MAX }, order: Order::Updated, ..FIRST };
         assert_eq!(ids(both, Some(&|card| card.id != 5)), (vec![6, 4], 2));
     }
 }

@@ -22,10 +22,7 @@ pub struct Clock {
 impl Clock {
     /// `now`: Unix seconds of the world's beginning; the real time when not given.
     pub fn starting(now: Option<i64>) -> Clock {
-        Clock {
-            start: now.unwrap_or_else(|| Timestamp::now().as_second()),
-            since: Instant::now(),
-        }
+        Clock { start: now.unwrap_or_else(|| Timestamp::now().as_second()), since: Instant::now() }
     }
 
     /// The world's present, in Unix seconds.
@@ -79,14 +76,9 @@ pub fn read_bound(text: &str) -> Option<i64> {
     if let Ok(second) = text.parse::<i64>() {
         return Some(second);
     }
-    let at = text
-        .parse::<DateTime>()
-        .or_else(|_| text.parse::<Date>().map(|date| date.at(0, 0, 0, 0)))
-        .ok()?;
-    TimeZone::fixed(HOME)
-        .to_timestamp(at)
-        .ok()
-        .map(|at| at.as_second())
+    let at =
+        text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|date| date.at(0, 0, 0, 0))).ok()?;
+    TimeZone::fixed(HOME).to_timestamp(at).ok().map(|at| at.as_second())
 }
 
 #[cfg(test)]

@@ -92,7 +92,9 @@ impl Route {
             ["tickets", "problems"] if get => Some(Route::Problems),
             ["tickets", "show_many"] if get => Some(Route::ShowMany),
             ["tickets", "update_many"] if method == Method::PUT => Some(Route::UpdateMany),
-            ["tickets", "delete_many" | "destroy_many"] if method == Method::DELETE => Some(Route::DeleteMany),
+            ["tickets", "delete_many" | "destroy_many"] if method == Method::DELETE => {
+                Some(Route::DeleteMany)
+            }
             ["tickets", id] if get => number(id).map(Route::Show),
             ["tickets", id] if method == Method::PUT => number(id).map(Route::Update),
             ["tickets", id] if method == Method::DELETE => number(id).map(Route::Delete),
@@ -113,13 +115,21 @@ impl Route {
     pub fn reads(&self) -> bool {
         !matches!(
             self,
-            Route::Create | Route::Update(_) | Route::UpdateMany | Route::Delete(_) | Route::DeleteMany | Route::DeleteField(_)
+            Route::Create
+                | Route::Update(_)
+                | Route::UpdateMany
+                | Route::Delete(_)
+                | Route::DeleteMany
+                | Route::DeleteField(_)
         )
     }
 
     /// A page of tickets; the world changes before these.
     pub fn lists(&self) -> bool {
-        matches!(self, Route::List | Route::UserTickets(_) | Route::Search | Route::Problems | Route::Incidents(_))
+        matches!(
+            self,
+            Route::List | Route::UserTickets(_) | Route::Search | Route::Problems | Route::Incidents(_)
+        )
     }
 }
 

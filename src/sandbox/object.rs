@@ -20,10 +20,7 @@ impl Object {
 
     /// The text of the first value under `key`.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.get())
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.get())
     }
 
     /// The value under `key` as a string, when it is one that can be decoded.

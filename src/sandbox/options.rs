@@ -44,10 +44,7 @@ impl Default for Options {
         Options {
             seed: 1,
             tickets: 10_000,
-            rate: Some(Rate {
-                requests: 60,
-                per: Duration::from_secs(60),
-            }),
+            rate: Some(Rate { requests: 60, per: Duration::from_secs(60) }),
             latency: Duration::from_millis(20),
             faults: Vec::new(),
             changes: Vec::new(),
@@ -113,10 +110,7 @@ impl FromStr for Rate {
             "h" => 3600,
             _ => return Err(wrong()),
         };
-        Ok(Rate {
-            requests,
-            per: Duration::from_secs(seconds),
-        })
+        Ok(Rate { requests, per: Duration::from_secs(seconds) })
     }
 }
 
@@ -176,13 +170,10 @@ impl FromStr for Fault {
         let (kind, probability) = text
             .split_once(':')
             .ok_or_else(|| format!("`{text}` is no fault; write KIND:PROBABILITY, as http500:0.05"))?;
-        let kind = FaultKind::ALL
-            .into_iter()
-            .find(|known| known.name() == kind)
-            .ok_or_else(|| {
-                let known: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
-                format!("`{kind}` is no kind of fault; write one of {}", known.join(", "))
-            })?;
+        let kind = FaultKind::ALL.into_iter().find(|known| known.name() == kind).ok_or_else(|| {
+            let known: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
+            format!("`{kind}` is no kind of fault; write one of {}", known.join(", "))
+        })?;
         let probability = probability
             .parse()
             .ok()

@@ -31,7 +31,8 @@ pub const AGENTS: &[Agent] = &[
     Agent { id: 762, name: "欧阳若曦", email: "ouyangruoxi@example.com", group: 168 },
 ];
 
-pub const GROUPS: &[(u64, &str)] = &[(165, "默认组"), (166, "售后1组"), (167, "技术支持组"), (168, "大客户组")];
+pub const GROUPS: &[(u64, &str)] =
+    &[(165, "默认组"), (166, "售后1组"), (167, "技术支持组"), (168, "大客户组")];
 
 /// The name of a group.
 pub fn group_name(id: u64) -> Option<&'static str> {
@@ -74,11 +75,7 @@ impl People {
     /// About one customer for three tickets.
     pub fn of(tickets: usize) -> People {
         let seeded = (tickets as u64 / 3).max(20);
-        People {
-            seeded,
-            next_id: FIRST_ID + seeded * ID_STEP,
-            written: BTreeMap::new(),
-        }
+        People { seeded, next_id: FIRST_ID + seeded * ID_STEP, written: BTreeMap::new() }
     }
 
     /// The id of a customer by chance.
@@ -146,7 +143,7 @@ fn seeded(id: u64) -> Customer {
         name,
         email: (number % 8 != 5).then(|| format!("kh{id}@example.com")),
         phone: (number % 6 != 3).then(|| (FIRST_PHONE + number * PHONE_STEP).to_string()),
-        token: (number % 4 == 0).then(|| format!("customer_{id}")),
+        token: number.is_multiple_of(4).then(|| format!("customer_{id}")),
     }
 }
 
@@ -169,10 +166,7 @@ mod tests {
             }
         }
         assert_eq!(people.by_email("nobody@example.com"), None);
-        let id = people.add(Customer {
-            email: Some("new@example.com".into()),
-            ..Customer::default()
-        });
+        let id = people.add(Customer { email: Some("new@example.com".into()), ..Customer::default() });
         assert_eq!(people.by_email("new@example.com").unwrap().id, id);
     }
 }

@@ -47,10 +47,7 @@ pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
 async fn attend(stream: TcpStream, world: Arc<World>) {
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
-    let wire = Wire {
-        stream,
-        reset: reset.clone(),
-    };
+    let wire = Wire { stream, reset: reset.clone() };
     let service = service_fn(|request| {
         let (world, reset) = (world.clone(), reset.clone());
         async move {

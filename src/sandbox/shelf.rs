@@ -4,6 +4,10 @@
 //! update are kept sorted all the time; a filter on the time that also orders the list is a binary search.
 
 use bytes::Bytes;
+use fastrand::Rng;
+
+/// The first ticket of an empty world comes after this number.
+const LEAST_ID: u64 = 1_000;
 
 /// One ticket as it is served, with the few facts by which lists choose.
 #[derive(Debug, Clone)]
@@ -68,14 +72,14 @@ impl Shelf {
         self.by_id.len()
     }
 
-    /// The greatest id; 0 in an empty world.
-    pub fn last_id(&self) -> u64 {
-        self.by_id.last().map_or(0, |entry| entry.id)
+    /// The id of a ticket by chance; none in an empty world.
+    pub fn any_id(&self, rng: &mut Rng) -> Option<u64> {
+        self.by_id.get(rng.usize(..self.len().max(1))).map(|entry| entry.id)
     }
 
-    /// The id at a place of the order by id.
-    pub fn id_at(&self, place: usize) -> Option<u64> {
-        self.by_id.get(place).map(|entry| entry.id)
+    /// A number above every ticket's, with a gap by chance.
+    pub fn next_id(&self, rng: &mut Rng) -> u64 {
+        self.by_id.last().map_or(LEAST_ID, |entry| entry.id) + 1 + rng.u64(..3)
     }
 
     pub fn get(&self, id: u64) -> Option<&Card> {
@@ -102,11 +106,7 @@ impl Shelf {
     /// Takes a ticket away.
     pub fn remove(&mut self, id: u64) -> Option<Card> {
         let place = self.by_id.partition_point(|entry| entry.id < id);
-        let slot = self
-            .by_id
-            .get(place)
-            .filter(|entry| entry.id == id)
-            .map(|entry| entry.slot)?;
+        let slot = self.by_id.get(place).filter(|entry| entry.id == id).map(|entry| entry.slot)?;
         let card = self.slots.get_mut(slot as usize)?.take()?;
         for order in [Order::Id, Order::Created, Order::Updated] {
             let entry = entry(order, &card, slot);
@@ -161,11 +161,7 @@ fn entry(order: Order, card: &Card, slot: u32) -> Entry {
         Order::Created => card.created.unwrap_or(i64::MIN),
         Order::Updated => card.updated,
     };
-    Entry {
-        key,
-        id: card.id,
-        slot,
-    }
+    Entry { key, id: card.id, slot }
 }
 
 #[cfg(test)]
@@ -202,7 +198,8 @@ mod tests {
         shelf.put(card(3, Some(10), 10));
         shelf.remove(1);
         assert_eq!(ids(&shelf, shelf.sequence(Order::Updated)), [3, 2, 4]);
-        assert_eq!((shelf.len(), shelf.last_id()), (3, 4));
+        assert_eq!(shelf.len(), 3);
+        assert!(shelf.next_id(&mut Rng::with_seed(1)) > 4);
         assert!(shelf.get(1).is_none());
     }
 }

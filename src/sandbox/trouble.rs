@@ -15,10 +15,7 @@ pub struct Budget {
 
 impl Budget {
     pub fn new(rate: Option<Rate>) -> Budget {
-        Budget {
-            rate,
-            admitted: Mutex::new(VecDeque::new()),
-        }
+        Budget { rate, admitted: Mutex::new(VecDeque::new()) }
     }
 
     /// Admits a request, or says how long the account must wait; a refused request does not count.
@@ -56,10 +53,7 @@ pub struct Chance {
 
 impl Chance {
     pub fn new(faults: Vec<Fault>, seed: u64) -> Chance {
-        Chance {
-            faults,
-            rng: Mutex::new(fastrand::Rng::with_seed(seed)),
-        }
+        Chance { faults, rng: Mutex::new(fastrand::Rng::with_seed(seed)) }
     }
 
     /// What goes wrong with this request, if anything; the first fault that comes up is it.
@@ -68,10 +62,7 @@ impl Chance {
             return None;
         }
         let mut rng = self.rng.lock().ok()?;
-        self.faults
-            .iter()
-            .find(|fault| rng.f64() < fault.probability)
-            .map(|fault| fault.kind)
+        self.faults.iter().find(|fault| rng.f64() < fault.probability).map(|fault| fault.kind)
     }
 
     /// A number below `end`, from the same sequence.
@@ -86,10 +77,7 @@ mod tests {
 
     #[test]
     fn the_window_slides() {
-        let rate = Rate {
-            requests: 2,
-            per: Duration::from_secs(10),
-        };
+        let rate = Rate { requests: 2, per: Duration::from_secs(10) };
         let budget = Budget::new(Some(rate));
         let start = Instant::now();
         let at = |second| budget.admit(start + Duration::from_secs(second));

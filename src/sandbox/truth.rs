@@ -39,10 +39,7 @@ pub async fn answer(world: &World, own: &str, path: &[&str], asked: &Asked) -> R
         }
         ("__truth", ["udesk", "cascades"]) => {
             let text = udesk::fields::cascades(&read(&udesk).fields);
-            whole(Answer {
-                content_type: "application/toml",
-                ..Answer::json(text)
-            })
+            whole(Answer { content_type: "application/toml", ..Answer::json(text) })
         }
         ("__stats", []) => whole(Answer::json(world.counted())),
         ("__change", ["kf5"]) if posts => {

@@ -2,6 +2,8 @@
 
 /// The world's own changes.
 pub mod change;
+/// What writes are checked for.
+mod checks;
 /// Definitions of custom fields.
 pub mod fields;
 /// Answers that only read.
@@ -22,6 +24,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Asked};
 use super::clock::Clock;
+use super::object::quoted;
 use super::options::{Options, UdeskRefusal};
 use super::people::People;
 use super::shelf::Shelf;
@@ -106,7 +109,10 @@ impl Route {
 ///
 /// Clients differ in signing the query as sent or decoded, and the vendor does not say; both are taken.
 pub fn refuse(asked: &Asked) -> Option<Answer> {
-    let pairs = asked.query.split('&').filter(|pair| !pair.is_empty() && *pair != "sign" && !pair.starts_with("sign="));
+    let pairs = asked
+        .query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && *pair != "sign" && !pair.starts_with("sign="));
     let as_sent = pairs.collect::<Vec<_>>();
     let sent = asked.param("sign").unwrap_or_default();
     let decoded: Vec<String> = as_sent
@@ -153,7 +159,12 @@ pub fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
 
 /// A refusal with a code and its message; the status is 200 all the same.
 pub fn refused(code: u32, message: &str) -> Answer {
-    Answer::json(json!({"status": code, "message": message}).to_string())
+    Answer::json(coded(code, message))
+}
+
+/// The code first and its message, as the vendor's samples have it.
+fn coded(code: u32, message: &str) -> String {
+    format!(r#"{{"status":{code},"message":{}}}"#, quoted(message))
 }
 
 /// A refusal of parameters, which has neither code nor message.
@@ -172,15 +183,14 @@ pub fn over_limit(form: UdeskRefusal, wait: Duration) -> Answer {
         UdeskRefusal::Body => refused(2429, message),
         UdeskRefusal::Status429 => {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            let body = json!({"status": 2429, "message": message}).to_string();
-            Answer::status(StatusCode::TOO_MANY_REQUESTS, body).with(header::RETRY_AFTER, &seconds.to_string())
+            Answer::status(StatusCode::TOO_MANY_REQUESTS, coded(2429, message))
+                .with(header::RETRY_AFTER, &seconds.to_string())
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     #[test]
     fn signs_agree_with_the_known_ones() {

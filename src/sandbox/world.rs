@@ -93,11 +93,15 @@ impl World {
         let faults: serde_json::Map<_, _> = faults
             .map(|(kind, counter)| (kind.name().to_owned(), counter.load(Ordering::Relaxed).into()))
             .collect();
-        json!({"kf5": self.kf5_account.counted(), "udesk": self.udesk_account.counted(), "faults": faults}).to_string()
+        json!({"kf5": self.kf5_account.counted(), "udesk": self.udesk_account.counted(), "faults": faults})
+            .to_string()
     }
 }
 
-fn coming<T: Send + Sync + 'static>(options: &Options, make: impl FnOnce(&Options) -> T + Send + 'static) -> Coming<T> {
+fn coming<T: Send + Sync + 'static>(
+    options: &Options,
+    make: impl FnOnce(&Options) -> T + Send + 'static,
+) -> Coming<T> {
     let options = options.clone();
     let made = tokio::task::spawn_blocking(move || Arc::new(RwLock::new(make(&options))));
     made.map(Result::ok).boxed().shared()

@@ -20,37 +20,24 @@ pub fn change(tenant: &mut Tenant, op: Op) -> Option<u64> {
     match op {
         Op::Insert => Some(insert(tenant)),
         Op::Update => {
-            let id = any(tenant)?;
+            let id = tenant.shelf.any_id(&mut tenant.rng)?;
             update(tenant, id);
             Some(id)
         }
         Op::Delete => {
-            let id = any(tenant)?;
+            let id = tenant.shelf.any_id(&mut tenant.rng)?;
             tenant.shelf.remove(id).map(|card| card.id)
         }
     }
 }
 
-fn any(tenant: &mut Tenant) -> Option<u64> {
-    let place = tenant.rng.usize(..tenant.shelf.len().max(1));
-    tenant.shelf.id_at(place)
-}
-
 fn insert(tenant: &mut Tenant) -> u64 {
-    let life = Timeline::newborn(next_id(tenant), tenant.clock.now());
+    let life = Timeline::newborn(tenant.shelf.next_id(&mut tenant.rng), tenant.clock.now());
     let mut text = String::new();
     let place = tenant.rng.usize(..);
     let card = push_ticket(&mut text, &mut tenant.rng, &life, &tenant.fields, &tenant.people, place);
-    tenant.shelf.put(Card {
-        text: Bytes::from(text),
-        ..card
-    });
+    tenant.shelf.put(Card { text: Bytes::from(text), ..card });
     life.id
-}
-
-/// A number above every ticket's.
-pub fn next_id(tenant: &mut Tenant) -> u64 {
-    tenant.shelf.last_id().max(1_000) + 1 + tenant.rng.u64(..3)
 }
 
 fn update(tenant: &mut Tenant, id: u64) {
@@ -117,11 +104,16 @@ pub fn change_field(tenant: &mut Tenant, body: &Value) -> Result<String, String>
                 let mut options: Value = serde_json::from_str(options).unwrap_or_default();
                 let list = options.as_array_mut().map(|list| list.iter_mut()).into_iter().flatten();
                 let label = text("label")?;
-                let mut options_named = list.filter(|option| option.get("key").is_some_and(|known| known == key));
+                let mut options_named =
+                    list.filter(|option| option.get("key").is_some_and(|known| known == key));
                 let option = options_named.next().ok_or_else(|| format!("`{name}` has no option `{key}`"))?;
                 let old = option.get("value").and_then(Value::as_str).unwrap_or("").to_owned();
                 option["value"] = json!(label);
-                field.choices.iter_mut().filter(|choice| **choice == old).for_each(|choice| *choice = label.to_owned());
+                field
+                    .choices
+                    .iter_mut()
+                    .filter(|choice| **choice == old)
+                    .for_each(|choice| *choice = label.to_owned());
                 field.definition.set("custom_field_options", &options.to_string());
             }
         },

@@ -114,14 +114,15 @@ pub fn field(id: u64, vendor_type: &str, title: &str, options: &[&str]) -> Field
     definition.set("agent_required", if id == 4 { "true" } else { "false" });
     definition.set("enduser_visible", if id == 767 { "0" } else { "true" });
     definition.set_text("enduser_title", &format!("请填写{title}"));
-    definition.set("enduser_editable", if id % 2 == 0 { "true" } else { "false" });
-    definition.set_text("enduser_description", if id % 5 == 0 { "请如实填写,便于尽快处理" } else { "" });
+    definition.set("enduser_editable", if id.is_multiple_of(2) { "true" } else { "false" });
+    definition
+        .set_text("enduser_description", if id.is_multiple_of(5) { "请如实填写,便于尽快处理" } else { "" });
     definition.set("enduser_required", if id == 8 { "\"1\"" } else { "false" });
     definition.set("active", if active { "true" } else { "false" });
     if let Some(parent) = parent(id) {
         definition.set("cascade_id", parent.0);
         definition.set("cascade_value", parent.1);
-    } else if id % 3 == 0 {
+    } else if id.is_multiple_of(3) {
         definition.set("cascade_id", "null");
         definition.set("cascade_value", "\"\"");
     }
@@ -196,7 +197,7 @@ fn options_text(id: u64, vendor_type: &str, options: &[&str]) -> String {
             options.collect::<serde_json::Value>().to_string()
         }
         (_, "multi_options") => r#"{"titles":[],"list":[]}"#.to_owned(),
-        (_, "text") if id % 2 == 0 => "null".to_owned(),
+        (_, "text") if id.is_multiple_of(2) => "null".to_owned(),
         _ => "[]".to_owned(),
     }
 }

@@ -66,7 +66,9 @@ fn wanted(tenant: &Tenant, asked: &Asked, order: Order, descending: bool) -> Res
 fn span(tenant: &Tenant, asked: &Asked, what: &str) -> Result<Span, Answer> {
     let bound = |key: String| match asked.param(&key) {
         None => Ok(None),
-        Some(text) => read_bound(&text).map(Some).ok_or_else(|| bad_request(&format!("参数 {key} 不是合法的时间"))),
+        Some(text) => {
+            read_bound(&text).map(Some).ok_or_else(|| bad_request(&format!("参数 {key} 不是合法的时间")))
+        }
     };
     let inside = i64::from(tenant.options.exclusive_bounds);
     let from = bound(format!("{what}_start"))?;
@@ -127,7 +129,8 @@ fn tickets(tenant: &Tenant, asked: &Asked, assignee: Option<u64>) -> Result<Answ
 /// The text of a ticket's value in a custom field; empty when there is none.
 fn custom_value(card: &Card, name: &str) -> String {
     let entries = Object::parse(&card.text).ok();
-    let entries = entries.and_then(|ticket| serde_json::from_str::<Vec<Object>>(ticket.get("custom_fields")?).ok());
+    let entries =
+        entries.and_then(|ticket| serde_json::from_str::<Vec<Object>>(ticket.get("custom_fields")?).ok());
     let value = entries.and_then(|entries| {
         let entry = entries.into_iter().find(|entry| entry.text("name").as_deref() == Some(name))?;
         entry.text("value").or_else(|| entry.get("value").map(str::to_owned))
@@ -142,7 +145,8 @@ fn search(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let query = asked.param("query").map(|query| query.to_lowercase());
     let value = asked.param("fieldvalue");
     let statuses: Option<Vec<u8>> = asked.param("status").map(|list| {
-        let places = list.split(',').filter_map(|name| STATUSES.iter().position(|status| *status == name.trim()));
+        let places =
+            list.split(',').filter_map(|name| STATUSES.iter().position(|status| *status == name.trim()));
         places.filter_map(|place| u8::try_from(place).ok()).collect()
     });
     let keep = |card: &Card| {
@@ -165,7 +169,8 @@ fn mentions(card: &Card, query: &str) -> bool {
 
 fn has_value(card: &Card, wanted: &str) -> bool {
     let ticket = Object::parse(&card.text).ok();
-    let entries = ticket.and_then(|ticket| serde_json::from_str::<Vec<Object>>(ticket.get("custom_fields")?).ok());
+    let entries =
+        ticket.and_then(|ticket| serde_json::from_str::<Vec<Object>>(ticket.get("custom_fields")?).ok());
     entries.unwrap_or_default().iter().any(|entry| match entry.text("value") {
         Some(text) => text == wanted,
         None => entry.get("value") == Some(wanted),
@@ -186,7 +191,14 @@ fn incidents(tenant: &Tenant, id: u64, asked: &Asked) -> Result<Answer, Answer> 
 }
 
 /// A page in its envelope. `id`: the id in the path, which links to other pages repeat in the query.
-fn listed(tenant: &Tenant, asked: &Asked, wanted: &Wanted, cards: &[&Card], total: usize, id: Option<u64>) -> Answer {
+fn listed(
+    tenant: &Tenant,
+    asked: &Asked,
+    wanted: &Wanted,
+    cards: &[&Card],
+    total: usize,
+    id: Option<u64>,
+) -> Answer {
     let after = envelope(tenant, asked, wanted, total, id);
     Answer::json(around("{\"tickets\":", cards, &after))
 }
@@ -259,7 +271,8 @@ fn fields(tenant: &Tenant, asked: &Asked, active: bool) -> Result<Answer, Answer
     let wanted = wanted(tenant, asked, Order::Id, false)?;
     let fields = tenant.fields.iter().filter(|field| field.active || !active);
     let all: Vec<String> = fields.map(|field| field.definition.render()).collect();
-    let skip = usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
+    let skip =
+        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
     let page: Vec<&str> = all.iter().skip(skip).take(wanted.per_page as usize).map(String::as_str).collect();
     let after = envelope(tenant, asked, &wanted, all.len(), None);
     Ok(Answer::json(format!("{{\"ticket_fields\":[{}]{after}", page.join(","))))

@@ -12,32 +12,54 @@ const KEYS: &[(&str, &[&str])] = &[
     ("assignee_id", &["\"733\"", "\"\"", "[]", "true"]),
     ("organization_id", &["\"9007199254740995\"", "0", "-1", "18446744073709551616"]),
     ("custom_fields", &["[]", "null", "\"\"", "{}", "\"field_8\"", "{\"field_8\":\"x\"}"]),
-    ("satisfaction_rating", &[
-        "[]",
-        r#"{"id":"16","score":"Great","comment":"great service!"}"#,
-        r#"{"id":17,"score":"VERY GOOD","comment":null,"channel":"sms","rater":{"id":1}}"#,
-        "\"\"",
-        r#"{"id":"x","score":5,"comment":["a"]}"#,
-        "{}",
-        "\"Great\"",
-    ]),
-    ("sla_event", &[
-        "[]",
-        "\"\"",
-        r#"{"paused":"1","created_at":"0000-00-00 00:00:00","reason":"","operator":733}"#,
-        r#"{"paused":"maybe","created_at":"soon","reason":null}"#,
-    ]),
-    ("slax", &[
-        "[]",
-        r#"{"id":"3","title":"响应","diff_second":"-3600","slax_time_at":"2025-03-01T08:00:00+08:00"}"#,
-        r#"{"id":4,"title":"","diff_second":12.5,"slax_time_at":"","level":2}"#,
-    ]),
+    (
+        "satisfaction_rating",
+        &[
+            "[]",
+            r#"{"id":"16","score":"Great","comment":"great service!"}"#,
+            r#"{"id":17,"score":"VERY GOOD","comment":null,"channel":"sms","rater":{"id":1}}"#,
+            "\"\"",
+            r#"{"id":"x","score":5,"comment":["a"]}"#,
+            "{}",
+            "\"Great\"",
+        ],
+    ),
+    (
+        "sla_event",
+        &[
+            "[]",
+            "\"\"",
+            r#"{"paused":"1","created_at":"0000-00-00 00:00:00","reason":"","operator":733}"#,
+            r#"{"paused":"maybe","created_at":"soon","reason":null}"#,
+        ],
+    ),
+    (
+        "slax",
+        &[
+            "[]",
+            r#"{"id":"3","title":"响应","diff_second":"-3600","slax_time_at":"2025-03-01T08:00:00+08:00"}"#,
+            r#"{"id":4,"title":"","diff_second":12.5,"slax_time_at":"","level":2}"#,
+        ],
+    ),
     ("sla_status", &["\"1\"", "\"0\"", "2", "\"\"", "\"violated\"", "true"]),
-    ("due_date", &["\"0000-00-00 00:00:00\"", "\"2025-05-01\"", "\"1746057600\"", "1746057600", "\"下周五\"", "\"0000-00-00\""]),
+    (
+        "due_date",
+        &[
+            "\"0000-00-00 00:00:00\"",
+            "\"2025-05-01\"",
+            "\"1746057600\"",
+            "1746057600",
+            "\"下周五\"",
+            "\"0000-00-00\"",
+        ],
+    ),
     ("resolved_at", &["\"0000-00-00\"", "\"\"", "\"2025-02-30 10:00:00\"", "\"2025-05-01T10:00:00.250Z\""]),
     ("closed_at", &["\"2025-06-01 10:00\"", "\"2025-06-01 10:00:00 +0800\"", "false"]),
     ("assigneed_at", &["\"2025-06-01 10:00:00.5\"", "\" 2025-06-01 10:00:00\"", "20250601"]),
-    ("ai_summary", &[r#"{"text":"用户要求退款","score":0.10,"model":null}"#, "null", "\"x\"", "[1,2.50,\"\\u4e2d\"]"]),
+    (
+        "ai_summary",
+        &[r#"{"text":"用户要求退款","score":0.10,"model":null}"#, "null", "\"x\"", "[1,2.50,\"\\u4e2d\"]"],
+    ),
     ("priority", &["\"critical\"", "null", "\"\"", "3"]),
     ("source", &["\"douyin\"", "\"\"", "null", "8"]),
     ("type", &["\"complaint\"", "\"\"", "false"]),
@@ -45,7 +67,10 @@ const KEYS: &[(&str, &[&str])] = &[
     ("title", &["12345", "true", "\"\"", "null", "{\"text\":\"标题\"}", "[\"a\"]", "1.50"]),
     ("description", &["null", "\"\"", "3.0"]),
     ("recipient", &["\"\"", "\"客服 <support@example.com>\""]),
-    ("tags", &["[ 1 , \"a\" , true ]", "[\"\"]", "\"\"", "null", "{\"0\":\"x\"}", "[null,\"VIP\"]", "[[\"x\"]]"]),
+    (
+        "tags",
+        &["[ 1 , \"a\" , true ]", "[\"\"]", "\"\"", "null", "{\"0\":\"x\"}", "[null,\"VIP\"]", "[[\"x\"]]"],
+    ),
     ("collaborator_ids", &["[\"12\",9007199254740993,\"\"]", "[12,\"x\"]", "\"\"", "null", "{}", "[null]"]),
     ("process_second", &["\"360\"", "12.5", "\"3 小时\"", "\"\""]),
     ("chat_id", &["\"9007199254740997\"", "\"c-1\"", "\"\""]),
@@ -65,14 +90,68 @@ const TEXTS: &[&str] = &[
 
 /// The value that a field of a kind gets, in turn.
 const CUSTOM: &[(Kind, &[&str])] = &[
-    (Kind::Int, &["\"十二\"", "3.5", "true", "\"+12\"", "9007199254740993", "\"9223372036854775808\"", "\" 7\"", "-0", "[]"]),
-    (Kind::Decimal, &["\"1e3\"", "12.50", "\"1,000.00\"", "\"-0.0\"", "\"NaN\"", "1E400", "false", "\".5\"", "123456789012345678"]),
-    (Kind::Date, &["\"2024-05-01 00:00:00\"", "\"2024/05/01\"", "\"0000-00-00\"", "\"2024-02-30\"", "\"2024-05-01 08:30:00\"", "1714521600"]),
+    (
+        Kind::Int,
+        &[
+            "\"十二\"",
+            "3.5",
+            "true",
+            "\"+12\"",
+            "9007199254740993",
+            "\"9223372036854775808\"",
+            "\" 7\"",
+            "-0",
+            "[]",
+        ],
+    ),
+    (
+        Kind::Decimal,
+        &[
+            "\"1e3\"",
+            "12.50",
+            "\"1,000.00\"",
+            "\"-0.0\"",
+            "\"NaN\"",
+            "1E400",
+            "false",
+            "\".5\"",
+            "123456789012345678",
+        ],
+    ),
+    (
+        Kind::Date,
+        &[
+            "\"2024-05-01 00:00:00\"",
+            "\"2024/05/01\"",
+            "\"0000-00-00\"",
+            "\"2024-02-30\"",
+            "\"2024-05-01 08:30:00\"",
+            "1714521600",
+        ],
+    ),
     (Kind::Checkbox, &["\"yes\"", "\"true\"", "\"false\"", "2", "\"是\"", "[]"]),
     (Kind::Select, &["\"area_1\"", "\"已下线的选项\"", "[\"华东\"]", "4", "true", "{\"key\":\"x\"}"]),
-    (Kind::Cascade3, &["\"手机\"", "[]", "\"\"", "[\"手机\",null]", "[\"手机\",{\"key\":\"旗舰机\"}]", "{\"0\":\"手机\"}", "[\"已删除\",1]", "5"]),
-    (Kind::Multi, &["\"硬件\"", "[\"软件\",\"系统\",\"升级失败\"]", "{\"titles\":[]}", "[[\"硬件\"]]", "true"]),
-    (Kind::Text, &["13.30", "{\"a\": 1.0, \"b\": \"\\u4e2d\"}", "[1, \"x\"]", "true", "\"\\ud83d\"", "\"2024-01-01\""]),
+    (
+        Kind::Cascade3,
+        &[
+            "\"手机\"",
+            "[]",
+            "\"\"",
+            "[\"手机\",null]",
+            "[\"手机\",{\"key\":\"旗舰机\"}]",
+            "{\"0\":\"手机\"}",
+            "[\"已删除\",1]",
+            "5",
+        ],
+    ),
+    (
+        Kind::Multi,
+        &["\"硬件\"", "[\"软件\",\"系统\",\"升级失败\"]", "{\"titles\":[]}", "[[\"硬件\"]]", "true"],
+    ),
+    (
+        Kind::Text,
+        &["13.30", "{\"a\": 1.0, \"b\": \"\\u4e2d\"}", "[1, \"x\"]", "true", "\"\\ud83d\"", "\"2024-01-01\""],
+    ),
     (Kind::Regexp, &["13800138000", "\"不符合格式\""]),
     (Kind::Other, &["5", "[{\"token\":\"00154a\",\"name\":\"照片.jpg\"}]"]),
 ];
@@ -83,7 +162,8 @@ const LONG: &str = "客户多次来电催促处理结果,以下为历史沟通�
 /// Makes a ticket awkward in the way of this turn; a ticket without a creation time gets just that.
 pub fn spoil(ticket: &mut Object, fields: &[Field], life: &Life, turn: usize) {
     if life.created.is_none() {
-        let unreadable = ["null", "\"昨天下午\"", "\"\"", "\"0000-00-00 00:00:00\"", "\"2025-13-01 00:00:00\""];
+        let unreadable =
+            ["null", "\"昨天下午\"", "\"\"", "\"0000-00-00 00:00:00\"", "\"2025-13-01 00:00:00\""];
         return ticket.set("created_at", nth(&unreadable, turn));
     }
     let kinds = KEYS.len() + TEXTS.len() + CUSTOM.len() + SPECIAL;
@@ -128,7 +208,10 @@ fn special(ticket: &mut Object, fields: &[Field], life: &Life, kind: usize, roun
         }
         4 => {
             let mut list = custom(ticket);
-            list.push(raw_value(nth(&[r#"{"value":"无名"}"#, r#"{"name":null,"value":1}"#, "\"x\"", "null"], round)));
+            list.push(raw_value(nth(
+                &[r#"{"value":"无名"}"#, r#"{"name":null,"value":1}"#, "\"x\"", "null"],
+                round,
+            )));
             put_custom(ticket, list);
         }
         5 => ticket.set_text("description", &LONG.repeat(60 << (round % 5))),
@@ -139,7 +222,15 @@ fn special(ticket: &mut Object, fields: &[Field], life: &Life, kind: usize, roun
         }
         // The older documents lack these keys.
         7 => {
-            for key in ["chat_id", "sla_event", "slax", "sla_status", "absolute_slax_time_at", "process_second", "creator_id"] {
+            for key in [
+                "chat_id",
+                "sla_event",
+                "slax",
+                "sla_status",
+                "absolute_slax_time_at",
+                "process_second",
+                "creator_id",
+            ] {
                 ticket.remove(key);
             }
         }
@@ -162,7 +253,9 @@ fn fill(ticket: &mut Object, fields: &[Field], kind: Kind, turn: usize, raw: &st
 /// Sets the value of a custom field, adding its entry when there is none.
 pub fn set_custom(ticket: &mut Object, name: &str, raw: &str) {
     let mut list = custom(ticket);
-    let named = |entry: &RawValue| Object::parse(entry.get().as_bytes()).ok().filter(|e| e.text("name").as_deref() == Some(name));
+    let named = |entry: &RawValue| {
+        Object::parse(entry.get().as_bytes()).ok().filter(|e| e.text("name").as_deref() == Some(name))
+    };
     match list.iter_mut().find_map(|entry| Some((named(entry)?, entry))) {
         Some((mut object, entry)) => {
             object.set("value", raw);

@@ -12,64 +12,27 @@ use crate::sandbox::clock::push_time;
 use crate::sandbox::object::Object;
 use crate::sandbox::options::Options;
 use crate::sandbox::people::{AGENTS, People};
+use crate::sandbox::seeding::{self, Vendor};
 use crate::sandbox::shelf::{Card, Shelf};
-use crate::sandbox::timeline::{Life, Timeline};
-use crate::sandbox::words::{PRODUCTS, PROBLEMS, RATINGS, SLA_REASONS, TAGS, pick, push_sentences};
+use crate::sandbox::timeline::Life;
+use crate::sandbox::words::{PROBLEMS, PRODUCTS, RATINGS, SLA_REASONS, TAGS, pick, push_sentences};
 
 /// Statuses in the order of a ticket's life.
 pub const STATUSES: [&str; 5] = ["new", "open", "pending", "solved", "closed"];
 
 const SOURCES: &[&str] = &["web", "tab", "chat", "email", "mobile", "weibo", "api"];
 const SCORES: &[&str] = &["Very Poor", "Poor", "Fair", "Very good", "Excellent", "Great"];
-const CHUNK: usize = 2_048;
-/// One ticket in so many is awkward.
-const QUIRK_EVERY: usize = 25;
-
-/// All tickets of the seed. Their bytes lie in few large pieces, so that big worlds stay cheap.
+/// All tickets of the seed.
 pub fn shelf(options: &Options, fields: &[Field], people: &People, now: i64) -> Shelf {
-    let timeline = Timeline::new(options.tickets, now, options.burst);
-    let mut cards = Vec::with_capacity(options.tickets);
-    let mut place = 0;
-    while place < options.tickets {
-        let end = (place + CHUNK).min(options.tickets);
-        let mut text = String::with_capacity(CHUNK * 1_800);
-        let mut chunk = Vec::with_capacity(CHUNK);
-        for place in place..end {
-            let mut rng = Rng::with_seed(options.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (place as u64) << 1);
-            let life = timeline.life(place, &mut rng);
-            let start = text.len();
-            let mut card = push_ticket(&mut text, &mut rng, &life, fields, people, place);
-            if place % QUIRK_EVERY == 7 || life.created.is_none() {
-                let ticket = Object::parse(text.get(start..).unwrap_or("").as_bytes());
-                if let Ok(mut ticket) = ticket {
-                    quirks::spoil(&mut ticket, fields, &life, place / QUIRK_EVERY);
-                    text.truncate(start);
-                    text.push_str(&ticket.render());
-                }
-            }
-            if place + 1 == options.tickets && options.longest_description > 0 {
-                lengthen(&mut text, start, options.longest_description);
-            }
-            card.created = life.created;
-            chunk.push((card, start..text.len()));
-        }
-        let bytes = Bytes::from(text);
-        cards.extend(chunk.into_iter().map(|(card, range)| Card {
-            text: bytes.slice(range),
-            ..card
-        }));
-        place = end;
-    }
-    Shelf::filled(cards)
-}
-
-fn lengthen(text: &mut String, start: usize, bytes: usize) {
-    if let Ok(mut ticket) = Object::parse(text.get(start..).unwrap_or("").as_bytes()) {
-        let sentence = "这是一段很长的聊天记录。\n";
-        ticket.set_text("description", &sentence.repeat(bytes / sentence.len() + 1));
-        text.truncate(start);
-        text.push_str(&ticket.render());
-    }
+    let vendor = Vendor {
+        salt: 0x4B46_3500,
+        long_key: "description",
+        push: |out: &mut String, rng: &mut Rng, life: &Life, place| {
+            push_ticket(out, rng, life, fields, people, place)
+        },
+        spoil: |ticket: &mut Object, life: &Life, turn| quirks::spoil(ticket, fields, life, turn),
+    };
+    seeding::shelf(options, now, &vendor)
 }
 
 /// Appends one ordinary ticket; the card comes without its text.
@@ -104,7 +67,11 @@ pub fn push_ticket(
     });
     push_word(out, "status", STATUSES.get(life.stage as usize).copied().unwrap_or("new"));
     push_word(out, "priority", pick(rng, &["low", "low", "medium", "medium", "medium", "high", "urgent"]));
-    out.push_str(if source == "email" { r#","recipient":"support@example.com""# } else { r#","recipient":null"# });
+    out.push_str(if source == "email" {
+        r#","recipient":"support@example.com""#
+    } else {
+        r#","recipient":null"#
+    });
     push_number(out, "requester_id", requester);
     push_number(out, "assignee_id", assignee);
     push_number(out, "organization_id", if requester.is_multiple_of(4) { 300 + requester % 37 } else { 0 });

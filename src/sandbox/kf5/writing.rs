@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use super::change::next_id;
 use super::fields::{Field, Kind};
 use super::list::one;
 use super::quirks::set_custom;
@@ -56,7 +55,7 @@ pub fn create(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let description = comment(sent)?.ok_or_else(|| invalid("工单描述不能为空"))?;
     let mut ticket = Object::parse(BLANK.as_bytes()).map_err(|wrong| invalid(&wrong.to_string()))?;
     let now = tenant.clock.now();
-    let id = next_id(tenant);
+    let id = tenant.shelf.next_id(&mut tenant.rng);
     let mut card = Card {
         id,
         created: Some(now),
@@ -136,7 +135,8 @@ pub fn update(tenant: &mut Tenant, id: u64, asked: &Asked) -> Result<Answer, Ans
     let body = asked.json();
     let sent = ticket_of(&body)?;
     comment(sent)?;
-    let card = changed(tenant, id, sent).map_err(|wrong| wrong.map_or_else(not_found, |wrong| invalid(&wrong)))?;
+    let card =
+        changed(tenant, id, sent).map_err(|wrong| wrong.map_or_else(not_found, |wrong| invalid(&wrong)))?;
     let answer = one(&card, StatusCode::OK);
     tenant.shelf.put(card);
     Ok(answer)
@@ -175,7 +175,13 @@ fn changed(tenant: &Tenant, id: u64, sent: &Map<String, Value>) -> Result<Card, 
 }
 
 /// Sets what both create and update may set, or says why not.
-fn apply(tenant: &Tenant, ticket: &mut Object, card: &mut Card, sent: &Map<String, Value>, now: i64) -> Result<(), String> {
+fn apply(
+    tenant: &Tenant,
+    ticket: &mut Object,
+    card: &mut Card,
+    sent: &Map<String, Value>,
+    now: i64,
+) -> Result<(), String> {
     let given = |key: &str| sent.get(key).filter(|value| !value.is_null());
     if let Some(title) = given("title") {
         let title = title.as_str().filter(|title| !title.is_empty()).ok_or("标题不能为空")?;

@@ -20,37 +20,24 @@ pub fn change(tenant: &mut Tenant, op: Op) -> Option<u64> {
     match op {
         Op::Insert => Some(insert(tenant)),
         Op::Update => {
-            let id = any(tenant)?;
+            let id = tenant.shelf.any_id(&mut tenant.rng)?;
             update(tenant, id);
             Some(id)
         }
         Op::Delete => {
-            let id = any(tenant)?;
+            let id = tenant.shelf.any_id(&mut tenant.rng)?;
             tenant.shelf.remove(id).map(|card| card.id)
         }
     }
 }
 
-fn any(tenant: &mut Tenant) -> Option<u64> {
-    let place = tenant.rng.usize(..tenant.shelf.len().max(1));
-    tenant.shelf.id_at(place)
-}
-
 fn insert(tenant: &mut Tenant) -> u64 {
-    let life = Timeline::newborn(next_id(tenant), tenant.clock.now());
+    let life = Timeline::newborn(tenant.shelf.next_id(&mut tenant.rng), tenant.clock.now());
     let mut text = String::new();
     let place = tenant.rng.usize(..);
     let card = push_ticket(&mut text, &mut tenant.rng, &life, &tenant.fields, &tenant.people, place);
-    tenant.shelf.put(Card {
-        text: Bytes::from(text),
-        ..card
-    });
+    tenant.shelf.put(Card { text: Bytes::from(text), ..card });
     life.id
-}
-
-/// A number above every ticket's.
-pub fn next_id(tenant: &mut Tenant) -> u64 {
-    tenant.shelf.last_id().max(1_000) + 1 + tenant.rng.u64(..3)
 }
 
 fn update(tenant: &mut Tenant, id: u64) {

@@ -51,17 +51,52 @@ const ROWS: &[Row] = &[
     ("TextField_11", "numeric", "重量(kg)", &[]),
     ("TextField_12", "location", "所在位置", &[]),
     ("TextField_13", "number", "通话时长\"秒\"", &[]),
-    ("SelectField_1", "droplist", "问题类型", &[("0", "咨询"), ("1", "投诉"), ("2", "退换货"), ("3", "物流")]),
+    (
+        "SelectField_1",
+        "droplist",
+        "问题类型",
+        &[("0", "咨询"), ("1", "投诉"), ("2", "退换货"), ("3", "物流")],
+    ),
     ("SelectField_2", "radio", "性别", &[("0", "男"), ("1", "女"), ("2", "保密")]),
     ("SelectField_3", "checkbox", "涉及产品", &[("0", "手机"), ("1", "耳机"), ("2", "家电"), ("3", "配件")]),
-    ("SelectField_4", "chained_droplist", "所在地区", &[
-        ("0", "华东"), ("0,0", "上海"), ("0,0,0", "黄浦"), ("0,0,1", "浦东"), ("0,1", "杭州"), ("0,1,0", "西湖"),
-        ("1", "华南"), ("1,0", "广州"), ("1,0,0", "天河"), ("1,0,1", "越秀"), ("1,1", "深圳"), ("1,1,0", "南山"),
-    ]),
+    (
+        "SelectField_4",
+        "chained_droplist",
+        "所在地区",
+        &[
+            ("0", "华东"),
+            ("0,0", "上海"),
+            ("0,0,0", "黄浦"),
+            ("0,0,1", "浦东"),
+            ("0,1", "杭州"),
+            ("0,1,0", "西湖"),
+            ("1", "华南"),
+            ("1,0", "广州"),
+            ("1,0,0", "天河"),
+            ("1,0,1", "越秀"),
+            ("1,1", "深圳"),
+            ("1,1,0", "南山"),
+        ],
+    ),
     // Options were deleted and moved: an index is not a place.
-    ("SelectField_5", "droplist", "处理结果", &[("5", "已退款"), ("2", "已换货"), ("7", "已维修"), ("0", "无需处理")]),
-    ("SelectField_6", "checkbox", "客户标签", &[("1", "VIP"), ("4", "老客户"), ("10", "企业"), ("2", "高风险")]),
-    ("SelectField_7", "chained_droplist", "商品类目", &[("0", "数码"), ("0,2", "相机"), ("1", "生活"), ("1,0", "厨具")]),
+    (
+        "SelectField_5",
+        "droplist",
+        "处理结果",
+        &[("5", "已退款"), ("2", "已换货"), ("7", "已维修"), ("0", "无需处理")],
+    ),
+    (
+        "SelectField_6",
+        "checkbox",
+        "客户标签",
+        &[("1", "VIP"), ("4", "老客户"), ("10", "企业"), ("2", "高风险")],
+    ),
+    (
+        "SelectField_7",
+        "chained_droplist",
+        "商品类目",
+        &[("0", "数码"), ("0,2", "相机"), ("1", "生活"), ("1,0", "厨具")],
+    ),
     ("SelectField_8", "radio", "是否加急", &[("0", "否"), ("1", "是")]),
 ];
 
@@ -73,7 +108,8 @@ pub fn definitions(extra: usize) -> Vec<Field> {
             "droplist" => ("SelectField", &[("0", "甲"), ("1", "乙")]),
             _ => ("TextField", &[]),
         };
-        let mut more = field(&format!("{prefix}_{}", 100 + number), kind, &format!("补充信息{number}"), options);
+        let mut more =
+            field(&format!("{prefix}_{}", 100 + number), kind, &format!("补充信息{number}"), options);
         more.extra = true;
         fields.push(more);
     }
@@ -113,10 +149,13 @@ pub fn field(name: &str, content_type: &str, label: &str, options: &[(&str, &str
     definition.set_text("field_name", name);
     definition.set_text("field_label", label);
     definition.set_text("content_type", content_type);
-    definition.set("comment", match digits % 3 {
-        0 => "\"由客服填写\"",
-        _ => "null",
-    });
+    definition.set(
+        "comment",
+        match digits % 3 {
+            0 => "\"由客服填写\"",
+            _ => "null",
+        },
+    );
     definition.set("options", &options);
     definition.set("permission", &(digits % 4).to_string());
     // The samples spell the key otherwise than the table does.
@@ -128,7 +167,9 @@ pub fn field(name: &str, content_type: &str, label: &str, options: &[(&str, &str
 /// The options as the endpoint gives them; of a cascade wrongly: all nodes below the roots in one row, numbered anew.
 pub fn options_text(field: &Field) -> String {
     let listed = match field.kind {
-        Kind::Select | Kind::Several => field.options.iter().map(|(index, label)| json!({index: label})).collect(),
+        Kind::Select | Kind::Several => {
+            field.options.iter().map(|(index, label)| json!({index: label})).collect()
+        }
         Kind::Chained => {
             let leaves = field.options.iter().filter(|(path, _)| path.contains(','));
             leaves.enumerate().map(|(place, (_, label))| json!({place.to_string(): label})).collect()

@@ -27,7 +27,9 @@ struct Filter {
 
 const FILTERS: &[Filter] = &[
     Filter { id: 1, name: "我的未解决工单", description: None, active: true, agent: None },
-    Filter { id: 2, name: "全部未解决工单", description: Some("打开与解决中"), active: true, agent: None },
+    Filter {
+        id: 2, name: "全部未解决工单", description: Some("打开与解决中"), active: true, agent: None
+    },
     Filter { id: 7, name: "客服1号的工单", description: None, active: true, agent: Some(760) },
     Filter { id: 9, name: "旧过滤器", description: Some("已停用"), active: false, agent: None },
     Filter { id: 12, name: "最近7天更新的工单", description: None, active: true, agent: None },
@@ -80,8 +82,9 @@ fn listed(tenant: &Tenant, wanted: &Wanted, keep: Option<&dyn Fn(&Card) -> bool>
     let (cards, total) = page(&tenant.shelf, wanted, keep);
     let pages = (total as u64).div_ceil(wanted.per_page);
     let size = cards.len();
-    let before =
-        format!(r#"{{"status":0,"message":"成功","size":{size},"total":{total},"total_pages":{pages},"contents":"#);
+    let before = format!(
+        r#"{{"status":0,"message":"成功","size":{size},"total":{total},"total_pages":{pages},"contents":"#
+    );
     Answer::json(around(&before, &cards, "}"))
 }
 
@@ -137,13 +140,16 @@ fn filters(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
         })
         .collect();
     let count = contents.len();
-    Ok(Answer::json(json!({"status": 0, "message": "成功", "count": count, "contents": contents}).to_string()))
+    Ok(Answer::json(
+        json!({"status": 0, "message": "成功", "count": count, "contents": contents}).to_string(),
+    ))
 }
 
 fn of_filter(tenant: &Tenant, id: u64, asked: &Asked) -> Result<Answer, Answer> {
     let wanted = wanted(tenant, asked)?;
     let agent = asking_agent(asked)?;
-    let filter = FILTERS.iter().find(|filter| filter.id == id && filter.agent.is_none_or(|only| only == agent));
+    let filter =
+        FILTERS.iter().find(|filter| filter.id == id && filter.agent.is_none_or(|only| only == agent));
     let filter = filter.ok_or_else(|| refused(1001, NO_FILTER))?;
     let recent = tenant.clock.now() - WEEK;
     let keep = |card: &Card| match filter.id {

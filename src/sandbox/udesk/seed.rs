@@ -12,58 +12,32 @@ use crate::sandbox::clock::push_time;
 use crate::sandbox::object::{Object, quoted};
 use crate::sandbox::options::Options;
 use crate::sandbox::people::{AGENTS, People, group_name};
+use crate::sandbox::seeding::{self, Vendor};
 use crate::sandbox::shelf::{Card, Shelf};
-use crate::sandbox::timeline::{Life, Timeline};
-use crate::sandbox::words::{PRODUCTS, PROBLEMS, pick, push_sentences};
+use crate::sandbox::timeline::Life;
+use crate::sandbox::words::{PROBLEMS, PRODUCTS, pick, push_sentences};
 
 /// Statuses, English and Chinese, in the order of a ticket's life.
-pub const STATUSES: [(&str, &str); 4] = [("open", "打开"), ("solving", "解决中"), ("resolved", "已解决"), ("closed", "已关闭")];
+pub const STATUSES: [(&str, &str); 4] =
+    [("open", "打开"), ("solving", "解决中"), ("resolved", "已解决"), ("closed", "已关闭")];
 
 /// Priorities, English and Chinese.
-pub const PRIORITIES: [(&str, &str); 4] = [("urgency", "紧急"), ("high", "高"), ("medium", "标准"), ("low", "低")];
+pub const PRIORITIES: [(&str, &str); 4] =
+    [("urgency", "紧急"), ("high", "高"), ("medium", "标准"), ("low", "低")];
 
-const PLATFORMS: &[&str] = &["邮件", "微博", "微信", "即时聊天", "电话", "反馈标签", "帮助中心", "手工录入", "API"];
-const CHUNK: usize = 2_048;
-/// One ticket in so many is awkward.
-const QUIRK_EVERY: usize = 25;
-
-/// All tickets of the seed. Their bytes lie in few large pieces, so that big worlds stay cheap.
+const PLATFORMS: &[&str] =
+    &["邮件", "微博", "微信", "即时聊天", "电话", "反馈标签", "帮助中心", "手工录入", "API"];
+/// All tickets of the seed.
 pub fn shelf(options: &Options, fields: &[Field], people: &People, now: i64) -> Shelf {
-    let timeline = Timeline::new(options.tickets, now, options.burst);
-    let mut cards = Vec::with_capacity(options.tickets);
-    let mut place = 0;
-    while place < options.tickets {
-        let end = (place + CHUNK).min(options.tickets);
-        let mut text = String::with_capacity(CHUNK * 1_400);
-        let mut chunk = Vec::with_capacity(CHUNK);
-        for place in place..end {
-            let seed = options.seed.wrapping_mul(0xD1B5_4A32_D192_ED03) ^ (place as u64) << 1 | 1;
-            let mut rng = Rng::with_seed(seed);
-            let life = timeline.life(place, &mut rng);
-            let start = text.len();
-            let card = push_ticket(&mut text, &mut rng, &life, fields, people, place);
-            let longest = (place + 1 == options.tickets).then_some(options.longest_description).unwrap_or(0);
-            if place % QUIRK_EVERY == 7 || life.created.is_none() || longest > 0 {
-                if let Ok(mut ticket) = Object::parse(text.get(start..).unwrap_or("").as_bytes()) {
-                    if longest > 0 {
-                        ticket.set_text("content", &"这是一段很长的聊天记录。\n".repeat(longest / 37 + 1));
-                    } else {
-                        quirks::spoil(&mut ticket, fields, &life, place / QUIRK_EVERY);
-                    }
-                    text.truncate(start);
-                    text.push_str(&ticket.render());
-                }
-            }
-            chunk.push((card, start..text.len()));
-        }
-        let bytes = Bytes::from(text);
-        cards.extend(chunk.into_iter().map(|(card, range)| Card {
-            text: bytes.slice(range),
-            ..card
-        }));
-        place = end;
-    }
-    Shelf::filled(cards)
+    let vendor = Vendor {
+        salt: 0x5544_4553_4B00,
+        long_key: "content",
+        push: |out: &mut String, rng: &mut Rng, life: &Life, place| {
+            push_ticket(out, rng, life, fields, people, place)
+        },
+        spoil: |ticket: &mut Object, life: &Life, turn| quirks::spoil(ticket, fields, life, turn),
+    };
+    seeding::shelf(options, now, &vendor)
 }
 
 /// Appends one ordinary ticket; the card comes without its text.
@@ -137,7 +111,9 @@ fn push_word(out: &mut String, key: &str, word: Option<&str>) {
     }
     match word {
         // Names that a client wrote may hold anything.
-        Some(word) if word.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') => out.push_str(&quoted(word)),
+        Some(word) if word.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') => {
+            out.push_str(&quoted(word))
+        }
         Some(word) => {
             for part in ["\"", word, "\""] {
                 out.push_str(part);

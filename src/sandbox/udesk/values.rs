@@ -20,7 +20,9 @@ pub fn push_value(out: &mut String, rng: &mut Rng, field: &Field, at: i64) {
     let near = at + rng.i64(-20 * DAY..20 * DAY);
     let any = |rng: &mut Rng| field.options.get(rng.usize(..field.options.len().max(1)));
     let _ = match field.kind {
-        Kind::Text if field.name == "TextField_1" => write!(out, "DD{}", rng.u64(20_240_000_000_000..20_270_000_000_000)),
+        Kind::Text if field.name == "TextField_1" => {
+            write!(out, "DD{}", rng.u64(20_240_000_000_000..20_270_000_000_000))
+        }
         Kind::Text | Kind::Other => out.write_str(pick(rng, PLACES)),
         Kind::AreaText => write!(out, "{}\\r\\n{}", pick(rng, SENTENCES), pick(rng, SENTENCES)),
         Kind::Date => {
