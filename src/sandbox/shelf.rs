@@ -35,6 +35,18 @@ pub enum Order {
     Updated,
 }
 
+impl Order {
+    /// By what tickets are compared: the time, then the id.
+    pub fn place_of(self, card: &Card) -> (i64, u64) {
+        let key = match self {
+            Order::Id => 0,
+            Order::Created => card.created.unwrap_or(i64::MIN),
+            Order::Updated => card.updated,
+        };
+        (key, card.id)
+    }
+}
+
 /// A ticket's place in one order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
@@ -156,12 +168,8 @@ impl Shelf {
 }
 
 fn entry(order: Order, card: &Card, slot: u32) -> Entry {
-    let key = match order {
-        Order::Id => 0,
-        Order::Created => card.created.unwrap_or(i64::MIN),
-        Order::Updated => card.updated,
-    };
-    Entry { key, id: card.id, slot }
+    let (key, id) = order.place_of(card);
+    Entry { key, id, slot }
 }
 
 #[cfg(test)]

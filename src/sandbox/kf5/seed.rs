@@ -165,7 +165,7 @@ fn push_custom(out: &mut String, rng: &mut Rng, fields: &[Field], at: i64, place
     let extra = fields.get(usual..).unwrap_or(&[]);
     let turn = extra.get(place % extra.len().max(1));
     for field in fields.iter().take(usual).chain(turn) {
-        let wanted = if field.active { 11 } else { 2 };
+        let wanted = if field.active { 8 } else { 2 };
         if rng.u8(..20) >= wanted && field.id < 2_000 {
             continue;
         }
