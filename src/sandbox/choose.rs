@@ -53,11 +53,11 @@ pub fn page<'a>(
         return (cards.filter_map(|entry| shelf.card(entry)).collect(), entries.len());
     }
     let fits = |card: &&Card| {
-        holds(created, card.created)
-            && holds(updated, Some(card.updated))
+        holds(wanted.created, card.created)
+            && holds(wanted.updated, Some(card.updated))
             && keep.is_none_or(|keep| keep(card))
     };
-    let narrow = narrowest(shelf, created, updated);
+    let narrow = narrowest(shelf, wanted.created, wanted.updated);
     if narrow.len() < entries.len() / NARROW {
         let mut cards: Vec<&Card> =
             narrow.iter().filter_map(|entry| shelf.card(entry)).filter(fits).collect();

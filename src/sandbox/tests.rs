@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Options, serve};
+use super::clock::Clock;
+use super::object::Object;
+use super::{Options, kf5, serve, udesk};
 
 /// `agent@example.com:sandbox` and `agent@example.com/token:sandbox-token`.
 const PASSWORD: &str = "Authorization: Basic YWdlbnRAZXhhbXBsZS5jb206c2FuZGJveA==\r\n";
@@ -52,11 +54,11 @@ async fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body:
     (status, serde_json::from_str(body).unwrap_or_default())
 }
 
-async fn kf5(address: SocketAddr, method: &str, path: &str, body: Value) -> (u16, Value) {
+async fn ask_kf5(address: SocketAddr, method: &str, path: &str, body: Value) -> (u16, Value) {
     ask(address, method, &format!("/apiv2/{path}"), PASSWORD, &body.to_string()).await
 }
 
-async fn udesk(address: SocketAddr, method: &str, path: &str, query: &str, body: Value) -> Value {
+async fn ask_udesk(address: SocketAddr, method: &str, path: &str, query: &str, body: Value) -> Value {
     let joint = if query.is_empty() { "" } else { "&" };
     let digest = Md5::digest(format!("{query}{joint}sandbox-secret"));
     let sign: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -83,7 +85,7 @@ async fn every_ticket_of_the_truth_is_on_some_page() {
     let mut path = "tickets.json?per_page=90&created_order=asc".to_owned();
     let mut seen = Vec::new();
     loop {
-        let (status, page) = kf5(address, "GET", &path, Value::Null).await;
+        let (status, page) = ask_kf5(address, "GET", &path, Value::Null).await;
         assert_eq!((status, page["count"].as_u64()), (200, Some(400)));
         seen.extend(page["tickets"].as_array().unwrap().iter().map(id_of));
         match page["next_page"].as_str() {
@@ -94,18 +96,52 @@ async fn every_ticket_of_the_truth_is_on_some_page() {
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen.len(), 400);
-    let (_, fields) = kf5(address, "GET", "ticket_fields?page=2", Value::Null).await;
+    let (_, fields) = ask_kf5(address, "GET", "ticket_fields?page=2", Value::Null).await;
     let more = fields["ticket_fields"].as_array().unwrap().len();
     assert_eq!(100 + more, truth(address, "kf5/fields").await.len());
 
     let mut total = 0;
     for page in 1..=5 {
         let answer =
-            udesk(address, "GET", "tickets.json", &format!("page={page}&per_page=100"), Value::Null).await;
+            ask_udesk(address, "GET", "tickets.json", &format!("page={page}&per_page=100"), Value::Null)
+                .await;
         assert_eq!((answer["total"].as_u64(), answer["total_pages"].as_u64()), (Some(400), Some(4)));
         total += answer["contents"].as_array().unwrap().len();
     }
     assert_eq!((total, truth(address, "udesk").await.len()), (400, 400));
+}
+
+#[test]
+fn every_ticket_is_one_line_of_json_and_few_are_awkward() {
+    let clock = Clock::starting(Some(1_760_000_000));
+    let (kf5, udesk) = (kf5::Tenant::new(&quiet(6_000), clock), udesk::Tenant::new(&quiet(6_000), clock));
+    for shelf in [&kf5.shelf, &udesk.shelf] {
+        let mut undecodable = 0;
+        for card in shelf.cards() {
+            let ticket = Object::parse(&card.text).unwrap();
+            assert!(ticket.get("id").is_some() && !card.text.contains(&b'\n'));
+            // Half a surrogate pair is legal JSON text that stands for no text.
+            undecodable += usize::from(serde_json::from_slice::<Value>(&card.text).is_err());
+        }
+        assert!((1..60).contains(&undecodable), "{undecodable}");
+        assert_eq!(shelf.cards().filter(|card| card.created.is_none()).count(), 6);
+    }
+    let usual =
+        kf5.shelf.cards().filter(|card| card.text.windows(7).any(|part| part == b"\"slax\":")).count();
+    assert!(usual > 5_900 && usual < 6_000, "{usual}");
+}
+
+#[tokio::test]
+async fn the_server_ends_when_it_is_dropped() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let fault = "hang:1".parse().unwrap();
+    let server = tokio::spawn(serve(listener, Options { faults: vec![fault], ..quiet(5) }));
+    let waiting = tokio::spawn(async move { raw(address, "GET", "/apiv2/tickets", PASSWORD, "").await });
+    while ask(address, "GET", "/__stats", "", "").await.1["faults"]["hang"] != 1 {}
+    server.abort();
+    assert_eq!(waiting.await.unwrap().unwrap_or_default(), "");
+    assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]
@@ -125,20 +161,20 @@ async fn only_the_right_credentials_open() {
     assert_eq!((status, refused["message"].is_string()), (401, true));
     let (status, refused) = ask(address, "GET", "/api/v1/tickets?page=1&sign=0", "", "").await;
     assert_eq!((status, refused["status"].as_u64()), (200, Some(2002)));
-    let wrong = udesk(address, "GET", "tickets", "per_page=101", Value::Null).await;
+    let wrong = ask_udesk(address, "GET", "tickets", "per_page=101", Value::Null).await;
     assert_eq!(wrong, json!({"error": "per_page should be between 1 and 100"}));
 }
 
 #[tokio::test]
 async fn bounds_of_time_are_included() {
     let address = start(quiet(200)).await;
-    let (_, all) = kf5(address, "GET", "tickets?created_order=asc", Value::Null).await;
+    let (_, all) = ask_kf5(address, "GET", "tickets?created_order=asc", Value::Null).await;
     let at = all["tickets"][50]["created_at"].as_str().unwrap().replace(' ', "%20");
     let path = format!("tickets?created_start={at}&created_end={at}&created_order=asc");
-    let (_, second) = kf5(address, "GET", &path, Value::Null).await;
+    let (_, second) = ask_kf5(address, "GET", &path, Value::Null).await;
     let ids: Vec<u64> = second["tickets"].as_array().unwrap().iter().map(id_of).collect();
     assert!(ids.contains(&id_of(&all["tickets"][50])), "{ids:?}");
-    assert_eq!(kf5(address, "GET", "tickets?created_start=soon", Value::Null).await.0, 400);
+    assert_eq!(ask_kf5(address, "GET", "tickets?created_start=soon", Value::Null).await.0, 400);
 }
 
 #[tokio::test]
@@ -146,26 +182,29 @@ async fn kf5_tickets_are_written_as_documented() {
     let address = start(quiet(60)).await;
     let new = json!({"ticket": {"title": "标题", "comment": {"content": "内容"}, "type": "problem",
         "requester": {"email": "new@example.org", "name": "新用户"}, "custom_fields": [{"name": "field_8", "value": "DD1"}]}});
-    let (status, made) = kf5(address, "POST", "tickets.json", new).await;
+    let (status, made) = ask_kf5(address, "POST", "tickets.json", new).await;
     assert_eq!((status, made["ticket"]["status"].as_str()), (201, Some("new")));
     let id = id_of(&made["ticket"]);
     let solved = json!({"ticket": {"status": "solved"}});
-    let (_, many) = kf5(address, "PUT", &format!("tickets/update_many?ids={id},1"), solved.clone()).await;
+    let (_, many) = ask_kf5(address, "PUT", &format!("tickets/update_many?ids={id},1"), solved.clone()).await;
     assert_eq!(many["results"][0]["errors"], "状态为已解决时,受理人不能为空");
     assert_eq!(many["results"][1]["success"], false);
     let assigned = json!({"ticket": {"status": "solved", "assignee_id": 733}});
-    let (status, changed) = kf5(address, "PUT", &format!("tickets/{id}.json"), assigned).await;
+    let (status, changed) = ask_kf5(address, "PUT", &format!("tickets/{id}.json"), assigned).await;
     assert_eq!((status, changed["ticket"]["group_id"].as_u64()), (200, Some(165)));
     assert!(changed["ticket"]["resolved_at"].is_string());
-    let (_, found) = kf5(address, "GET", "tickets/search.json?fieldvalue=DD1", Value::Null).await;
+    let (_, found) = ask_kf5(address, "GET", "tickets/search.json?fieldvalue=DD1", Value::Null).await;
     assert_eq!(id_of(&found["tickets"][0]), id);
     let incident = json!({"ticket": {"title": "事务", "comment": {"content": "x"}, "type": "incident", "problem_id": id}});
-    assert_eq!(kf5(address, "POST", "tickets", incident).await.0, 201);
-    let (_, incidents) = kf5(address, "GET", &format!("tickets/{id}/incidents"), Value::Null).await;
+    assert_eq!(ask_kf5(address, "POST", "tickets", incident).await.0, 201);
+    let (_, incidents) = ask_kf5(address, "GET", &format!("tickets/{id}/incidents"), Value::Null).await;
     assert_eq!(incidents["count"], 1);
-    assert_eq!(kf5(address, "DELETE", &format!("tickets/destroy_many?ids={id}"), Value::Null).await.0, 200);
-    assert_eq!(kf5(address, "GET", &format!("tickets/{id}"), Value::Null).await.0, 404);
-    assert_eq!(kf5(address, "POST", "tickets", json!({"ticket": {"title": "x"}})).await.0, 422);
+    assert_eq!(
+        ask_kf5(address, "DELETE", &format!("tickets/destroy_many?ids={id}"), Value::Null).await.0,
+        200
+    );
+    assert_eq!(ask_kf5(address, "GET", &format!("tickets/{id}"), Value::Null).await.0, 404);
+    assert_eq!(ask_kf5(address, "POST", "tickets", json!({"ticket": {"title": "x"}})).await.0, 422);
 }
 
 #[tokio::test]
@@ -174,22 +213,22 @@ async fn udesk_tickets_are_written_as_documented() {
     let none = Value::Null;
     let new = json!({"ticket": {"subject": "测试", "content": "内容", "email": "a@example.net", "status": "解决中",
         "assignee": {"email": "kefu1@example.com"}, "ticket_field": {"SelectField_3": "0,3"}}});
-    let made = udesk(address, "POST", "tickets", "", new).await;
+    let made = ask_udesk(address, "POST", "tickets", "", new).await;
     assert_eq!((made["status"].as_u64(), made["message"].as_str()), (Some(0), Some("工单创建成功")));
     let id = made["ticket_id"].as_u64().unwrap();
     let change = json!({"ticket": {"priority": "urgency", "custom_fields": {"SelectField_1": "投诉", "SelectField_3": "耳机,配件"}}});
-    assert_eq!(udesk(address, "PUT", &format!("tickets/{id}.json"), "", change).await["status"], 0);
-    let shown = udesk(address, "GET", &format!("tickets/{id}"), "", none.clone()).await;
+    assert_eq!(ask_udesk(address, "PUT", &format!("tickets/{id}.json"), "", change).await["status"], 0);
+    let shown = ask_udesk(address, "GET", &format!("tickets/{id}"), "", none.clone()).await;
     let ticket = &shown["contents"];
     assert_eq!((ticket["priority"].as_str(), ticket["status"].as_str()), (Some("紧急"), Some("solving")));
     assert_eq!(ticket["custom_fields"], json!({"SelectField_3": "1,3", "SelectField_1": "1"}));
-    let mine = udesk(address, "POST", "tickets/get", "page=1", json!({"email": "a@example.net"})).await;
+    let mine = ask_udesk(address, "POST", "tickets/get", "page=1", json!({"email": "a@example.net"})).await;
     assert_eq!(mine["total"], 1);
     let reply = json!({"id": id, "reply_content": "好的", "email": "a@example.net"});
-    assert_eq!(udesk(address, "POST", "tickets/reply.json", "", reply).await["status"], 0);
+    assert_eq!(ask_udesk(address, "POST", "tickets/reply.json", "", reply).await["status"], 0);
 
     let both = json!({"ticket": {"agent_email": "x@example.com", "agent_id": 733}});
-    let refused = udesk(address, "PUT", &format!("tickets/{id}"), "", both).await;
+    let refused = ask_udesk(address, "PUT", &format!("tickets/{id}"), "", both).await;
     assert_eq!(refused["error"], "agent_email, agent_id are mutually exclusive");
     for (ticket, code) in [
         (json!({"agent_email": "x@example.com"}), 1008),
@@ -199,12 +238,15 @@ async fn udesk_tickets_are_written_as_documented() {
         (json!({"comment": {"function": "loud", "author_email": "x", "body": "x"}}), 1013),
         (json!({"custom_fields": {"TextField_6": "www.example.com"}}), 1001),
     ] {
-        let answer = udesk(address, "PUT", &format!("tickets/{id}"), "", json!({"ticket": ticket})).await;
+        let answer = ask_udesk(address, "PUT", &format!("tickets/{id}"), "", json!({"ticket": ticket})).await;
         assert_eq!(answer["status"], code, "{ticket}");
     }
-    assert_eq!(udesk(address, "GET", "tickets/1", "", none.clone()).await["status"], 1003);
-    assert_eq!(udesk(address, "GET", "ticket_filters/99/tickets", "", none.clone()).await["status"], 1001);
-    let recent = udesk(address, "GET", "ticket_filters/12/tickets", "", none).await;
+    assert_eq!(ask_udesk(address, "GET", "tickets/1", "", none.clone()).await["status"], 1003);
+    assert_eq!(
+        ask_udesk(address, "GET", "ticket_filters/99/tickets", "", none.clone()).await["status"],
+        1001
+    );
+    let recent = ask_udesk(address, "GET", "ticket_filters/12/tickets", "", none).await;
     assert!(recent["total"].as_u64().unwrap() < 61);
 }
 
@@ -213,11 +255,11 @@ async fn a_budget_refuses_with_a_time_to_wait() {
     let rate = "2/h".parse().ok();
     let address = start(Options { rate, ..quiet(5) }).await;
     for _ in 0..2 {
-        assert_eq!(kf5(address, "GET", "tickets", Value::Null).await.0, 200);
+        assert_eq!(ask_kf5(address, "GET", "tickets", Value::Null).await.0, 200);
     }
     let refused = raw(address, "GET", "/apiv2/tickets", PASSWORD, "").await.unwrap();
     assert!(refused.starts_with("HTTP/1.1 429") && refused.contains("retry-after: 36"), "{refused}");
-    assert_eq!(udesk(address, "GET", "tickets", "", Value::Null).await["status"], 0);
+    assert_eq!(ask_udesk(address, "GET", "tickets", "", Value::Null).await["status"], 0);
     let (_, counted) = ask(address, "GET", "/__stats", "", "").await;
     assert_eq!(counted["kf5"]["refused"], 1);
 }
@@ -247,7 +289,7 @@ async fn the_world_changes_while_it_is_read_and_at_a_word() {
     let changes = ["insert:1", "update:2", "delete:4"].map(|change| change.parse().unwrap()).to_vec();
     let address = start(Options { changes, ..quiet(50) }).await;
     for _ in 0..4 {
-        kf5(address, "GET", "tickets", Value::Null).await;
+        ask_kf5(address, "GET", "tickets", Value::Null).await;
     }
     assert_eq!(truth(address, "kf5").await.len(), 50 + 4 - 1);
     let body = json!({"op": "delete", "count": 3, "seed": 9}).to_string();

@@ -2,9 +2,10 @@
 //!
 //! They need no credentials and know no budget, no fault and no latency, so that tests can ask them at any time.
 
+use std::collections::BTreeSet;
 use std::sync::RwLock;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use futures::stream;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
@@ -17,6 +18,8 @@ use super::shelf::Shelf;
 use super::wire::{Body, whole};
 use super::world::{Account, World};
 use super::{kf5, udesk};
+
+const LINES_AT_ONCE: usize = 128;
 
 /// Answers one of the sandbox's own paths; `own` is its first part.
 pub async fn answer(world: &World, own: &str, path: &[&str], asked: &Asked) -> Response<Body> {
@@ -45,12 +48,14 @@ pub async fn answer(world: &World, own: &str, path: &[&str], asked: &Asked) -> R
         ("__change", ["kf5"]) if posts => {
             let mut tenant = write(&kf5);
             reseed(asked, &mut tenant.rng);
-            whole(change(asked, &world.kf5_account, |op| kf5::change::change(&mut tenant, op)))
+            let standing = tenant.shelf.len();
+            whole(change(asked, &world.kf5_account, standing, |op| kf5::change::change(&mut tenant, op)))
         }
         ("__change", ["udesk"]) if posts => {
             let mut tenant = write(&udesk);
             reseed(asked, &mut tenant.rng);
-            whole(change(asked, &world.udesk_account, |op| udesk::change::change(&mut tenant, op)))
+            let standing = tenant.shelf.len();
+            whole(change(asked, &world.udesk_account, standing, |op| udesk::change::change(&mut tenant, op)))
         }
         ("__change", ["kf5", "fields"]) if posts => {
             whole(done(kf5::change::change_field(&mut write(&kf5), &asked.json())))
@@ -74,11 +79,19 @@ fn refused(status: StatusCode, message: &str) -> Answer {
     Answer::status(status, json!({"error": message}).to_string())
 }
 
-/// Every ticket on a line; the snapshot is taken at once, the bytes are not copied.
+/// Every ticket on a line, as they stand at this moment.
 fn lines(shelf: &Shelf) -> Response<Body> {
-    let texts: Vec<Bytes> = shelf.cards().map(|card| card.text.clone()).collect();
-    let ends = texts.into_iter().flat_map(|text| [text, Bytes::from_static(b"\n")]);
-    let frames = stream::iter(ends.map(|piece| Ok(Frame::data(piece))));
+    let mut texts = shelf.cards().map(|card| card.text.clone()).collect::<Vec<Bytes>>().into_iter();
+    let blocks = std::iter::from_fn(move || {
+        let block: Vec<Bytes> = texts.by_ref().take(LINES_AT_ONCE).collect();
+        let mut lines = BytesMut::with_capacity(block.iter().map(|text| text.len() + 1).sum());
+        for text in &block {
+            lines.put_slice(text);
+            lines.put_u8(b'\n');
+        }
+        (!block.is_empty()).then(|| lines.freeze())
+    });
+    let frames = stream::iter(blocks.map(|block| Ok(Frame::data(block))));
     let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
     let kind = http::HeaderValue::from_static("application/x-ndjson; charset=utf-8");
     response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
@@ -92,8 +105,13 @@ fn reseed(asked: &Asked, rng: &mut fastrand::Rng) {
     }
 }
 
-/// `{"op":"update"|"insert"|"delete","count":N}` → `{"ids":[…]}`.
-fn change(asked: &Asked, account: &Account, mut one: impl FnMut(Op) -> Option<u64>) -> Answer {
+/// `{"op":"update"|"insert"|"delete","count":N}` → `{"ids":[…]}`: N different tickets, or all there are of `standing`.
+fn change(
+    asked: &Asked,
+    account: &Account,
+    standing: usize,
+    mut one: impl FnMut(Op) -> Option<u64>,
+) -> Answer {
     let body = asked.json();
     let op = body.get("op").and_then(Value::as_str).unwrap_or("");
     let op: Op = match op.parse() {
@@ -101,7 +119,14 @@ fn change(asked: &Asked, account: &Account, mut one: impl FnMut(Op) -> Option<u6
         Err(wrong) => return refused(StatusCode::BAD_REQUEST, &wrong),
     };
     let count = body.get("count").and_then(Value::as_u64).unwrap_or(1);
-    let ids: Vec<u64> = (0..count).map_while(|_| one(op)).collect();
+    let count = if op == Op::Insert { count } else { count.min(standing as u64) };
+    let mut ids = BTreeSet::new();
+    while (ids.len() as u64) < count {
+        let Some(id) = one(op) else {
+            break;
+        };
+        ids.insert(id);
+    }
     account.changes.fetch_add(ids.len() as u64, std::sync::atomic::Ordering::Relaxed);
     Answer::json(json!({"ids": ids}).to_string())
 }
