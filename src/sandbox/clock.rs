@@ -25,6 +25,11 @@ impl Clock {
         Clock { start: now.unwrap_or_else(|| Timestamp::now().as_second()), since: Instant::now() }
     }
 
+    /// The second at which the world began.
+    pub fn start(&self) -> i64 {
+        self.start
+    }
+
     /// The world's present, in Unix seconds.
     pub fn now(&self) -> i64 {
         self.start + i64::try_from(self.since.elapsed().as_secs()).unwrap_or(0)

@@ -1,6 +1,7 @@
 //! What Udesk answers to reading requests: lists, single tickets, field definitions, filters.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{Route, Tenant, not_found, refused, wrong};
 use crate::sandbox::answer::{Answer, Asked, around};
@@ -23,6 +24,19 @@ struct Filter {
     description: Option<&'static str>,
     active: bool,
     agent: Option<u64>,
+}
+
+/// A saved search as it is answered.
+#[derive(Serialize)]
+struct FilterShown<'a> {
+    id: u64,
+    name: &'a str,
+    description: Option<&'a str>,
+    active: bool,
+    permission: &'a str,
+    created_at: &'a str,
+    updated_at: &'a str,
+    tickets_url: String,
 }
 
 const FILTERS: &[Filter] = &[
@@ -122,27 +136,22 @@ fn asking_agent(asked: &Asked) -> Result<u64, Answer> {
 fn filters(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let agent = asking_agent(asked)?;
     let all = asked.param("agent_id").is_none();
-    let made = format!("{} +0800", written(tenant.clock.now() - 60 * WEEK));
-    let contents: Vec<Value> = FILTERS
-        .iter()
-        .filter(|filter| all || filter.agent.is_none_or(|only| only == agent))
-        .map(|filter| {
-            json!({
-                "id": filter.id,
-                "name": filter.name,
-                "description": filter.description,
-                "active": filter.active,
-                "permission": if filter.agent.is_none() { "All" } else { "Agent" },
-                "created_at": made,
-                "updated_at": made,
-                "tickets_url": format!("{}/api/v1/ticket_filters/{}/tickets", asked.origin(), filter.id),
-            })
-        })
-        .collect();
+    let made = format!("{} +0800", written(tenant.clock.start() - 60 * WEEK));
+    let shown = |filter: &Filter| FilterShown {
+        id: filter.id,
+        name: filter.name,
+        description: filter.description,
+        active: filter.active,
+        permission: if filter.agent.is_none() { "All" } else { "Agent" },
+        created_at: &made,
+        updated_at: &made,
+        tickets_url: format!("{}/api/v1/ticket_filters/{}/tickets", asked.origin(), filter.id),
+    };
+    let usable = FILTERS.iter().filter(|filter| all || filter.agent.is_none_or(|only| only == agent));
+    let contents: Vec<FilterShown> = usable.map(shown).collect();
     let count = contents.len();
-    Ok(Answer::json(
-        json!({"status": 0, "message": "成功", "count": count, "contents": contents}).to_string(),
-    ))
+    let contents = serde_json::to_string(&contents).unwrap_or_default();
+    Ok(Answer::json(format!(r#"{{"status":0,"message":"成功","count":{count},"contents":{contents}}}"#)))
 }
 
 fn of_filter(tenant: &Tenant, id: u64, asked: &Asked) -> Result<Answer, Answer> {
