@@ -1,0 +1,176 @@
+//! KF5 as its documents describe it: who may ask, and which request means what.
+
+/// The world's own changes.
+pub mod change;
+/// Definitions of custom fields.
+pub mod fields;
+/// Answers that only read.
+pub mod list;
+mod quirks;
+/// The tickets of the seed.
+pub mod seed;
+mod values;
+/// Requests that change tickets.
+mod writing;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::{Method, StatusCode, header};
+use serde_json::json;
+
+use super::answer::{Answer, Asked};
+use super::clock::Clock;
+use super::options::Options;
+use super::people::People;
+use super::shelf::Shelf;
+use fields::Field;
+
+const EMAIL: &str = "agent@example.com";
+const PASSWORD: &str = "sandbox";
+const TOKEN: &str = "sandbox-token";
+
+/// The KF5 tenant.
+#[derive(Debug)]
+pub struct Tenant {
+    pub shelf: Shelf,
+    pub fields: Vec<Field>,
+    pub people: People,
+    pub rng: fastrand::Rng,
+    pub clock: Clock,
+    pub options: Options,
+}
+
+impl Tenant {
+    /// The tenant of the seed.
+    pub fn new(options: &Options, clock: Clock) -> Tenant {
+        let fields = fields::definitions(options.extra_fields);
+        let people = People::of(options.tickets);
+        Tenant {
+            shelf: seed::shelf(options, &fields, &people, clock.now()),
+            fields,
+            people,
+            rng: fastrand::Rng::with_seed(options.seed ^ 0x4B46_3500),
+            clock,
+            options: options.clone(),
+        }
+    }
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    List,
+    UserTickets(u64),
+    Search,
+    Problems,
+    Incidents(u64),
+    Collaborators(u64),
+    ShowMany,
+    Show(u64),
+    Create,
+    Update(u64),
+    UpdateMany,
+    Delete(u64),
+    DeleteMany,
+    Fields,
+    ActiveFields,
+    Field(u64),
+    DeleteField(u64),
+    Me,
+    Unknown,
+}
+
+impl Route {
+    /// What a path below `/apiv2` and a method mean.
+    pub fn of(method: &Method, path: &[&str]) -> Route {
+        let number = |text: &str| text.parse::<u64>().ok();
+        let get = method == Method::GET;
+        let route = match path {
+            ["tickets"] if get => Some(Route::List),
+            ["tickets"] if method == Method::POST => Some(Route::Create),
+            ["tickets", "search"] if get => Some(Route::Search),
+            ["tickets", "problems"] if get => Some(Route::Problems),
+            ["tickets", "show_many"] if get => Some(Route::ShowMany),
+            ["tickets", "update_many"] if method == Method::PUT => Some(Route::UpdateMany),
+            ["tickets", "delete_many" | "destroy_many"] if method == Method::DELETE => {
+                Some(Route::DeleteMany)
+            }
+            ["tickets", id] if get => number(id).map(Route::Show),
+            ["tickets", id] if method == Method::PUT => number(id).map(Route::Update),
+            ["tickets", id] if method == Method::DELETE => number(id).map(Route::Delete),
+            ["tickets", id, "incidents"] if get => number(id).map(Route::Incidents),
+            ["tickets", id, "collaborators"] if get => number(id).map(Route::Collaborators),
+            ["users", "me"] if get => Some(Route::Me),
+            ["users", id, "tickets"] if get => number(id).map(Route::UserTickets),
+            ["ticket_fields"] if get => Some(Route::Fields),
+            ["ticket_fields", "active"] if get => Some(Route::ActiveFields),
+            ["ticket_fields", id] if get => number(id).map(Route::Field),
+            ["ticket_fields", id] if method == Method::DELETE => number(id).map(Route::DeleteField),
+            _ => None,
+        };
+        route.unwrap_or(Route::Unknown)
+    }
+
+    /// A request that only reads; faults meet these.
+    pub fn reads(&self) -> bool {
+        !matches!(
+            self,
+            Route::Create
+                | Route::Update(_)
+                | Route::UpdateMany
+                | Route::Delete(_)
+                | Route::DeleteMany
+                | Route::DeleteField(_)
+        )
+    }
+
+    /// A page of tickets; the world changes before these.
+    pub fn lists(&self) -> bool {
+        matches!(
+            self,
+            Route::List | Route::UserTickets(_) | Route::Search | Route::Problems | Route::Incidents(_)
+        )
+    }
+}
+
+/// Refuses a request without the credentials of the sandbox: a password, or `email/token` and the token.
+pub fn refuse(asked: &Asked) -> Option<Answer> {
+    let sent = asked.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let sent = sent.and_then(|value| value.split_once(' '));
+    let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    let user = sent.and_then(|(_, encoded)| BASE64_STANDARD.decode(encoded.trim()).ok());
+    let allowed = [format!("{EMAIL}:{PASSWORD}"), format!("{EMAIL}/token:{TOKEN}")];
+    if user.is_some_and(|user| allowed.iter().any(|pair| pair.as_bytes() == user)) {
+        return None;
+    }
+    let refused = problem(StatusCode::UNAUTHORIZED, "Unauthorized", "邮箱或密码错误,认证失败");
+    Some(refused.with(header::WWW_AUTHENTICATE, "Basic realm=\"KF5 API\""))
+}
+
+/// Answers a request that changes something.
+pub fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
+    let answer = match route {
+        Route::Create => writing::create(tenant, asked),
+        Route::Update(id) => writing::update(tenant, *id, asked),
+        Route::UpdateMany => writing::update_many(tenant, asked),
+        Route::Delete(id) => writing::delete(tenant, &[*id]),
+        Route::DeleteMany => writing::delete(tenant, &asked.ids()),
+        Route::DeleteField(id) => writing::delete_field(tenant, *id),
+        _ => Err(not_found()),
+    };
+    answer.unwrap_or_else(|refusal| refusal)
+}
+
+/// An error with its JSON body.
+pub fn problem(status: StatusCode, error: &str, message: &str) -> Answer {
+    Answer::status(status, json!({"error": error, "message": message}).to_string())
+}
+
+pub fn not_found() -> Answer {
+    problem(StatusCode::NOT_FOUND, "RecordNotFound", "资源不存在")
+}
+
+/// Refuses what cannot be stored.
+pub fn invalid(message: &str) -> Answer {
+    problem(StatusCode::UNPROCESSABLE_ENTITY, "RecordInvalid", message)
+}

@@ -1,0 +1,286 @@
+//! What KF5 answers to reading requests: lists with their filters and orders, single tickets, field definitions.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::seed::STATUSES;
+use super::{Route, Tenant, not_found, problem};
+use crate::sandbox::answer::{Answer, Asked, around};
+use crate::sandbox::choose::{ALWAYS, Span, Wanted, page, slice};
+use crate::sandbox::clock::read_bound;
+use crate::sandbox::object::Object;
+use crate::sandbox::people::{AGENTS, agent};
+use crate::sandbox::shelf::{Card, Order};
+
+const MOST_PER_PAGE: u64 = 100;
+const MOST_SHOWN: usize = 100;
+
+/// Answers a reading request.
+pub fn answer(tenant: &Tenant, route: &Route, asked: &Asked) -> Answer {
+    let answer = match route {
+        Route::List => tickets(tenant, asked, None),
+        Route::UserTickets(id) if agent(*id).is_some() => tickets(tenant, asked, Some(*id)),
+        Route::Search => search(tenant, asked),
+        Route::Problems => problems(tenant, asked),
+        Route::Incidents(id) => incidents(tenant, *id, asked),
+        Route::ShowMany => Ok(show_many(tenant, asked)),
+        Route::Show(id) => Ok(show(tenant, *id)),
+        Route::Collaborators(id) => Ok(collaborators(tenant, *id)),
+        Route::Fields => fields(tenant, asked, false),
+        Route::ActiveFields => fields(tenant, asked, true),
+        Route::Field(id) => Ok(field(tenant, *id)),
+        Route::Me => Ok(me()),
+        _ => Ok(not_found()),
+    };
+    answer.unwrap_or_else(|refusal| refusal)
+}
+
+fn bad_request(message: &str) -> Answer {
+    problem(StatusCode::BAD_REQUEST, "BadRequest", message)
+}
+
+/// Page, size, times and order of a list request.
+fn wanted(tenant: &Tenant, asked: &Asked, order: Order, descending: bool) -> Result<Wanted, Answer> {
+    let number = |key: &str, usual: u64| match asked.param(key) {
+        None => Ok(usual),
+        Some(text) => match text.parse::<u64>() {
+            Ok(number) if number > 0 => Ok(number),
+            _ => Err(bad_request(&format!("参数 {key} 应为正整数"))),
+        },
+    };
+    let cap = tenant.options.page_cap.unwrap_or(MOST_PER_PAGE).clamp(1, MOST_PER_PAGE);
+    let page = number("page", 1)?;
+    if tenant.options.max_page.is_some_and(|last| page > last) {
+        return Err(bad_request("page 超出允许的最大页码"));
+    }
+    Ok(Wanted {
+        created: span(tenant, asked, "created")?,
+        updated: span(tenant, asked, "updated")?,
+        order,
+        descending,
+        page,
+        per_page: number("per_page", MOST_PER_PAGE)?.min(cap),
+    })
+}
+
+fn span(tenant: &Tenant, asked: &Asked, what: &str) -> Result<Span, Answer> {
+    let bound = |key: String| match asked.param(&key) {
+        None => Ok(None),
+        Some(text) => {
+            read_bound(&text).map(Some).ok_or_else(|| bad_request(&format!("参数 {key} 不是合法的时间")))
+        }
+    };
+    let inside = i64::from(tenant.options.exclusive_bounds);
+    let from = bound(format!("{what}_start"))?;
+    let until = bound(format!("{what}_end"))?;
+    Ok(Span {
+        from: from.map_or(ALWAYS.from, |second| second.saturating_add(inside)),
+        until: until.map_or(ALWAYS.until, |second| second.saturating_sub(inside)),
+    })
+}
+
+fn is_descending(asked: &Asked, key: &str) -> Result<Option<bool>, Answer> {
+    match asked.param(key).map(|text| text.to_ascii_lowercase()).as_deref() {
+        None => Ok(None),
+        Some("asc") => Ok(Some(false)),
+        Some("desc") => Ok(Some(true)),
+        Some(_) => Err(bad_request(&format!("参数 {key} 可选值:asc、desc"))),
+    }
+}
+
+fn tickets(tenant: &Tenant, asked: &Asked, assignee: Option<u64>) -> Result<Answer, Answer> {
+    let created = is_descending(asked, "created_order")?;
+    let updated = is_descending(asked, "updated_order")?;
+    let (order, descending) = match (created, updated) {
+        (Some(descending), _) => (Order::Created, descending),
+        (None, Some(descending)) => (Order::Updated, descending),
+        (None, None) => (Order::Id, false),
+    };
+    let wanted = wanted(tenant, asked, order, descending)?;
+    let of_agent = |card: &Card| Some(card.assignee) == assignee;
+    let keep: Option<&dyn Fn(&Card) -> bool> = if assignee.is_some() { Some(&of_agent) } else { None };
+    let by_status = is_descending(asked, "status_order")?;
+    let by_field = asked.param("field_order");
+    if order != Order::Id || (by_status.is_none() && by_field.is_none()) {
+        let (cards, total) = page(&tenant.shelf, &wanted, keep);
+        return Ok(listed(tenant, asked, &wanted, &cards, total, assignee));
+    }
+    let everything = Wanted { page: 1, per_page: u64::MAX, ..wanted };
+    let (mut cards, total) = page(&tenant.shelf, &everything, keep);
+    if let Some(descending) = by_status {
+        cards.sort_by_key(|card| card.status);
+        if descending {
+            cards.reverse();
+        }
+    } else if let Some(spec) = by_field {
+        let (name, direction) = spec.rsplit_once('_').unwrap_or((&spec, ""));
+        if !matches!(direction, "asc" | "desc") || !tenant.fields.iter().any(|field| field.name == name) {
+            return Err(bad_request("参数 field_order 格式为 field_690_asc 或 field_690_desc"));
+        }
+        cards.sort_by_cached_key(|card| custom_value(card, name));
+        if direction == "desc" {
+            cards.reverse();
+        }
+    }
+    let cards = slice(&cards, &wanted);
+    Ok(listed(tenant, asked, &wanted, &cards, total, assignee))
+}
+
+/// The text of a ticket's value in a custom field; empty when there is none.
+fn custom_value(card: &Card, name: &str) -> String {
+    let entries = Object::parse(&card.text).ok();
+    let entries =
+        entries.and_then(|ticket| serde_json::from_str::<Vec<Object>>(ticket.get("custom_fields")?).ok());
+    let value = entries.and_then(|entries| {
+        let entry = entries.into_iter().find(|entry| entry.text("name").as_deref() == Some(name))?;
+        entry.text("value").or_else(|| entry.get("value").map(str::to_owned))
+    });
+    value.filter(|value| value != "null").unwrap_or_default()
+}
+
+fn search(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
+    let descending = is_descending(asked, "created_order")?.unwrap_or(true);
+    let mut wanted = wanted(tenant, asked, Order::Created, descending)?;
+    (wanted.created, wanted.updated) = (ALWAYS, ALWAYS);
+    let query = asked.param("query").map(|query| query.to_lowercase());
+    let value = asked.param("fieldvalue");
+    let statuses: Option<Vec<u8>> = asked.param("status").map(|list| {
+        let places =
+            list.split(',').filter_map(|name| STATUSES.iter().position(|status| *status == name.trim()));
+        places.filter_map(|place| u8::try_from(place).ok()).collect()
+    });
+    let keep = |card: &Card| {
+        statuses.as_ref().is_none_or(|wanted| wanted.contains(&card.status))
+            && query.as_ref().is_none_or(|query| mentions(card, query))
+            && value.as_ref().is_none_or(|value| has_value(card, value))
+    };
+    let (cards, total) = page(&tenant.shelf, &wanted, Some(&keep));
+    Ok(listed(tenant, asked, &wanted, &cards, total, None))
+}
+
+/// Whether title, description or number hold the (lowercase) words.
+fn mentions(card: &Card, query: &str) -> bool {
+    let Ok(ticket) = Object::parse(&card.text) else {
+        return false;
+    };
+    let held = |key: &str| ticket.text(key).is_some_and(|text| text.to_lowercase().contains(query));
+    held("title") || held("description") || card.id.to_string() == query
+}
+
+fn has_value(card: &Card, wanted: &str) -> bool {
+    let ticket = Object::parse(&card.text).ok();
+    let entries =
+        ticket.and_then(|ticket| serde_json::from_str::<Vec<Object>>(ticket.get("custom_fields")?).ok());
+    entries.unwrap_or_default().iter().any(|entry| match entry.text("value") {
+        Some(text) => text == wanted,
+        None => entry.get("value") == Some(wanted),
+    })
+}
+
+fn problems(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
+    let wanted = wanted(tenant, asked, Order::Updated, true)?;
+    let (cards, total) = page(&tenant.shelf, &wanted, Some(&|card| card.is_problem));
+    Ok(listed(tenant, asked, &wanted, &cards, total, None))
+}
+
+fn incidents(tenant: &Tenant, id: u64, asked: &Asked) -> Result<Answer, Answer> {
+    tenant.shelf.get(id).ok_or_else(not_found)?;
+    let wanted = wanted(tenant, asked, Order::Id, false)?;
+    let (cards, total) = page(&tenant.shelf, &wanted, Some(&|card| card.problem == id));
+    Ok(listed(tenant, asked, &wanted, &cards, total, Some(id)))
+}
+
+/// A page in its envelope. `id`: the id in the path, which links to other pages repeat in the query.
+fn listed(
+    tenant: &Tenant,
+    asked: &Asked,
+    wanted: &Wanted,
+    cards: &[&Card],
+    total: usize,
+    id: Option<u64>,
+) -> Answer {
+    let after = envelope(tenant, asked, wanted, total, id);
+    Answer::json(around("{\"tickets\":", cards, &after))
+}
+
+/// What follows the array: the count and the links, or nothing more than the brace.
+fn envelope(tenant: &Tenant, asked: &Asked, wanted: &Wanted, total: usize, id: Option<u64>) -> String {
+    if tenant.options.bare_envelope {
+        return "}".to_owned();
+    }
+    let link = |page: u64| -> Value {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(asked.params().filter(|(key, _)| key != "page" && (key != "id" || id.is_none())));
+        if let Some(id) = id {
+            query.append_pair("id", &id.to_string());
+        }
+        query.append_pair("page", &page.to_string());
+        json!(format!("{}{}?{}", asked.origin(), asked.path, query.finish()))
+    };
+    let more = wanted.page.saturating_mul(wanted.per_page) < total as u64;
+    let next = if more { link(wanted.page + 1) } else { Value::Null };
+    let previous = if wanted.page > 1 { link(wanted.page - 1) } else { Value::Null };
+    format!(r#","count":{total},"next_page":{next},"previous_page":{previous}}}"#)
+}
+
+fn show_many(tenant: &Tenant, asked: &Asked) -> Answer {
+    let ids = asked.ids();
+    let cards: Vec<&Card> = ids.iter().take(MOST_SHOWN).filter_map(|id| tenant.shelf.get(*id)).collect();
+    Answer::json(around("{\"tickets\":", &cards, "}"))
+}
+
+fn show(tenant: &Tenant, id: u64) -> Answer {
+    match tenant.shelf.get(id) {
+        Some(card) => one(card, StatusCode::OK),
+        None => not_found(),
+    }
+}
+
+/// A single ticket in its envelope.
+pub fn one(card: &Card, status: StatusCode) -> Answer {
+    Answer::status(status, [b"{\"ticket\":".as_slice(), &card.text, b"}"].concat())
+}
+
+fn collaborators(tenant: &Tenant, id: u64) -> Answer {
+    if tenant.shelf.get(id).is_none() {
+        return not_found();
+    }
+    let users = AGENTS.iter().map(|agent| user(agent.id, agent.name, agent.email));
+    Answer::json(json!({"users": users.collect::<Vec<_>>()}).to_string())
+}
+
+fn me() -> Answer {
+    let agent = AGENTS.first();
+    let user = agent.map(|agent| user(agent.id, agent.name, agent.email));
+    Answer::json(json!({"user": user}).to_string())
+}
+
+fn user(id: u64, name: &str, email: &str) -> Value {
+    let role = if id == 733 { "admin" } else { "agent" };
+    json!({
+        "id": id,
+        "url": format!("https://demo.kf5.com/apiv2/users/{id}.json"),
+        "name": name,
+        "email": email,
+        "role": role,
+        "status": "active",
+    })
+}
+
+fn fields(tenant: &Tenant, asked: &Asked, active: bool) -> Result<Answer, Answer> {
+    let wanted = wanted(tenant, asked, Order::Id, false)?;
+    let fields = tenant.fields.iter().filter(|field| field.active || !active);
+    let all: Vec<String> = fields.map(|field| field.definition.render()).collect();
+    let skip =
+        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
+    let page: Vec<&str> = all.iter().skip(skip).take(wanted.per_page as usize).map(String::as_str).collect();
+    let after = envelope(tenant, asked, &wanted, all.len(), None);
+    Ok(Answer::json(format!("{{\"ticket_fields\":[{}]{after}", page.join(","))))
+}
+
+fn field(tenant: &Tenant, id: u64) -> Answer {
+    match tenant.fields.iter().find(|field| field.id == id) {
+        Some(field) => Answer::json(format!("{{\"ticket_field\":{}}}", field.definition.render())),
+        None => not_found(),
+    }
+}

@@ -1,0 +1,213 @@
+//! Where the tickets stand: their bytes, and the three orders in which lists are read.
+//!
+//! A list answer must cost about a page, whatever the size of the world, so the orders by id, creation and
+//! update are kept sorted all the time; a filter on the time that also orders the list is a binary search.
+
+use bytes::Bytes;
+use fastrand::Rng;
+
+/// The first ticket of an empty world comes after this number.
+const LEAST_ID: u64 = 1_000;
+
+/// One ticket as it is served, with the few facts by which lists choose.
+#[derive(Debug, Clone)]
+pub struct Card {
+    pub id: u64,
+    /// Unix seconds; none when the ticket's own `created_at` is missing or unreadable.
+    pub created: Option<i64>,
+    pub updated: i64,
+    /// Place in the vendor's life cycle of a ticket.
+    pub status: u8,
+    pub assignee: u64,
+    /// The customer it belongs to.
+    pub person: u64,
+    /// The problem ticket it hangs on; 0 for none.
+    pub problem: u64,
+    pub is_problem: bool,
+    pub text: Bytes,
+}
+
+/// By what a list is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Id,
+    Created,
+    Updated,
+}
+
+impl Order {
+    /// By what tickets are compared: the time, then the id.
+    pub fn place_of(self, card: &Card) -> (i64, u64) {
+        let key = match self {
+            Order::Id => 0,
+            Order::Created => card.created.unwrap_or(i64::MIN),
+            Order::Updated => card.updated,
+        };
+        (key, card.id)
+    }
+}
+
+/// A ticket's place in one order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    key: i64,
+    id: u64,
+    slot: u32,
+}
+
+/// All tickets of one vendor.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    slots: Vec<Option<Card>>,
+    by_id: Vec<Entry>,
+    by_created: Vec<Entry>,
+    by_updated: Vec<Entry>,
+}
+
+impl Shelf {
+    /// Puts many tickets at once; of two with one id the later wins.
+    pub fn filled(cards: Vec<Card>) -> Shelf {
+        let mut shelf = Shelf::default();
+        for (slot, card) in (0_u32..).zip(&cards) {
+            shelf.by_id.push(entry(Order::Id, card, slot));
+            shelf.by_created.push(entry(Order::Created, card, slot));
+            shelf.by_updated.push(entry(Order::Updated, card, slot));
+        }
+        shelf.slots = cards.into_iter().map(Some).collect();
+        shelf.by_id.sort_unstable();
+        shelf.by_created.sort_unstable();
+        shelf.by_updated.sort_unstable();
+        shelf
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// The id of a ticket by chance; none in an empty world.
+    pub fn any_id(&self, rng: &mut Rng) -> Option<u64> {
+        self.by_id.get(rng.usize(..self.len().max(1))).map(|entry| entry.id)
+    }
+
+    /// A number above every ticket's, with a gap by chance.
+    pub fn next_id(&self, rng: &mut Rng) -> u64 {
+        self.by_id.last().map_or(LEAST_ID, |entry| entry.id) + 1 + rng.u64(..3)
+    }
+
+    pub fn get(&self, id: u64) -> Option<&Card> {
+        let place = self.by_id.partition_point(|entry| entry.id < id);
+        let entry = self.by_id.get(place).filter(|entry| entry.id == id)?;
+        self.card(entry)
+    }
+
+    /// Puts a ticket, in place of the one with its id if there is one.
+    pub fn put(&mut self, card: Card) {
+        self.remove(card.id);
+        let Ok(slot) = u32::try_from(self.slots.len()) else {
+            return;
+        };
+        for order in [Order::Id, Order::Created, Order::Updated] {
+            let entry = entry(order, &card, slot);
+            let sequence = self.sequence_mut(order);
+            let place = sequence.partition_point(|other| *other < entry);
+            sequence.insert(place, entry);
+        }
+        self.slots.push(Some(card));
+    }
+
+    /// Takes a ticket away.
+    pub fn remove(&mut self, id: u64) -> Option<Card> {
+        let place = self.by_id.partition_point(|entry| entry.id < id);
+        let slot = self.by_id.get(place).filter(|entry| entry.id == id).map(|entry| entry.slot)?;
+        let card = self.slots.get_mut(slot as usize)?.take()?;
+        for order in [Order::Id, Order::Created, Order::Updated] {
+            let entry = entry(order, &card, slot);
+            let sequence = self.sequence_mut(order);
+            if let Ok(place) = sequence.binary_search(&entry) {
+                sequence.remove(place);
+            }
+        }
+        Some(card)
+    }
+
+    /// All places in an order, ascending; tickets without the time come first.
+    pub fn sequence(&self, order: Order) -> &[Entry] {
+        match order {
+            Order::Id => &self.by_id,
+            Order::Created => &self.by_created,
+            Order::Updated => &self.by_updated,
+        }
+    }
+
+    /// The part of a time order whose seconds lie in `from..=until`.
+    pub fn between(&self, order: Order, from: i64, until: i64) -> &[Entry] {
+        let sequence = self.sequence(order);
+        let from = from.max(i64::MIN + 1);
+        let start = sequence.partition_point(|entry| entry.key < from);
+        let end = sequence.partition_point(|entry| entry.key <= until);
+        sequence.get(start..end).unwrap_or(&[])
+    }
+
+    /// The ticket at a place.
+    pub fn card(&self, entry: &Entry) -> Option<&Card> {
+        self.slots.get(entry.slot as usize)?.as_ref()
+    }
+
+    /// Every ticket, by id.
+    pub fn cards(&self) -> impl DoubleEndedIterator<Item = &Card> {
+        self.by_id.iter().filter_map(|entry| self.card(entry))
+    }
+
+    fn sequence_mut(&mut self, order: Order) -> &mut Vec<Entry> {
+        match order {
+            Order::Id => &mut self.by_id,
+            Order::Created => &mut self.by_created,
+            Order::Updated => &mut self.by_updated,
+        }
+    }
+}
+
+fn entry(order: Order, card: &Card, slot: u32) -> Entry {
+    let (key, id) = order.place_of(card);
+    Entry { key, id, slot }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(id: u64, created: Option<i64>, updated: i64) -> Card {
+        Card {
+            id,
+            created,
+            updated,
+            status: 0,
+            assignee: 0,
+            person: 0,
+            problem: 0,
+            is_problem: false,
+            text: Bytes::new(),
+        }
+    }
+
+    fn ids(shelf: &Shelf, entries: &[Entry]) -> Vec<u64> {
+        let cards = entries.iter().filter_map(|entry| shelf.card(entry));
+        cards.map(|card| card.id).collect()
+    }
+
+    #[test]
+    fn orders_hold_through_puts_and_removals() {
+        let mut shelf = Shelf::filled(vec![card(3, Some(10), 90), card(1, Some(20), 30)]);
+        shelf.put(card(2, None, 50));
+        shelf.put(card(4, Some(10), 50));
+        assert_eq!(ids(&shelf, shelf.sequence(Order::Created)), [2, 3, 4, 1]);
+        assert_eq!(ids(&shelf, shelf.sequence(Order::Updated)), [1, 2, 4, 3]);
+        assert_eq!(ids(&shelf, shelf.between(Order::Created, i64::MIN, 10)), [3, 4]);
+        shelf.put(card(3, Some(10), 10));
+        shelf.remove(1);
+        assert_eq!(ids(&shelf, shelf.sequence(Order::Updated)), [3, 2, 4]);
+        assert_eq!(shelf.len(), 3);
+        assert!(shelf.next_id(&mut Rng::with_seed(1)) > 4);
+        assert!(shelf.get(1).is_none());
+    }
+}

@@ -1,0 +1,209 @@
+//! Udesk's first open API as its documents describe it: who may ask, and which request means what.
+
+/// The world's own changes.
+pub mod change;
+/// What writes are checked for.
+mod checks;
+/// Definitions of custom fields.
+pub mod fields;
+/// Answers that only read.
+pub mod list;
+mod quirks;
+/// The tickets of the seed.
+mod seed;
+mod values;
+/// Requests that change tickets.
+mod writing;
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use http::{Method, StatusCode, header};
+use md5::{Digest, Md5};
+use serde_json::json;
+
+use super::answer::{Answer, Asked};
+use super::clock::Clock;
+use super::object::quoted;
+use super::options::{Options, UdeskRefusal};
+use super::people::People;
+use super::shelf::Shelf;
+use fields::Field;
+
+const SECRET: &str = "sandbox-secret";
+
+/// The Udesk tenant.
+#[derive(Debug)]
+pub struct Tenant {
+    pub shelf: Shelf,
+    pub fields: Vec<Field>,
+    pub people: People,
+    pub rng: fastrand::Rng,
+    pub clock: Clock,
+    pub options: Options,
+}
+
+impl Tenant {
+    /// The tenant of the seed.
+    pub fn new(options: &Options, clock: Clock) -> Tenant {
+        let fields = fields::definitions(options.extra_fields);
+        let people = People::of(options.tickets);
+        Tenant {
+            shelf: seed::shelf(options, &fields, &people, clock.now()),
+            fields,
+            people,
+            rng: fastrand::Rng::with_seed(options.seed ^ 0x5544_4553_4B00),
+            clock,
+            options: options.clone(),
+        }
+    }
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    List,
+    OfCustomer,
+    Show(u64),
+    Create,
+    Update(u64),
+    Reply,
+    Fields,
+    Filters,
+    FilterTickets(u64),
+    Unknown,
+}
+
+impl Route {
+    /// What a path below `/api/v1` or `/api/v2` and a method mean; both are versions of one API.
+    pub fn of(method: &Method, path: &[&str]) -> Route {
+        let number = |text: &str| text.parse::<u64>().ok();
+        let (get, post) = (method == Method::GET, method == Method::POST);
+        let route = match path {
+            ["tickets"] if get => Some(Route::List),
+            ["tickets"] if post => Some(Route::Create),
+            ["tickets", "get"] if post => Some(Route::OfCustomer),
+            ["tickets", "reply"] if post => Some(Route::Reply),
+            ["tickets", id] if get => number(id).map(Route::Show),
+            ["tickets", id] if method == Method::PUT => number(id).map(Route::Update),
+            ["ticket_fields"] if get => Some(Route::Fields),
+            ["ticket_filters"] if get => Some(Route::Filters),
+            ["ticket_filters", id, "tickets"] if get => number(id).map(Route::FilterTickets),
+            _ => None,
+        };
+        route.unwrap_or(Route::Unknown)
+    }
+
+    /// A request that only reads; faults meet these.
+    pub fn reads(&self) -> bool {
+        !matches!(self, Route::Create | Route::Update(_) | Route::Reply)
+    }
+
+    /// A page of tickets; the world changes before these.
+    pub fn lists(&self) -> bool {
+        matches!(self, Route::List | Route::OfCustomer | Route::FilterTickets(_))
+    }
+}
+
+/// Refuses a request whose `sign` does not fit its query.
+///
+/// Clients differ in signing the query as sent or decoded, and the vendor does not say; both are taken.
+pub fn refuse(asked: &Asked) -> Option<Answer> {
+    let pairs = asked
+        .query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && *pair != "sign" && !pair.starts_with("sign="));
+    let as_sent = pairs.collect::<Vec<_>>();
+    let sent = asked.param("sign").unwrap_or_default();
+    let decoded: Vec<String> = as_sent
+        .iter()
+        .flat_map(|pair| form_urlencoded::parse(pair.as_bytes()))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let decoded: Vec<&str> = decoded.iter().map(String::as_str).collect();
+    let fits = sent == sign(&as_sent, SECRET) || sent == sign(&decoded, SECRET);
+    (!fits).then(|| refused(2002, "签名错,请升级版本后使用!"))
+}
+
+/// MD5 over the pairs and the secret, joined by `&`; a key without a value stands as its own value.
+fn sign(pairs: &[&str], secret: &str) -> String {
+    let mut source = String::new();
+    for pair in pairs {
+        source.push_str(pair);
+        match pair.split_once('=') {
+            None => {
+                let _ = write!(source, "={pair}");
+            }
+            Some((key, "")) => source.push_str(key),
+            Some(_) => {}
+        }
+        source.push('&');
+    }
+    source.push_str(secret);
+    Md5::digest(source.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Answers a request that changes something.
+pub fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
+    let answer = match route {
+        Route::Create => writing::create(tenant, &asked.json()),
+        Route::Update(id) => writing::update(tenant, *id, &asked.json()),
+        Route::Reply => writing::reply(tenant, &asked.json()),
+        _ => Err(not_found()),
+    };
+    answer.unwrap_or_else(|refusal| refusal)
+}
+
+/// A refusal with a code and its message; the status is 200 all the same.
+pub fn refused(code: u32, message: &str) -> Answer {
+    Answer::json(coded(code, message))
+}
+
+/// The code first and its message, as the vendor's samples have it.
+fn coded(code: u32, message: &str) -> String {
+    format!(r#"{{"status":{code},"message":{}}}"#, quoted(message))
+}
+
+/// A refusal of parameters, which has neither code nor message.
+pub fn wrong(error: &str) -> Answer {
+    Answer::json(json!({"error": error}).to_string())
+}
+
+fn not_found() -> Answer {
+    Answer::status(StatusCode::NOT_FOUND, json!({"error": "Not Found"}).to_string())
+}
+
+/// The refusal over the limit, in either of the forms that a reader must know.
+pub fn over_limit(form: UdeskRefusal, wait: Duration) -> Answer {
+    let message = "访问频率过高,请稍后再试";
+    match form {
+        UdeskRefusal::Body => refused(2429, message),
+        UdeskRefusal::Status429 => {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            Answer::status(StatusCode::TOO_MANY_REQUESTS, coded(2429, message))
+                .with(header::RETRY_AFTER, &seconds.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    #[test]
+    fn signs_agree_with_the_known_ones() {
+        let secret = "99d80d18b0b9a994a8d0283e830e5099";
+        let sign = |query: &str| {
+            let pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).collect();
+            super::sign(&pairs, secret)
+        };
+        assert_eq!(sign("page=1&per_page=10"), "b48d4134e7d13839b09b5423e300c352");
+        assert_eq!(sign("per_page=10&page=1"), "03f67933ec5c7669fd63b35c9c161301");
+        assert_eq!(sign("page=2&per_page=100"), "6d78c061d048e37455ed4712a6d75686");
+        assert_eq!(sign(""), "e9fb0570fe9265fd55ea8b84f8fbcbbb");
+        assert_eq!(sign("key"), sign("key=key"));
+        assert_eq!(sign("key="), sign("key=key"));
+    }
+}

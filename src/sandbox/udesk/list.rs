@@ -1,0 +1,171 @@
+//! What Udesk answers to reading requests: lists, single tickets, field definitions, filters.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Route, Tenant, not_found, refused, wrong};
+use crate::sandbox::answer::{Answer, Asked, around};
+use crate::sandbox::choose::{ALWAYS, Wanted, page};
+use crate::sandbox::clock::written;
+use crate::sandbox::options::UdeskOrder;
+use crate::sandbox::people::{AGENTS, agent};
+use crate::sandbox::shelf::{Card, Order};
+
+const USUAL_PER_PAGE: u64 = 20;
+const MOST_PER_PAGE: u64 = 100;
+const WEEK: i64 = 7 * 86_400;
+const RESOLVED: u8 = 2;
+const NO_FILTER: &str = "未找到指定过滤器, 或指定客服无权限使用该过滤器";
+
+/// A saved search: its number, name, description, and the only agent who may use it.
+struct Filter {
+    id: u64,
+    name: &'static str,
+    description: Option<&'static str>,
+    active: bool,
+    agent: Option<u64>,
+}
+
+/// A saved search as it is answered.
+#[derive(Serialize)]
+struct FilterShown<'a> {
+    id: u64,
+    name: &'a str,
+    description: Option<&'a str>,
+    active: bool,
+    permission: &'a str,
+    created_at: &'a str,
+    updated_at: &'a str,
+    tickets_url: String,
+}
+
+const FILTERS: &[Filter] = &[
+    Filter { id: 1, name: "我的未解决工单", description: None, active: true, agent: None },
+    Filter {
+        id: 2, name: "全部未解决工单", description: Some("打开与解决中"), active: true, agent: None
+    },
+    Filter { id: 7, name: "客服1号的工单", description: None, active: true, agent: Some(760) },
+    Filter { id: 9, name: "旧过滤器", description: Some("已停用"), active: false, agent: None },
+    Filter { id: 12, name: "最近7天更新的工单", description: None, active: true, agent: None },
+];
+
+/// Answers a reading request.
+pub fn answer(tenant: &Tenant, route: &Route, asked: &Asked) -> Answer {
+    let answer = match route {
+        Route::List => wanted(tenant, asked).map(|wanted| listed(tenant, &wanted, None)),
+        Route::OfCustomer => of_customer(tenant, asked),
+        Route::Show(id) => show(tenant, *id),
+        Route::Fields => Ok(fields(tenant)),
+        Route::Filters => filters(tenant, asked),
+        Route::FilterTickets(id) => of_filter(tenant, *id, asked),
+        _ => Err(not_found()),
+    };
+    answer.unwrap_or_else(|refusal| refusal)
+}
+
+/// Page, size and order of a list request.
+fn wanted(tenant: &Tenant, asked: &Asked) -> Result<Wanted, Answer> {
+    let number = |key: &str, usual: u64| match asked.param(key) {
+        None => Some(usual),
+        Some(text) => text.parse::<u64>().ok(),
+    };
+    let per_page = number("per_page", USUAL_PER_PAGE).filter(|size| (1..=MOST_PER_PAGE).contains(size));
+    let per_page = per_page.ok_or_else(|| wrong("per_page should be between 1 and 100"))?;
+    let page = number("page", 1).filter(|page| *page > 0);
+    let page = page.ok_or_else(|| wrong("page should be greater than 0"))?;
+    if tenant.options.max_page.is_some_and(|last| page > last) {
+        return Err(wrong("page is out of range"));
+    }
+    let (order, descending) = match tenant.options.udesk_order {
+        UdeskOrder::IdAsc => (Order::Id, false),
+        UdeskOrder::IdDesc => (Order::Id, true),
+        UdeskOrder::UpdatedDesc => (Order::Updated, true),
+    };
+    Ok(Wanted {
+        created: ALWAYS,
+        updated: ALWAYS,
+        order,
+        descending,
+        page,
+        per_page: per_page.min(tenant.options.page_cap.unwrap_or(MOST_PER_PAGE).max(1)),
+    })
+}
+
+/// A page in its envelope.
+fn listed(tenant: &Tenant, wanted: &Wanted, keep: Option<&dyn Fn(&Card) -> bool>) -> Answer {
+    let (cards, total) = page(&tenant.shelf, wanted, keep);
+    let pages = (total as u64).div_ceil(wanted.per_page);
+    let size = cards.len();
+    let before = format!(
+        r#"{{"status":0,"message":"成功","size":{size},"total":{total},"total_pages":{pages},"contents":"#
+    );
+    Answer::json(around(&before, &cards, "}"))
+}
+
+fn of_customer(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
+    let wanted = wanted(tenant, asked)?;
+    let body = asked.json();
+    let email = body.get("email").and_then(Value::as_str).filter(|email| !email.is_empty());
+    let email = email.ok_or_else(|| wrong("email is missing"))?;
+    let customer = tenant.people.by_email(email).ok_or_else(|| refused(1002, "未找到相应客户"))?;
+    Ok(listed(tenant, &wanted, Some(&|card| card.person == customer.id)))
+}
+
+fn show(tenant: &Tenant, id: u64) -> Result<Answer, Answer> {
+    let card = tenant.shelf.get(id).ok_or_else(|| refused(1003, "未找到相应工单"))?;
+    let before = r#"{"status":0,"message":"成功","contents":"#;
+    Ok(Answer::json([before.as_bytes(), &card.text, b"}"].concat()))
+}
+
+fn fields(tenant: &Tenant) -> Answer {
+    let fields: Vec<String> = tenant.fields.iter().map(|field| field.definition.render()).collect();
+    Answer::json(format!(r#"{{"status":0,"message":"success","ticket_fields":[{}]}}"#, fields.join(",")))
+}
+
+/// The agent of `agent_id`, the administrator when there is none.
+fn asking_agent(asked: &Asked) -> Result<u64, Answer> {
+    match asked.param("agent_id") {
+        None => Ok(AGENTS.first().map_or(0, |agent| agent.id)),
+        Some(id) => {
+            let agent = id.parse().ok().and_then(agent);
+            agent.map(|agent| agent.id).ok_or_else(|| refused(1001, "未找到客服"))
+        }
+    }
+}
+
+fn filters(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
+    let agent = asking_agent(asked)?;
+    let all = asked.param("agent_id").is_none();
+    let made = format!("{} +0800", written(tenant.clock.start() - 60 * WEEK));
+    let shown = |filter: &Filter| FilterShown {
+        id: filter.id,
+        name: filter.name,
+        description: filter.description,
+        active: filter.active,
+        permission: if filter.agent.is_none() { "All" } else { "Agent" },
+        created_at: &made,
+        updated_at: &made,
+        tickets_url: format!("{}/api/v1/ticket_filters/{}/tickets", asked.origin(), filter.id),
+    };
+    let usable = FILTERS.iter().filter(|filter| all || filter.agent.is_none_or(|only| only == agent));
+    let contents: Vec<FilterShown> = usable.map(shown).collect();
+    let count = contents.len();
+    let contents = serde_json::to_string(&contents).unwrap_or_default();
+    Ok(Answer::json(format!(r#"{{"status":0,"message":"成功","count":{count},"contents":{contents}}}"#)))
+}
+
+fn of_filter(tenant: &Tenant, id: u64, asked: &Asked) -> Result<Answer, Answer> {
+    let wanted = wanted(tenant, asked)?;
+    let agent = asking_agent(asked)?;
+    let filter =
+        FILTERS.iter().find(|filter| filter.id == id && filter.agent.is_none_or(|only| only == agent));
+    let filter = filter.ok_or_else(|| refused(1001, NO_FILTER))?;
+    let recent = tenant.clock.now() - WEEK;
+    let keep = |card: &Card| match filter.id {
+        1 => card.assignee == agent && card.status < RESOLVED,
+        2 | 9 => card.status < RESOLVED,
+        12 => card.updated >= recent,
+        _ => Some(card.assignee) == filter.agent,
+    };
+    Ok(listed(tenant, &wanted, Some(&keep)))
+}
