@@ -70,6 +70,8 @@ pub fn upsert(
         return Ok(Upserted::default());
     }
     let mut existing = read::rows(&path)?;
+    let held_rows = existing.as_ref().map_or(0, |existing| existing.footer.rows);
+    let expected = held_rows + merge.rows();
 
     // Nothing is written before the first change is seen; what was passed by until then is read again.
     let mut passed = 0;
@@ -90,7 +92,7 @@ pub fn upsert(
     }
 
     let written = store::put(lake, &file, |staged| {
-        let mut out = form.writer(staged, &path)?;
+        let mut out = form.writer(staged, &path, expected)?;
         if let Some(batch) = held.take() {
             out.write(&batch)?;
         } else if passed > 0 {
@@ -129,7 +131,7 @@ pub fn rewrite(
         return Ok(None);
     }
     let written = store::put(lake, &file, |staged| {
-        let mut out = form.writer(staged, &path)?;
+        let mut out = form.writer(staged, &path, rows.footer.rows)?;
         for batch in rows {
             out.write(&batch?)?;
         }
@@ -146,7 +148,7 @@ pub fn put_empty(lake: &Lake, source: &str, form: &FileForm) -> Result<Option<Wr
     if path.exists() {
         return Ok(None);
     }
-    store::put(lake, &file, |staged| form.writer(staged, &path)?.finish()).map(Some)
+    store::put(lake, &file, |staged| form.writer(staged, &path, 0)?.finish()).map(Some)
 }
 
 /// Takes away a partition's file, as for a partition that became empty. Gives false if there is none.
