@@ -35,12 +35,13 @@ fn file_key(source: &str, key: PartitionKey) -> String {
 /// The partitions that hold a file, sorted. Fails if the lake is cut in another way than the configuration says.
 pub fn partitions(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeError> {
     let folders = store::list(lake, &source_key(source))?;
-    let mut keys: Vec<PartitionKey> = folders
-        .iter()
-        .filter_map(|folder| PartitionKey::parse(folder))
+    let mut keys = Vec::with_capacity(folders.len());
+    for key in folders.iter().filter_map(|folder| PartitionKey::parse(folder)) {
         // A run that died may have left a folder without a file.
-        .filter(|key| ticket_file(lake, source, *key).exists())
-        .collect();
+        if store::exists(lake, &file_key(source, key))? {
+            keys.push(key);
+        }
+    }
     keys.sort_unstable();
     let cut = Cut::from(lake.partition);
     match keys.iter().find(|key| key.cut() != cut) {
@@ -145,7 +146,7 @@ pub fn rewrite(
 pub fn put_empty(lake: &Lake, source: &str, form: &FileForm) -> Result<Option<Written>, LakeError> {
     let file = file_key(source, PartitionKey::Default(lake.partition.into()));
     let path = store::path(lake, &file);
-    if path.exists() {
+    if store::exists(lake, &file)? {
         return Ok(None);
     }
     store::put(lake, &file, |staged| form.writer(staged, &path, 0)?.finish()).map(Some)
