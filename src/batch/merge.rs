@@ -83,6 +83,11 @@ impl Merge {
         self.counts
     }
 
+    /// The number of read rows, copies of one id counted each.
+    pub fn rows(&self) -> u64 {
+        self.order.len() as u64
+    }
+
     /// True if every read row has met its existing row, or has been given out.
     pub fn is_done(&self) -> bool {
         self.next == self.order.len()

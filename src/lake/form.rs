@@ -11,12 +11,12 @@ use parquet::{
         ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions,
         encode_arrow_schema,
     },
-    basic::{Compression, ZstdLevel},
+    basic::{Compression, Type, ZstdLevel},
     file::{
         metadata::{KeyValue, SortingColumn},
         properties::{EnabledStatistics, WriterProperties, WriterVersion},
     },
-    schema::types::{ColumnPath, SchemaDescriptor},
+    schema::types::{ColumnDescriptor, ColumnPath, SchemaDescriptor},
 };
 
 use super::LakeError;
@@ -27,6 +27,9 @@ const ROW_GROUP_ROWS: usize = 32_768;
 /// Of one page, before compression.
 const PAGE_BYTES: usize = 128 * 1024;
 const DICTIONARY_BYTES: usize = 64 * 1024;
+/// Files of fewer rows are written without dictionaries: the encoder sets up a table of 72 KB for each column,
+/// more than the rows of a day weigh, and Zstandard finds the repetitions by itself.
+const DICTIONARY_ROWS: u64 = 2048;
 /// Rows encoded at a time, between two looks at the page's size.
 const WRITE_BATCH_ROWS: usize = 1024;
 /// Bounds of long texts are cut to this many bytes.
@@ -47,7 +50,8 @@ pub struct FileMeta {
 pub struct FileForm {
     schema: SchemaRef,
     descriptor: SchemaDescriptor,
-    properties: WriterProperties,
+    small: WriterProperties,
+    large: WriterProperties,
 }
 
 /// A file as it was written.
@@ -62,19 +66,30 @@ impl FileForm {
     pub fn new(schema: &SchemaRef, meta: &FileMeta) -> Result<Self, LakeError> {
         let descriptor =
             ArrowSchemaConverter::new().convert(schema).map_err(|cause| LakeError::Schema { cause })?;
-        let properties = properties(schema, &descriptor, meta);
-        Ok(Self { schema: schema.clone(), descriptor, properties })
+        let small_rows = DICTIONARY_ROWS as usize;
+        Ok(Self {
+            schema: schema.clone(),
+            small: properties(schema, &descriptor, meta, small_rows, false),
+            large: properties(schema, &descriptor, meta, ROW_GROUP_ROWS, true),
+            descriptor,
+        })
     }
 
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// Starts a file of this form. `path` is only for messages.
-    pub(super) fn writer<'a>(&self, file: &'a mut File, path: &Path) -> Result<FormWriter<'a>, LakeError> {
+    /// Starts a file of this form, of about `rows` rows. `path` is only for messages.
+    pub(super) fn writer<'a>(
+        &self,
+        file: &'a mut File,
+        path: &Path,
+        rows: u64,
+    ) -> Result<FormWriter<'a>, LakeError> {
+        let properties = if rows < DICTIONARY_ROWS { &self.small } else { &self.large };
         // Schema and metadata are ready made: encoding them costs as much as a small file's rows.
         let options = ArrowWriterOptions::new()
-            .with_properties(self.properties.clone())
+            .with_properties(properties.clone())
             .with_parquet_schema(self.descriptor.clone())
             .with_skip_arrow_metadata(true);
         let inner = ArrowWriter::try_new_with_options(file, self.schema.clone(), options)
@@ -107,7 +122,14 @@ impl FormWriter<'_> {
     }
 }
 
-fn properties(schema: &SchemaRef, descriptor: &SchemaDescriptor, meta: &FileMeta) -> WriterProperties {
+/// `rows` is what a row group holds at most, for the first size of its Bloom filter.
+fn properties(
+    schema: &SchemaRef,
+    descriptor: &SchemaDescriptor,
+    meta: &FileMeta,
+    rows: usize,
+    dictionaries: bool,
+) -> WriterProperties {
     let pair = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
@@ -116,6 +138,7 @@ fn properties(schema: &SchemaRef, descriptor: &SchemaDescriptor, meta: &FileMeta
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_size_limit(PAGE_BYTES)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_dictionary_enabled(false)
         .set_write_batch_size(WRITE_BATCH_ROWS)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_statistics_truncate_length(Some(BOUND_BYTES))
@@ -127,6 +150,11 @@ fn properties(schema: &SchemaRef, descriptor: &SchemaDescriptor, meta: &FileMeta
             pair(ARROW_SCHEMA_META_KEY, encode_arrow_schema(schema)),
         ]));
     let id = ColumnPath::from(ID);
+    for column in descriptor.columns() {
+        if dictionaries && repeats(column) && column.path() != &id {
+            builder = builder.set_column_dictionary_enabled(column.path().clone(), true);
+        }
+    }
     let sorted = descriptor.columns().iter().position(|column| column.path() == &id);
     if let Some(column) = sorted {
         builder = builder
@@ -135,10 +163,19 @@ fn properties(schema: &SchemaRef, descriptor: &SchemaDescriptor, meta: &FileMeta
                 descending: false,
                 nulls_first: false,
             }]))
-            // The filter starts at the size of a full row group and is folded to the rows that came.
-            .set_column_bloom_filter_max_ndv(id.clone(), ROW_GROUP_ROWS as u64)
-            .set_column_bloom_filter_fpp(id.clone(), BLOOM_FALSE_POSITIVES)
-            .set_column_dictionary_enabled(id, false);
+            // The filter starts at this size and is folded to the rows that came.
+            .set_column_bloom_filter_max_ndv(id.clone(), rows as u64)
+            .set_column_bloom_filter_fpp(id, BLOOM_FALSE_POSITIVES);
     }
     builder.build()
+}
+
+/// Texts and the numbers of people and groups repeat; times and measures do not.
+/// A column that was misjudged leaves its dictionary once that is full.
+fn repeats(column: &ColumnDescriptor) -> bool {
+    match column.physical_type() {
+        Type::BYTE_ARRAY => true,
+        Type::INT64 => column.logical_type_ref().is_none(),
+        _ => false,
+    }
 }

@@ -93,6 +93,11 @@ pub(super) fn read(lake: &Lake, key: &str) -> Result<Option<Bytes>, LakeError> {
     }
 }
 
+pub(super) fn exists(lake: &Lake, key: &str) -> Result<bool, LakeError> {
+    let place = path(lake, key);
+    place.try_exists().map_err(LakeError::io(&place, "look for"))
+}
+
 /// The file at `path` and its size in bytes, or `None` if nothing is there.
 pub(super) fn open(path: &Path) -> Result<Option<(File, u64)>, LakeError> {
     match File::open(path) {
@@ -184,9 +189,10 @@ pub(super) fn make_parent(lake: &Lake, place: &Path) -> Result<PathBuf, LakeErro
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists && folder.is_dir() => continue,
             Err(cause) => return Err(LakeError::io(folder, "create the folder")(cause)),
         }
-        // Above the lake nothing is ours to make durable, and it may not be readable.
+        let synced = sync_folder(parent(folder));
+        // What lies above the lake may not be ours to open.
         if folder.starts_with(&lake.root) && folder != lake.root {
-            sync_folder(parent(folder))?;
+            synced?;
         }
     }
     Ok(folder)

@@ -39,7 +39,7 @@ pub fn write_table(
         return Ok(None);
     }
     let written = store::put(lake, &file, |staged| {
-        let mut out = form.writer(staged, &path)?;
+        let mut out = form.writer(staged, &path, rows.num_rows() as u64)?;
         out.write(&rows)?;
         out.finish()
     })?;

@@ -35,12 +35,13 @@ pub(super) fn file_key(source: &str, key: PartitionKey) -> String {
 /// The partitions that hold a file, sorted. Fails if the lake is cut in another way than the configuration says.
 pub fn partitions(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeError> {
     let folders = store::list(lake, &source_key(source))?;
-    let mut keys: Vec<PartitionKey> = folders
-        .iter()
-        .filter_map(|folder| PartitionKey::parse(folder))
+    let mut keys = Vec::with_capacity(folders.len());
+    for key in folders.iter().filter_map(|folder| PartitionKey::parse(folder)) {
         // A run that died may have left a folder without a file.
-        .filter(|key| ticket_file(lake, source, *key).exists())
-        .collect();
+        if store::exists(lake, &file_key(source, key))? {
+            keys.push(key);
+        }
+    }
     keys.sort_unstable();
     let cut = Cut::from(lake.partition);
     match keys.iter().find(|key| key.cut() != cut) {
@@ -70,6 +71,8 @@ pub fn upsert(
         return Ok(Upserted::default());
     }
     let mut existing = read::rows(&path)?;
+    let held_rows = existing.as_ref().map_or(0, |existing| existing.footer.rows);
+    let expected = held_rows + merge.rows();
 
     // Nothing is written before the first change is seen; what was passed by until then is read again.
     let mut passed = 0;
@@ -90,7 +93,7 @@ pub fn upsert(
     }
 
     let written = store::put(lake, &file, |staged| {
-        let mut out = form.writer(staged, &path)?;
+        let mut out = form.writer(staged, &path, expected)?;
         if let Some(batch) = held.take() {
             out.write(&batch)?;
         } else if passed > 0 {
@@ -129,7 +132,7 @@ pub fn rewrite(
         return Ok(None);
     }
     let written = store::put(lake, &file, |staged| {
-        let mut out = form.writer(staged, &path)?;
+        let mut out = form.writer(staged, &path, rows.footer.rows)?;
         for batch in rows {
             out.write(&batch?)?;
         }
@@ -143,10 +146,10 @@ pub fn rewrite(
 pub fn put_empty(lake: &Lake, source: &str, form: &FileForm) -> Result<Option<Written>, LakeError> {
     let file = file_key(source, PartitionKey::Default(lake.partition.into()));
     let path = store::path(lake, &file);
-    if path.exists() {
+    if store::exists(lake, &file)? {
         return Ok(None);
     }
-    store::put(lake, &file, |staged| form.writer(staged, &path)?.finish()).map(Some)
+    store::put(lake, &file, |staged| form.writer(staged, &path, 0)?.finish()).map(Some)
 }
 
 /// Takes away a partition's file, as for a partition that became empty. Gives false if there is none.
