@@ -23,10 +23,10 @@ use super::LakeError;
 use crate::batch::{ID, conform};
 
 /// Rows of one row group.
-const ROW_GROUP_ROWS: usize = 32_768;
+const ROW_GROUP_ROWS: usize = 16_384;
 /// Of one page, before compression.
-const PAGE_BYTES: usize = 128 * 1024;
-const DICTIONARY_BYTES: usize = 64 * 1024;
+const PAGE_BYTES: usize = 64 * 1024;
+const DICTIONARY_BYTES: usize = 32 * 1024;
 /// Files of fewer rows are written without dictionaries: the encoder sets up a table of 72 KB for each column,
 /// more than the rows of a day weigh, and Zstandard finds the repetitions by itself.
 const DICTIONARY_ROWS: u64 = 2048;

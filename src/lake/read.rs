@@ -25,8 +25,8 @@ use super::{LakeError, fault::panic_text, store};
 /// A file up to this size is read at once: one system call in place of some for each column.
 const WHOLE_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Decoded bytes that a batch aims at, by what the file says of itself.
-const BATCH_BYTES: u64 = 4 * 1024 * 1024;
-const BATCH_ROWS: u64 = 4096;
+const BATCH_BYTES: u64 = 2 * 1024 * 1024;
+const BATCH_ROWS: u64 = 2048;
 
 /// What a file says of itself.
 #[derive(Debug, Clone)]

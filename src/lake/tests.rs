@@ -98,7 +98,7 @@ fn a_large_partition_is_merged_in_pieces() {
     expected.sort_unstable();
     assert_eq!(held_ids(&lake, key, &form), expected);
     let footer = footer(&ticket_file(&lake, "s", key)).unwrap().unwrap();
-    assert_eq!((footer.rows, footer.row_groups), (40_002, 2));
+    assert_eq!((footer.rows, footer.row_groups), (40_002, 3));
 }
 
 #[test]
