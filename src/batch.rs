@@ -8,7 +8,7 @@ mod merge;
 mod text;
 
 pub use conform::conform;
-pub use merge::{Counts, Merge, Step};
+pub use merge::{Counts, Ids, Merge, Step};
 
 /// The column that tells rows apart and sorts them.
 pub const ID: &str = "id";

@@ -6,7 +6,6 @@ use std::{
         Once,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -61,9 +60,9 @@ pub enum FetchError {
     )]
     Refused { source_name: String, asked: String, why: String },
     #[error(
-        "source {source_name}: {asked} failed {attempts} times, the last time with: {why}; check `base_url`, or raise `max_retries` or `timeout`"
+        "source {source_name}: {asked} failed {attempts} times at {host}, the last time with: {why}; check `base_url`, or raise `max_retries` or `timeout`"
     )]
-    GaveUp { source_name: String, asked: String, attempts: u32, why: String },
+    GaveUp { source_name: String, asked: String, host: String, attempts: u32, why: String },
     #[error("source {source_name}: no HTTP client can be made: {why}")]
     Client { source_name: String, why: String },
 }
@@ -126,6 +125,7 @@ async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
             return Err(FetchError::GaveUp {
                 source_name: source_name(),
                 asked: asked(),
+                host: config.base_url.origin().ascii_serialization(),
                 attempts: retry + 1,
                 why,
             });

@@ -32,7 +32,7 @@ pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use read::{Footer, footer, schema_of};
 pub use store::sweep;
 pub use table::{read_table, write_table};
-pub use tickets::{Upserted, partitions, put_empty, remove, rewrite, rows, ticket_file, upsert};
+pub use tickets::{Upserted, partitions, put_empty, remove, rewrite, rows, take_out, ticket_file, upsert};
 
 /// A lake on a local folder.
 #[derive(Debug, Clone)]

@@ -46,6 +46,14 @@ pub struct Merge {
     next: usize,
     last_existing: Option<i64>,
     counts: Counts,
+    ids: Ids,
+}
+
+/// Which ids were new, and which ones changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ids {
+    pub new: Vec<i64>,
+    pub changed: Vec<i64>,
 }
 
 impl Merge {
@@ -75,6 +83,7 @@ impl Merge {
             next: 0,
             last_existing: None,
             counts: Counts::default(),
+            ids: Ids::default(),
         })
     }
 
@@ -86,6 +95,11 @@ impl Merge {
     /// The number of read rows, copies of one id counted each.
     pub fn rows(&self) -> u64 {
         self.order.len() as u64
+    }
+
+    /// The ids behind the counts of new and changed ones; none are left here.
+    pub fn take_ids(&mut self) -> Ids {
+        std::mem::take(&mut self.ids)
     }
 
     /// True if every read row has met its existing row, or has been given out.
@@ -117,6 +131,9 @@ impl Merge {
         }
         let differing = differ::differing(&existing, &self.reads, &same_id)?;
         let changed = differing.iter().filter(|differs| **differs).count();
+        self.ids.new.extend(inserts.iter().map(|(_, read)| read.id));
+        let differs = same_id.iter().zip(&differing).filter(|(_, differs)| **differs);
+        self.ids.changed.extend(differs.map(|((_, read), _)| read.id));
         self.counts.new += inserts.len() as u64;
         self.counts.changed += changed as u64;
         self.counts.unchanged += (same_id.len() - changed) as u64;
@@ -134,7 +151,9 @@ impl Merge {
     pub fn rest(&mut self, max_rows: usize) -> Result<Option<RecordBatch>, BatchError> {
         let mut picks = Vec::new();
         while picks.len() < max_rows && !self.is_done() {
-            picks.extend(self.newest(None).map(Pick::Read));
+            let read = self.newest(None);
+            self.ids.new.extend(read.map(|read| read.id));
+            picks.extend(read.map(Pick::Read));
         }
         self.counts.new += picks.len() as u64;
         if picks.is_empty() {

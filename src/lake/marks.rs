@@ -59,13 +59,14 @@ pub fn mark_deleted(
     form: &FileForm,
 ) -> Result<Option<(u64, Written)>, LakeError> {
     let wanted = |mark: &Mark| mark.deleted_at.is_none() && gone(mark.id);
-    let count = marks(lake, source, key)?.iter().filter(|mark| wanted(mark)).count() as u64;
+    let all = marks(lake, source, key)?;
+    let count = all.iter().filter(|mark| wanted(mark)).count() as u64;
     if count == 0 {
         return Ok(None);
     }
     let path = tickets::ticket_file(lake, source, key);
     let written = store::put(lake, &tickets::file_key(source, key), |staged| {
-        let mut out = form.writer(staged, &path)?;
+        let mut out = form.writer(staged, &path, all.len() as u64)?;
         for batch in read::rows(&path)?.into_iter().flatten() {
             let batch = conform(&batch?, form.schema()).and_then(|batch| marked(&batch, gone, at));
             out.write(&batch.map_err(LakeError::rows(&path))?)?;

@@ -2,19 +2,24 @@
 
 use std::path::PathBuf;
 
-use arrow::array::RecordBatch;
+use arrow::{
+    array::{AsArray, BooleanArray, Int64Array, RecordBatch},
+    compute::filter_record_batch,
+    datatypes::{DataType, Int64Type, Schema},
+};
 
 use super::{FileForm, Lake, LakeError, PartitionKey, Written, partition::Cut, read, store};
-use crate::batch::{Counts, Merge, conform};
+use crate::batch::{BatchError, Counts, Ids, Merge, conform};
 
 const FILE: &str = "part-0.parquet";
 /// Rows that are given to the writer at a time.
 const WRITE_ROWS: usize = 4096;
 
 /// What an upsert did to a partition.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Upserted {
     pub counts: Counts,
+    pub ids: Ids,
     /// The new file, or `None` if nothing changed and the old one stands.
     pub written: Option<Written>,
 }
@@ -89,7 +94,7 @@ pub fn upsert(
         held = (passed == 1).then_some(step.batch);
     }
     if first_change.is_none() && merge.is_done() {
-        return Ok(Upserted { counts: merge.counts(), written: None });
+        return Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: None });
     }
 
     let written = store::put(lake, &file, |staged| {
@@ -113,7 +118,7 @@ pub fn upsert(
         }
         out.finish()
     })?;
-    Ok(Upserted { counts: merge.counts(), written: Some(written) })
+    Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: Some(written) })
 }
 
 /// Writes the file of a partition again under the form's schema. `None` if there is no file, or if it has that schema.
@@ -128,7 +133,11 @@ pub fn rewrite(
     let Some(rows) = read::rows(&path)? else {
         return Ok(None);
     };
-    if rows.footer.schema.fields() == form.schema().fields() {
+    // A label that changed is no reason to write again: the metadata of a column says what held when it was written.
+    let columns = |schema: &Schema| -> Vec<(String, DataType)> {
+        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
+    };
+    if columns(&rows.footer.schema) == columns(form.schema()) {
         return Ok(None);
     }
     let written = store::put(lake, &file, |staged| {
@@ -168,4 +177,38 @@ pub fn rows(
     let schema = form.schema().clone();
     let rows = read::rows(&path)?.into_iter().flatten();
     Ok(rows.map(move |batch| conform(&batch?, &schema).map_err(LakeError::rows(&path))))
+}
+
+/// Takes rows out of a partition, as when their tickets moved to another one. `None` if it held none of them.
+pub fn take_out(
+    lake: &Lake,
+    source: &str,
+    key: PartitionKey,
+    moved: &dyn Fn(i64) -> bool,
+    form: &FileForm,
+) -> Result<Option<Written>, LakeError> {
+    let file = file_key(source, key);
+    let path = store::path(lake, &file);
+    let marks = super::marks(lake, source, key)?;
+    let stay = marks.iter().filter(|mark| !moved(mark.id)).count();
+    if stay == marks.len() {
+        return Ok(None);
+    }
+    store::put(lake, &file, |staged| {
+        let mut out = form.writer(staged, &path, stay as u64)?;
+        for batch in read::rows(&path)?.into_iter().flatten() {
+            let batch = batch?;
+            let stays = |ids: &Int64Array| {
+                ids.iter().map(|id| Some(!id.is_some_and(moved))).collect::<BooleanArray>()
+            };
+            let ids = batch.column_by_name("id").and_then(|column| column.as_primitive_opt::<Int64Type>());
+            let kept = match ids {
+                Some(ids) => filter_record_batch(&batch, &stays(ids)).map_err(BatchError::from),
+                None => Err(BatchError::Column { column: "id", wanted: "a column of integers" }),
+            };
+            out.write(&kept.map_err(LakeError::rows(&path))?)?;
+        }
+        out.finish()
+    })
+    .map(Some)
 }

@@ -54,27 +54,18 @@ pub fn settle(summary: &mut SourceSummary, account: &Account) {
         summary.paging.shifts_detected = proof.tally.shifts_detected;
         summary.paging.pages_reread = proof.tally.pages_reread;
     }
-    let counts = account.wrote.upserts.iter().map(|(_, upserted)| upserted.counts);
     summary.tickets.read = account.received.ids.len();
-    for counts in counts {
-        summary.tickets.new += counts.new;
-        summary.tickets.changed += counts.changed;
-    }
-    // A ticket that was written twice in one run is one ticket.
+    summary.tickets.new = account.wrote.new.len();
+    summary.tickets.changed = account.wrote.changed.len();
     summary.tickets.unchanged =
         summary.tickets.read.saturating_sub(summary.tickets.new + summary.tickets.changed);
     summary.rescued = account.received.rescued.clone();
 
-    let partitions: HashSet<_> = account
-        .wrote
-        .upserts
-        .iter()
-        .filter(|(_, upserted)| upserted.written.is_some())
-        .map(|(key, _)| key)
-        .collect();
-    let upserts = account.wrote.upserts.iter().filter_map(|(_, upserted)| upserted.written.as_ref());
+    let of_partitions: Vec<_> = account.wrote.files.iter().chain(&account.marked).collect();
+    let partitions: HashSet<_> = of_partitions.iter().map(|(key, _)| key).collect();
     summary.lake.partitions_written = partitions.len() as u64;
-    for written in upserts.chain(&account.rewritten).chain(&account.tables) {
+    let others = account.rewritten.iter().chain(&account.tables);
+    for written in of_partitions.iter().map(|(_, written)| written).chain(others) {
         summary.lake.files_written += 1;
         summary.lake.rows_written += written.rows;
         summary.lake.bytes_written += written.bytes;

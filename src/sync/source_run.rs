@@ -1,6 +1,7 @@
 //! One source of a run, from its definitions to its last commit.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::Instant,
 };
@@ -23,7 +24,7 @@ use crate::{
     config::SourceConfig,
     fetch::Client,
     fields::{KnownColumn, known_columns},
-    lake::{self, Lake, LakeError, Written},
+    lake::{self, Lake, LakeError, PartitionKey, Written},
     plan::{self, Reading, Situation},
     progress::Meter,
     source,
@@ -118,7 +119,12 @@ async fn read_source(
         Some(if matches!(reading, Reading::Whole { .. }) { Mode::Full } else { Mode::Incremental });
     tracing::info!(source = config.name, "{}", told(reading, task));
 
-    let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&layouts));
+    let known = match reading {
+        _ if lake::partitions(lake, &config.name)?.is_empty() => None,
+        Reading::Since(since) => Some(since.as_second()),
+        _ => Some(i64::MAX),
+    };
+    let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&layouts), known);
     let intake = Intake::new(writer, lake.calendar());
     let reader = TicketReader { client, layouts: &layouts, meter };
     let walks = Walks {
@@ -138,6 +144,7 @@ async fn read_source(
     walks.note_fresh(walks.range())?;
     (account.wrote, account.received) = intake.finish().await?;
     let walked = walked.and_then(|walked| prove(account, walked));
+    take_out_moved(lake, config, &layouts, account)?;
     if let Ok(walked) = &walked {
         mark(lake, config, &walked.gone, &layouts, account)?;
     }
@@ -222,6 +229,26 @@ fn mark(
             account.deleted += count;
             account.marked.push((key, written));
         }
+    }
+    Ok(())
+}
+
+/// Takes tickets out of the partitions that they left: one whose time of creation could not be read lies in the default
+/// partition until it can.
+fn take_out_moved(
+    lake: &Lake,
+    config: &SourceConfig,
+    layouts: &Layouts,
+    account: &mut Account,
+) -> Result<(), LakeError> {
+    let arrived: HashMap<i64, PartitionKey> = account.wrote.arrived.drain(..).collect();
+    if arrived.is_empty() {
+        return Ok(());
+    }
+    let form = layouts.form();
+    for key in lake::partitions(lake, &config.name)? {
+        let moved = |id: i64| arrived.get(&id).is_some_and(|now| *now != key);
+        account.rewritten.extend(lake::take_out(lake, &config.name, key, &moved, &form)?);
     }
     Ok(())
 }

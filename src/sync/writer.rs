@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use roaring::RoaringTreemap;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
 
 use super::layouts::Layouts;
-use crate::lake::{self, Lake, LakeError, PartitionKey, Upserted};
+use crate::lake::{self, Lake, LakeError, PartitionKey, Upserted, Written};
 
 /// Jobs that may wait: enough to keep the writer busy, few enough to bound memory.
 const WAITING: usize = 2;
@@ -28,7 +29,25 @@ enum Order {
 /// What was written until now.
 #[derive(Debug, Default)]
 pub struct Wrote {
-    pub upserts: Vec<(PartitionKey, Upserted)>,
+    pub files: Vec<(PartitionKey, Written)>,
+    pub new: RoaringTreemap,
+    pub changed: RoaringTreemap,
+    /// Ids new to a partition that is old enough to hold known tickets only: they may have moved there.
+    pub arrived: Vec<(i64, PartitionKey)>,
+}
+
+impl Wrote {
+    fn add(&mut self, key: PartitionKey, upserted: Upserted, may_hold_moved: bool) {
+        self.files.extend(upserted.written.map(|written| (key, written)));
+        if may_hold_moved {
+            self.arrived.extend(upserted.ids.new.iter().map(|id| (*id, key)));
+        }
+        self.new.extend(upserted.ids.new.into_iter().map(i64::cast_unsigned));
+        let changed = upserted.ids.changed.into_iter().map(i64::cast_unsigned);
+        // A ticket that is written twice in one run, first as a new one, is new.
+        let changed: Vec<u64> = changed.filter(|id| !self.new.contains(*id)).collect();
+        self.changed.extend(changed);
+    }
 }
 
 /// The way to the writing task.
@@ -39,9 +58,12 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the task.
-    pub fn start(lake: Lake, source: String, layouts: Arc<Layouts>) -> Self {
+    ///
+    /// `known`: tickets created before this second, or at no known time, are mostly in the lake, so one that is new to
+    /// its partition may have moved there. `None`: the lake was empty.
+    pub fn start(lake: Lake, source: String, layouts: Arc<Layouts>, known: Option<i64>) -> Self {
         let (orders, received) = mpsc::channel(WAITING);
-        let task = tokio::spawn(write_all(lake, source, layouts, received));
+        let task = tokio::spawn(write_all(lake, source, layouts, received, known));
         Self { orders, task }
     }
 
@@ -69,8 +91,14 @@ async fn write_all(
     source: String,
     layouts: Arc<Layouts>,
     mut orders: mpsc::Receiver<Order>,
+    known: Option<i64>,
 ) -> Result<Wrote, LakeError> {
     let mut wrote = Wrote::default();
+    let calendar = lake.calendar();
+    let may_hold_moved = |key| {
+        let start = calendar.span(key).map_or(i64::MIN, |span| span.start.div_euclid(1_000_000));
+        known.is_some_and(|known| start < known)
+    };
     while let Some(order) = orders.recv().await {
         match order {
             Order::Settle(done) => drop(done.send(())),
@@ -80,7 +108,7 @@ async fn write_all(
                 let upserted = tokio::task::spawn_blocking(upsert)
                     .await
                     .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?;
-                wrote.upserts.push((key, upserted));
+                wrote.add(key, upserted, may_hold_moved(key));
             }
         }
     }
