@@ -28,7 +28,7 @@ pub mod lake;
 pub mod log;
 /// When the next request may go.
 pub mod pace;
-/// What a run must read.
+/// What a run must read, and what that costs.
 pub mod plan;
 /// How far a run is.
 pub mod progress;
