@@ -1,11 +1,13 @@
 //! How a person reads a plan: a table, then why each source is read so and what to know about it.
 
+use std::time::Duration;
+
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::{Forecast, Outlook, RowsFrom, forecast::Window};
 use crate::figures;
 
-const HEAD: [&str; 8] = ["source", "kind", "reading", "tickets", "requests", "rate", "minutes", "partitions"];
+const HEAD: [&str; 8] = ["source", "kind", "reading", "tickets", "requests", "rate", "time", "partitions"];
 
 /// Windows that are told one by one.
 const SHOWN: usize = 6;
@@ -30,7 +32,7 @@ pub fn render(outlook: &Outlook) -> String {
             text += &format!("{name}: {note}\n");
         }
     }
-    let took = outlook.minutes.map(|minutes| format!(", about {} min", number(minutes)));
+    let took = outlook.minutes.map(|minutes| format!(", in about {}", time(minutes)));
     text += &format!(
         "`ticketlake {}` would do this{}. Nothing was written to {}\n",
         outlook.command,
@@ -51,8 +53,8 @@ fn table(sources: &[Forecast]) -> Table {
             Some(RowsFrom::Lake) => format!("~{}", about(source.rows)),
             _ => about(source.rows),
         };
-        let minutes = match (source.minutes, source.requests) {
-            (Some(minutes), _) => number(minutes),
+        let took = match (source.minutes, source.requests) {
+            (Some(minutes), _) => time(minutes),
             (None, Some(_)) => "-".to_owned(),
             (None, None) => "?".to_owned(),
         };
@@ -61,7 +63,7 @@ fn table(sources: &[Forecast]) -> Table {
             (at_most, held) => format!("at most {} of {}", figures::count(at_most), figures::count(held)),
         };
         let words = [source.name.as_str(), source.kind, source.reading].map(Cell::new);
-        let figures = [rows, about(source.requests), source.rate.clone(), minutes, partitions];
+        let figures = [rows, about(source.requests), source.rate.clone(), took, partitions];
         let figures = figures.map(|text| Cell::new(text).set_alignment(CellAlignment::Right));
         table.add_row(words.into_iter().chain(figures));
     }
@@ -83,8 +85,8 @@ fn windows(windows: &[Window]) -> String {
     format!("left to read: {told}")
 }
 
-fn number(minutes: f64) -> String {
-    if minutes < 10.0 { format!("{minutes:.1}") } else { figures::count(minutes.round() as u64) }
+fn time(minutes: f64) -> String {
+    figures::span(Duration::try_from_secs_f64(minutes * 60.0).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -121,7 +123,7 @@ mod tests {
         let table_end = text.find("support: asked").expect("why");
         let (table, rest) = text.split_at(table_end);
         assert!(
-            table.contains("~12,345") && table.contains("17") && table.contains("at most 30 of 365"),
+            table.contains("~12,345") && table.contains("16 min 42 s") && table.contains("at most 30 of 365"),
             "{table}"
         );
         assert!(
@@ -130,7 +132,7 @@ mod tests {
         );
         assert!(rest.contains("support: goes on") && rest.contains("support: mind this"), "{rest}");
         assert!(rest.ends_with(
-            "shop: cannot be planned: no\n`ticketlake backfill` would do this, about 17 min. Nothing was written to /lake\n"
+            "shop: cannot be planned: no\n`ticketlake backfill` would do this, in about 16 min 42 s. Nothing was written to /lake\n"
         ));
     }
 }

@@ -13,20 +13,24 @@ use crate::{
     walk::{Sink, Span},
 };
 
-/// The lake's tickets created within `span` that are not marked and were not met. Without bounds, those without a
-/// time of creation are among them.
-pub fn missing(lake: &Lake, source: &str, span: Span, met: &RoaringTreemap) -> Result<Vec<i64>, LakeError> {
+/// The lake's tickets created within one of the spans that are not marked and were not met; with `timeless`, those
+/// without a time of creation too.
+pub fn missing(
+    lake: &Lake,
+    source: &str,
+    spans: &[Span],
+    timeless: bool,
+    met: &RoaringTreemap,
+) -> Result<Vec<i64>, LakeError> {
     let calendar = lake.calendar();
     let mut missing = Vec::new();
     for key in lake::partitions(lake, source)? {
-        if !super::intake::meets(&calendar, key, span) {
+        if !timeless && !spans.iter().any(|span| super::intake::meets(&calendar, key, *span)) {
             continue;
         }
         for mark in lake::marks(lake, source, key)? {
-            let within = match mark.created_at {
-                Some(micros) => span.holds(micros.div_euclid(1_000_000)),
-                None => span == Span::default(),
-            };
+            let second = mark.created_at.map(|micros| micros.div_euclid(1_000_000));
+            let within = second.map_or(timeless, |second| spans.iter().any(|span| span.holds(second)));
             if within && mark.deleted_at.is_none() && !met.contains(mark.id.cast_unsigned()) {
                 missing.push(mark.id);
             }

@@ -106,7 +106,7 @@ impl Walks<'_> {
             self.pages(Slice::default(), range).await?
         };
         let gone = match proof.is_complete() && unfinished.reconcile {
-            true => self.gone(range).await?,
+            true => self.gone(range, &unfinished.read()).await?,
             false => RoaringTreemap::new(),
         };
         let whole_since = (range == Span::default()).then_some(unfinished.began);
@@ -155,7 +155,7 @@ impl Walks<'_> {
         let met = if reconcile { self.intake.met() } else { RoaringTreemap::new() };
         for span in spans {
             let missing = match reconcile {
-                true => deletions::missing(self.lake, &self.config().name, span, &met)?,
+                true => deletions::missing(self.lake, &self.config().name, &[span], false, &met)?,
                 false => Vec::new(),
             };
             self.checkpoint.with(|memory| {
@@ -204,12 +204,14 @@ impl Walks<'_> {
     }
 
     /// The tickets of the lake that are gone from the source: missed by the reading and by asking for each.
-    async fn gone(&self, range: Span) -> Result<RoaringTreemap, Ended> {
+    /// `before` was read by earlier runs, which have noted what was missing there.
+    async fn gone(&self, range: Span, before: &[Span]) -> Result<RoaringTreemap, Ended> {
         let name = &self.config().name;
         let met = self.intake.met();
         let left = self.checkpoint.with(|memory| memory.unfinished(range).map(|u| u.missing.clone()));
         let mut missing = left.unwrap_or_default();
-        missing.extend(deletions::missing(self.lake, name, range, &met)?);
+        let spans = walk::left(range, before);
+        missing.extend(deletions::missing(self.lake, name, &spans, range == Span::default(), &met)?);
         missing.sort_unstable();
         missing.dedup();
         missing.retain(|id| !met.contains(id.cast_unsigned()));
