@@ -326,7 +326,12 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
         let mut passes = 0;
         loop {
             let moving = self.sortings.iter().copied().find(Sorting::moves);
-            let until = moving.and_then(|moving| before.first().and_then(|key| moving.place(key)));
+            let until = moving.and_then(|moving| {
+                let first = moving.place(before.first()?)?;
+                // A crowd of one second longer than a page cannot be covered whole; what moves from now on stands before it.
+                let crowd = before.last().and_then(|key| moving.place(key)) == Some(first);
+                Some(first.saturating_sub(i64::from(crowd)))
+            });
             let (walked, until) = match (moving, until) {
                 (Some(moving), Some(until)) => (moving, until),
                 // Nothing moves: one look tells whether the order still holds.
