@@ -1,0 +1,25 @@
+"""Ready accounts: a seeded world of a vendor behind its state."""
+
+import time
+
+from . import world_kf5, world_udesk
+from .kf5 import Kf5Manners
+from .server import Emulator
+from .state import State
+from .udesk import UdeskManners
+
+WORLDS = {"kf5": world_kf5, "udesk": world_udesk}
+
+
+def account(vendor, count, seed=1, now=None, extra_fields=0, chance=0.12, undated=0.002):
+    """→ State with `count` tickets. `chance`: how often a value is awkward; `undated`: tickets without created_at."""
+    world = WORLDS[vendor]
+    fields = world.definitions(extra_fields)
+    now = int(now if now is not None else time.time())
+    return State(world.tickets(seed, count, now, fields, chance, undated), fields, world.fresh_ticket, seed)
+
+
+def emulate(vendor, state, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1, **manners):
+    """→ Emulator, to be entered. Further keywords are the vendor's manners."""
+    made = Kf5Manners(**manners) if vendor == "kf5" else UdeskManners(**manners)
+    return Emulator(vendor, state, made, faults, changes, budget, retry_after, latency, seed)
