@@ -120,7 +120,10 @@ def _column_complaints(source, expectation, names):
 
 def compare_tickets(lake, source, expectation, synced=None, gone=()):
     """Every cell of every ticket. `synced`: (earliest, latest) µs of `_synced_at`; `gone`: ids with `_deleted_at`."""
-    names, rows = read_table(lake, "tickets", source)
+    try:
+        names, rows = read_table(lake, "tickets", source)
+    except duckdb.Error as error:
+        return [f"{source}: the files cannot be read by one glob: {error}"]
     if not names:
         return [f"{source}: no file under tickets/source={source}"]
     complaints = _column_complaints(source, expectation, names)

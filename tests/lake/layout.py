@@ -109,7 +109,7 @@ def _schema_complaints(what, schema, columns, with_metadata):
     return complaints
 
 
-def check_source(lake, source, expectation, field_metadata=True):
+def check_source(lake, source, expectation, field_metadata=True, zone="Asia/Shanghai"):
     """All files of one source: uniform schema, types, metadata, writing."""
     complaints, first = [], None
     files = ticket_files(lake, source)
@@ -127,7 +127,7 @@ def check_source(lake, source, expectation, field_metadata=True):
             complaints.append(f"{name}: other columns or types than {files[0].parent.name}")
         complaints += _schema_complaints(name, schema, columns, field_metadata)
         complaints += _writing_complaints(path, expectation.vendor, True)
-        complaints += _place_complaints(path)
+        complaints += _place_complaints(path, zone)
     complaints += _bloom_complaints(lake, source)
     for table, promised in (("ticket_fields", TICKET_FIELDS), ("ticket_field_options", TICKET_FIELD_OPTIONS)):
         path = Path(lake) / table / f"source={source}" / "part-0.parquet"
@@ -137,7 +137,7 @@ def check_source(lake, source, expectation, field_metadata=True):
     return complaints
 
 
-def _place_complaints(path, zone="Asia/Shanghai"):
+def _place_complaints(path, zone):
     """Each row's own created_at names the folder it lies in."""
     key, value = path.parent.name.split("=", 1)
     form = "%Y-%m-%d" if key == "created_date" else "%Y-%m"

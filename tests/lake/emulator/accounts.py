@@ -1,6 +1,7 @@
 """Ready accounts: a seeded world of a vendor behind its state."""
 
 import time
+from functools import lru_cache
 
 from . import world_kf5, world_udesk
 from .kf5 import Kf5Manners
@@ -8,15 +9,21 @@ from .server import Emulator
 from .state import State
 from .udesk import UdeskManners
 
+NOW = int(time.time())  # of every world in this process, so that one seed is one world
 WORLDS = {"kf5": world_kf5, "udesk": world_udesk}
 
 
-def account(vendor, count, seed=1, now=None, extra_fields=0, chance=0.12, undated=0.002):
+@lru_cache(maxsize=8)
+def _tickets(vendor, count, seed, extra_fields, chance, undated):
+    world = WORLDS[vendor]
+    return tuple(world.tickets(seed, count, NOW, world.definitions(extra_fields), chance, undated))
+
+
+def account(vendor, count, seed=1, extra_fields=0, chance=0.12, undated=0.002):
     """→ State with `count` tickets. `chance`: how often a value is awkward; `undated`: tickets without created_at."""
     world = WORLDS[vendor]
-    fields = world.definitions(extra_fields)
-    now = int(now if now is not None else time.time())
-    return State(world.tickets(seed, count, now, fields, chance, undated), fields, world.fresh_ticket, seed)
+    tickets = _tickets(vendor, count, seed, extra_fields, chance, undated)
+    return State(tickets, world.definitions(extra_fields), world.fresh_ticket, seed)
 
 
 def emulate(vendor, state, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1, **manners):
