@@ -20,7 +20,7 @@ def everything(lake, vendor, expectation):
 @pytest.fixture(scope="module", params=["kf5", "udesk"])
 def right(request, tmp_path_factory):
     vendor = request.param
-    expectation = expectation_of(account(vendor, 60, 5, chance=0.3, undated=0.05), vendor)
+    expectation = expectation_of(account(vendor, 16, 5, chance=0.3, undated=0.1), vendor)
     lake = tmp_path_factory.mktemp("right") / "lake"
     write_lake(lake, "s", expectation)
     return lake, vendor, expectation
