@@ -16,7 +16,8 @@ WORLDS = {"kf5": world_kf5, "udesk": world_udesk}
 @lru_cache(maxsize=8)
 def _tickets(vendor, count, seed, extra_fields, chance, undated):
     world = WORLDS[vendor]
-    return tuple(world.tickets(seed, count, NOW, world.definitions(extra_fields), chance, undated))
+    days = max(20, min(400, count // 50))  # few partitions for few tickets: their files are what takes the checks' time
+    return tuple(world.tickets(seed, count, NOW, world.definitions(extra_fields), chance, undated, days))
 
 
 def account(vendor, count, seed=1, extra_fields=0, chance=0.12, undated=0.002):

@@ -1,6 +1,7 @@
 """Writing JSON as an awkward server might: white space, needless escapes, numbers in the text they were given."""
 
 import json
+from json.encoder import encode_basestring, encode_basestring_ascii
 
 
 class Raw(str):
@@ -10,13 +11,13 @@ class Raw(str):
 def _string(value, rng):
     style = rng.random()
     if style < 0.04:
-        return json.dumps(value)  # every non-ASCII letter escaped, in lower hex
-    text = json.dumps(value, ensure_ascii=False)
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        return json.dumps(value)
-    if style < 0.08:
-        return text.replace("/", "\\/")
-    return text
+        return encode_basestring_ascii(value)  # every non-ASCII letter escaped, in lower hex
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half a surrogate pair can only be sent as an escape
+        return encode_basestring_ascii(value)
+    text = encode_basestring(value)
+    return text.replace("/", "\\/") if style < 0.08 else text
 
 
 def write(value, rng, loose=False):
