@@ -51,6 +51,6 @@ def assert_lake(home, name, vendor, expectation, run=None, field_metadata=True, 
 
 
 def assert_complete(run):
-    assert run.code == 0, run
+    assert run.code == 0 and run.summary, run
     assert run.summary["outcome"] == "complete", run
     return run

@@ -77,7 +77,7 @@ def _writing_complaints(path, kind, has_id):
                 complaints.append(f"{name} {chunk.path_in_schema}: no statistics")
             if found.num_rows and not chunk.has_offset_index:
                 complaints.append(f"{name} {chunk.path_in_schema}: no offset index")
-            if found.num_rows and not chunk.has_column_index:
+            if found.num_rows and not chunk.has_column_index and not _very_long(file, chunk):
                 complaints.append(f"{name} {chunk.path_in_schema}: no column index")
     if has_id:
         place = file.schema_arrow.names.index("id") if "id" in file.schema_arrow.names else None
@@ -87,6 +87,15 @@ def _writing_complaints(path, kind, has_id):
         if any(a >= b for a, b in zip(ids, ids[1:])):
             complaints.append(f"{name}: not sorted by id")
     return complaints
+
+
+def _very_long(file, chunk):
+    """Whether a text column holds a value so long that its bounds may be left out."""
+    if chunk.physical_type != "BYTE_ARRAY":
+        return False
+    values = file.read([chunk.path_in_schema]).column(0).to_pylist()
+    flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
+    return max((len(item.encode()) for item in flat if item is not None), default=0) > 4096
 
 
 def _bloom_complaints(lake, source):

@@ -6,7 +6,7 @@ from conftest import SEED, add, assert_complete, assert_lake, expectation_of
 from emulator.accounts import account, emulate
 from emulator.budget import Budget
 
-COUNT = 450
+COUNT = 330
 KF5_MANNERS = [
     {"envelope": "bare"},
     {"envelope": "count"},
