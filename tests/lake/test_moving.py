@@ -55,8 +55,8 @@ def version_complaints(home, name, vendor, state):
 def test_nothing_is_lost_while_the_source_moves(home, vendor, manners, changes, seed):
     state = account(vendor, COUNT, seed)
     with emulate(vendor, state, changes=changes, seed=seed, **manners) as emulator:
-        add(home, "shop", emulator)
-        run = home.sync("--deadline", "60s")
+        add(home, "shop", emulator, delete_brake="100%")
+        run = home.sync()
         moved = list(emulator.changed)
         emulator.changes = {}
         print(f"{vendor} {changes} seed {seed}: exit {run.code}, {len(emulator.requests)} requests, {len(moved)} changes, paging {run.source('shop')['paging']}")
@@ -69,7 +69,7 @@ def test_nothing_is_lost_while_the_source_moves(home, vendor, manners, changes, 
         else:
             assert run.source("shop")["error"], run
         assert all(count == 1 for count in whole_lake(home.lake).values())
-        calm = home.sync("--full", "--accept-deletes")
+        calm = home.sync("--full")
         assert calm.code == 0, calm
     compare_after_calm(home, vendor, state)
 
@@ -97,7 +97,7 @@ def test_faults_and_changes_together(home, vendor, seed):
     state = account(vendor, COUNT, seed)
     with emulate(vendor, state, faults, {"delete": 2, "insert": 2, "update": 2}, seed=seed) as emulator:
         add(home, "shop", emulator)
-        run = home.sync("--deadline", "90s")
+        run = home.sync()
     assert run.code in (0, 3), run
     if run.code == 0:
         complaints = version_complaints(home, "shop", vendor, state)

@@ -52,7 +52,8 @@ def test_no_secret_in_the_loudest_logs(home, vendor, form):
         done = home.run("--log-format", form, "-v", "-v", "-v", "--progress", "plain", "sync", env={"RUST_LOG": "trace"})
         assert done.code == 0, done
         emulator.manners.break_page = 1
-        failed = home.run("--log-format", form, "-v", "-v", "sync", "--full", "--deadline", "3s", env={"RUST_LOG": "trace"})
+        add(home, "shop", emulator, max_retries=1)
+        failed = home.run("--log-format", form, "-v", "-v", "sync", "--full", env={"RUST_LOG": "trace"})
         assert failed.code == 3, failed
     no_secret(done.out, done.err, failed.out, failed.err, *written(home))
     if form == "json":
