@@ -12,6 +12,7 @@ from layout import check_source, tree_complaints
 from program import BINARY, Home
 
 TICKETS = int(os.environ.get("CHECK_TICKETS", "2000"))  # of each vendor, in the big test
+CHANCE = float(os.environ.get("CHECK_CHANCE", "0.12"))  # how often a value is awkward there
 SEED = int(os.environ.get("CHECK_SEED", "1"))
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conftest import SEED, TICKETS, add, assert_complete, assert_lake, expectation_of
+from conftest import CHANCE, SEED, TICKETS, add, assert_complete, assert_lake, expectation_of
 from emulator.accounts import account, emulate
 from expected import expect
 from layout import ticket_files
@@ -28,7 +28,7 @@ def ordinary(text):
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_every_cell_with_faults_on(home, vendor):
-    state = account(vendor, TICKETS, SEED, extra_fields=120 if vendor == "kf5" else 3)
+    state = account(vendor, TICKETS, SEED, extra_fields=120 if vendor == "kf5" else 3, chance=CHANCE)
     with emulate(vendor, state, FAULTS, seed=SEED) as emulator:
         add(home, "shop", emulator)
         run = assert_complete(home.sync())
