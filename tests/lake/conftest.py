@@ -52,6 +52,6 @@ def assert_lake(home, name, vendor, expectation, run=None, field_metadata=True, 
 
 
 def assert_complete(run):
-    assert run.code == 0 and run.summary, run
-    assert run.summary["outcome"] == "complete", run
+    if run.code != 0 or not run.summary or run.summary["outcome"] != "complete":
+        pytest.fail(f"the run is not complete: {run!r}")
     return run

@@ -12,7 +12,7 @@ BINARY = Path(os.environ.get("TICKETLAKE_BIN", ROOT / "target/debug/ticketlake")
 PASSWORD, SECRET = "s3cret-päss:word/%", "99d80d18b0b9a994a8d0283e830e5099"
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     code: int
     out: str
@@ -24,7 +24,7 @@ class Run:
     def source(self, name):
         return next(source for source in self.summary["sources"] if source["name"] == name)
 
-    def __str__(self):
+    def __repr__(self):
         return f"exit {self.code}\n--- stdout\n{self.out[-3000:]}\n--- stderr\n{self.err[-3000:]}"
 
 

@@ -133,7 +133,7 @@ def ticket_data(rng, number, created, updated, fields, chance):
         "group_id": 165,
         "problem_id": hostile.integer(rng, c, 12) if rng.random() < 0.2 else None,
         "due_date": hostile.instant(rng, c, stamp) if rng.random() < 0.3 else None,
-        "created_at": hostile.same_moment(rng, created) if rng.random() < c / 4 else hostile.local_text(created) if created is not None else None,
+        "created_at": None if created is None else hostile.same_moment(rng, created) if rng.random() < c / 4 else hostile.local_text(created),
         "updated_at": hostile.local_text(updated) if updated is not None else None,
         "assigneed_at": hostile.instant(rng, c, stamp),
         "resolved_at": hostile.instant(rng, c, stamp),
