@@ -6,7 +6,6 @@ use std::{
         Once,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::Duration,
 };
 
 use bytes::Bytes;
