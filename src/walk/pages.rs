@@ -91,8 +91,7 @@ where
         drift: 0.0,
         totals: Totals::default(),
     };
-    loop {
-        let Some(&sorting) = run.sortings.first() else { break };
+    while let Some(&sorting) = run.sortings.first() {
         let stop = match run.cover(sorting, i64::MAX).await? {
             Ok(front) => run.front(sorting, front).await?,
             Err(stop) => Some(stop),
