@@ -21,6 +21,7 @@ mod simulated;
 
 pub use pages::pages;
 pub use position::{ByTime, by_time};
+pub use windows::left;
 
 /// What a walk needs to know of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
