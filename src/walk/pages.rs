@@ -98,7 +98,7 @@ where
         };
         match stop {
             None => {
-                let found = (run.journal.ids.len() - before.0) as u64 + run.journal.nameless - before.1;
+                let found = run.journal.ids.len() - before.0 + run.journal.nameless - before.1;
                 let fresh = before == (0, 0);
                 if let Some(why) = run.totals.contradict(found).filter(|_| fresh) {
                     run.journal.doubt(why);
