@@ -8,6 +8,10 @@ pub mod cli;
 pub mod schemas;
 /// A vendor's help desk on loopback.
 pub mod sandbox;
+/// The custom fields of a lake, as people call them.
+pub mod dictionary;
+/// What a lake holds, and what is left to do.
+pub mod stock;
 /// A run: every source is read, brought into the lake and accounted for.
 pub mod sync;
 /// What a run must read.
