@@ -4,6 +4,8 @@
 
 /// The commands, their arguments and their help.
 pub mod cli;
+/// A first look: a help desk, a sync, and what the lake then tells.
+pub mod demo;
 /// The data's account of itself: what each column is and where it comes from.
 pub mod schemas;
 /// A vendor's help desk on loopback.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Context, interrupted, output};
 use crate::{
-    config::quantity,
+    config::{Config, quantity},
     error::Error,
     exit::Exit,
     fetch::FetchError,
@@ -50,7 +50,16 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 
 /// Does a task that works on the lake, until it is done, the time is up or a signal comes; prints the summary.
 pub async fn perform(context: &Context, task: Task, deadline: Option<Duration>) -> Result<Exit, Error> {
-    let config = context.config()?;
+    perform_on(context, &context.config()?, task, deadline).await
+}
+
+/// As [`perform`], on the sources of this configuration.
+pub async fn perform_on(
+    context: &Context,
+    config: &Config,
+    task: Task,
+    deadline: Option<Duration>,
+) -> Result<Exit, Error> {
     let asked =
         interrupted().map_err(|why| Error::Io { what: "cannot listen for signals".to_owned(), why })?;
     let (ask, stop) = Stop::new();
@@ -61,7 +70,7 @@ pub async fn perform(context: &Context, task: Task, deadline: Option<Duration>) 
         let _ = ask.send(Some(Why::Interrupted));
         std::future::pending::<()>().await;
     });
-    let (summary, ends) = sync::run(task, &config, &context.progress, &stop, &context.run).await?;
+    let (summary, ends) = sync::run(task, config, &context.progress, &stop, &context.run).await?;
     signal.abort();
     timer.inspect(tokio::task::JoinHandle::abort);
     context.progress.finish();
