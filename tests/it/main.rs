@@ -3,3 +3,4 @@
 mod command_line;
 mod schemas;
 mod shows;
+mod tidy;
