@@ -5,6 +5,7 @@ pub mod completions;
 pub mod demo;
 pub mod fields;
 mod interrupt;
+mod looking;
 pub mod man;
 pub mod output;
 pub mod plan;

@@ -11,6 +11,7 @@ use crate::config::{LakeConfig, PartitionBy};
 
 mod fault;
 mod form;
+mod holdings;
 mod marks;
 mod partition;
 mod read;
@@ -24,15 +25,20 @@ pub mod lock;
 pub mod runs;
 /// What a source remembers from run to run.
 pub mod state;
+/// What DuckDB is told of the lake.
+pub mod views;
 
 pub use fault::LakeError;
 pub use form::{FileForm, FileMeta, Written};
+pub use holdings::{Holding, holding, schema_of_source, sources};
 pub use marks::{Mark, mark_deleted, marks};
 pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use read::{Footer, footer, schema_of};
-pub use store::sweep;
-pub use table::{read_table, write_table};
-pub use tickets::{Upserted, partitions, put_empty, remove, rewrite, rows, take_out, ticket_file, upsert};
+pub use store::{staged, sweep};
+pub use table::{has_table, read_table, write_table};
+pub use tickets::{
+    Upserted, columns, held, partitions, put_empty, remove, rewrite, rows, take_out, ticket_file, upsert,
+};
 
 /// A lake on a local folder.
 #[derive(Debug, Clone)]

@@ -1,8 +1,9 @@
 //! Over a real socket: a server that answers from a script, each answer on a connection of its own.
 
-use std::time::Duration;
-
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

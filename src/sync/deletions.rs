@@ -13,28 +13,35 @@ use crate::{
     walk::{Sink, Span},
 };
 
-/// The lake's tickets created within one of the spans that are not marked and were not met; with `timeless`, those
-/// without a time of creation too.
-pub fn missing(
+/// The lake's tickets created within `span` that are not marked and were not met.
+pub fn missing(lake: &Lake, source: &str, span: Span, met: &RoaringTreemap) -> Result<Vec<i64>, LakeError> {
+    let within =
+        |created: Option<i64>| created.is_some_and(|micros| span.holds(micros.div_euclid(1_000_000)));
+    unmet(lake, source, span, met, &within)
+}
+
+/// The same of those whose time of creation is not known.
+pub fn missing_undated(lake: &Lake, source: &str, met: &RoaringTreemap) -> Result<Vec<i64>, LakeError> {
+    let nowhere = Span { from: Some(0), to: Some(0) };
+    unmet(lake, source, nowhere, met, &|created| created.is_none())
+}
+
+fn unmet(
     lake: &Lake,
     source: &str,
-    spans: &[Span],
-    timeless: bool,
+    span: Span,
     met: &RoaringTreemap,
+    wanted: &dyn Fn(Option<i64>) -> bool,
 ) -> Result<Vec<i64>, LakeError> {
     let calendar = lake.calendar();
     let mut missing = Vec::new();
     for key in lake::partitions(lake, source)? {
-        if !timeless && !spans.iter().any(|span| super::intake::meets(&calendar, key, *span)) {
+        if !super::intake::meets(&calendar, key, span) {
             continue;
         }
-        for mark in lake::marks(lake, source, key)? {
-            let second = mark.created_at.map(|micros| micros.div_euclid(1_000_000));
-            let within = second.map_or(timeless, |second| spans.iter().any(|span| span.holds(second)));
-            if within && mark.deleted_at.is_none() && !met.contains(mark.id.cast_unsigned()) {
-                missing.push(mark.id);
-            }
-        }
+        let marks = lake::marks(lake, source, key)?;
+        let unmet = |mark: &&lake::Mark| mark.deleted_at.is_none() && !met.contains(mark.id.cast_unsigned());
+        missing.extend(marks.iter().filter(|mark| wanted(mark.created_at)).filter(unmet).map(|mark| mark.id));
     }
     Ok(missing)
 }

@@ -95,7 +95,8 @@ fn range(task: Task, reading: Reading) -> Span {
 /// The reading that an earlier run left, if this one would go on with it.
 fn begun(memory: &mut Memory, task: Task, reading: Reading, range: Span) -> Option<Unfinished> {
     let goes_on = matches!((task, reading), (Task::Backfill { .. }, _) | (_, Reading::Whole { .. }));
-    goes_on.then(|| memory.unfinished(range).cloned()).flatten()
+    let left = memory.unfinished(range).filter(|left| !left.done.is_empty());
+    left.filter(|_| goes_on).cloned()
 }
 
 /// What the lake has of a source. A ticket that is marked as deleted is none.

@@ -1,19 +1,21 @@
-//! One task writes a source's partitions, one after the other, while pages are read.
+//! One task sees to the writing of a source's partitions, some at a time, while pages are read.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use arrow::array::RecordBatch;
 use roaring::RoaringTreemap;
 use tokio::{
     sync::{mpsc, oneshot},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 
 use super::layouts::Layouts;
 use crate::lake::{self, Lake, LakeError, PartitionKey, Upserted, Written};
 
-/// Jobs that may wait: enough to keep the writer busy, few enough to bound memory.
+/// Jobs that may wait: enough to keep the writers busy, few enough to bound memory.
 const WAITING: usize = 2;
+/// Partitions written at a time: most of a small file's time is waiting for the disk to say that it is there.
+const SIDE_BY_SIDE: usize = 4;
 
 /// Rows for one partition, in the order of reading.
 pub struct Job {
@@ -93,24 +95,48 @@ async fn write_all(
     mut orders: mpsc::Receiver<Order>,
     known: Option<i64>,
 ) -> Result<Wrote, LakeError> {
-    let mut wrote = Wrote::default();
     let calendar = lake.calendar();
     let may_hold_moved = |key| {
         let start = calendar.span(key).map_or(i64::MIN, |span| span.start.div_euclid(1_000_000));
         known.is_some_and(|known| start < known)
     };
+    let mut writing = Writing { tasks: JoinSet::new(), busy: HashSet::new(), wrote: Wrote::default() };
     while let Some(order) = orders.recv().await {
         match order {
-            Order::Settle(done) => drop(done.send(())),
+            Order::Settle(done) => {
+                while writing.land(&may_hold_moved).await? {}
+                // Whoever asked has stopped waiting: the run is being stopped.
+                let _ = done.send(());
+            }
             Order::Write(Job { key, reads }) => {
+                // Two writers of one partition would undo each other's rows.
+                while writing.tasks.len() >= SIDE_BY_SIDE || writing.busy.contains(&key) {
+                    writing.land(&may_hold_moved).await?;
+                }
                 let (lake, source, form) = (lake.clone(), source.clone(), layouts.form());
-                let upsert = move || lake::upsert(&lake, &source, key, &reads, &form);
-                let upserted = tokio::task::spawn_blocking(upsert)
-                    .await
-                    .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?;
-                wrote.add(key, upserted, may_hold_moved(key));
+                writing.busy.insert(key);
+                writing.tasks.spawn_blocking(move || (key, lake::upsert(&lake, &source, key, &reads, &form)));
             }
         }
     }
-    Ok(wrote)
+    while writing.land(&may_hold_moved).await? {}
+    Ok(writing.wrote)
+}
+
+/// Upserts under way.
+struct Writing {
+    tasks: JoinSet<(PartitionKey, Result<Upserted, LakeError>)>,
+    busy: HashSet<PartitionKey>,
+    wrote: Wrote,
+}
+
+impl Writing {
+    /// Waits for one of them; `false` if there is none.
+    async fn land(&mut self, may_hold_moved: &impl Fn(PartitionKey) -> bool) -> Result<bool, LakeError> {
+        let Some(landed) = self.tasks.join_next().await else { return Ok(false) };
+        let (key, upserted) = landed.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        self.busy.remove(&key);
+        self.wrote.add(key, upserted?, may_hold_moved(key));
+        Ok(true)
+    }
 }

@@ -10,8 +10,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{Journal, Reader, Sink, pages::Asked};
 
 const MOST_PASSES: u32 = 3;
-/// Pages after the expected end that may still hold rows never seen.
-const MOST_BEYOND: u32 = 100_000;
+/// Pages in a row that may hold mostly rows of before; a server that repeats itself would be read for ever.
+const MOST_STALE: u32 = 4;
 
 /// Reads all pages of `size` rows, up to [`MOST_PASSES`] times.
 pub async fn count<R, E, S>(asked: &Asked<'_, R, S>, journal: &mut Journal, size: u32) -> Result<(), E>
@@ -83,14 +83,16 @@ where
         pass.note(answer.total, answer.keys.iter().map(|key| key.id).collect());
         asked.take(journal, answer).await?;
     }
-    let mut page = expected.max(1);
-    while more && page < expected.saturating_add(MOST_BEYOND) {
+    let (mut page, mut stale) = (expected.max(1), 0);
+    while more && page < u32::MAX {
         page += 1;
         let answer = read(page).await?;
-        more = !answer.keys.is_empty();
+        let rows = answer.keys.len();
+        more = rows > 0;
         let fresh = pass.note(answer.total, answer.keys.iter().map(|key| key.id).collect());
         asked.take(journal, answer).await?;
-        if more && !fresh {
+        stale = if fresh * 2 < rows { stale + 1 } else { 0 };
+        if stale == MOST_STALE || more && fresh == 0 {
             pass.repeats = true;
             break;
         }
@@ -99,18 +101,18 @@ where
 }
 
 impl Pass {
-    /// Whether the page held a row that this pass had not seen.
-    fn note(&mut self, total: Option<u64>, ids: Vec<Option<i64>>) -> bool {
+    /// Gives how many rows of the page this pass had not seen.
+    fn note(&mut self, total: Option<u64>, ids: Vec<Option<i64>>) -> usize {
         self.total = match (total, self.total) {
             (None, known) => known,
             (Some(total), Total::Unknown) if self.rows.is_empty() => Total::Constant(total),
             (Some(total), Total::Constant(before)) if total == before => Total::Constant(total),
             (Some(_), _) => Total::Moving,
         };
-        let mut fresh = false;
+        let mut fresh = 0;
         for id in &ids {
             match id {
-                Some(id) => fresh |= self.ids.insert(*id),
+                Some(id) => fresh += usize::from(self.ids.insert(*id)),
                 None => self.nameless += 1,
             }
         }

@@ -91,15 +91,14 @@ where
         drift: 0.0,
         totals: Totals::default(),
     };
-    loop {
-        let Some(&sorting) = run.sortings.first() else { break };
+    while let Some(&sorting) = run.sortings.first() {
         let stop = match run.cover(sorting, i64::MAX).await? {
             Ok(front) => run.front(sorting, front).await?,
             Err(stop) => Some(stop),
         };
         match stop {
             None => {
-                let found = (run.journal.ids.len() - before.0) as u64 + run.journal.nameless - before.1;
+                let found = run.journal.ids.len() - before.0 + run.journal.nameless - before.1;
                 let fresh = before == (0, 0);
                 if let Some(why) = run.totals.contradict(found).filter(|_| fresh) {
                     run.journal.doubt(why);
@@ -326,7 +325,12 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
         let mut passes = 0;
         loop {
             let moving = self.sortings.iter().copied().find(Sorting::moves);
-            let until = moving.and_then(|moving| before.first().and_then(|key| moving.place(key)));
+            let until = moving.and_then(|moving| {
+                let first = moving.place(before.first()?)?;
+                // A crowd of one second longer than a page cannot be covered whole; what moves from now on stands before it.
+                let crowd = before.last().and_then(|key| moving.place(key)) == Some(first);
+                Some(first.saturating_sub(i64::from(crowd)))
+            });
             let (walked, until) = match (moving, until) {
                 (Some(moving), Some(until)) => (moving, until),
                 // Nothing moves: one look tells whether the order still holds.

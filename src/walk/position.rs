@@ -23,8 +23,8 @@ use joined::{Joined, join};
 const WORTHWHILE_PAGES: f64 = 8.0;
 /// How much earlier a request begins when no row joins it to the one before: a second, a minute, an hour, more than any zone.
 const STEPS_BACK: [i64; 4] = [1, 60, 3_600, 100_000];
-/// Hours by which zones differ at most.
-const WIDEST_ZONES: i64 = 26 * 3_600;
+/// Unix seconds after which no ticket is from.
+const FAR_FUTURE: i64 = 9_999_999_999;
 
 /// What to read by time.
 pub struct ByTime<'a> {
@@ -48,7 +48,7 @@ where
     S: Sink<R::Rows, E>,
 {
     let mut walk =
-        Walk { reader, sink, plan, journal: Journal::default(), inclusive: None, largest: 1, first: None };
+        Walk { reader, sink, plan, journal: Journal::default(), inclusive: None, largest: 1, silent: false };
     let outcome = match walk.calibrate().await? {
         None => walk.windows().await?,
         stop => stop,
@@ -93,8 +93,8 @@ struct Walk<'a, R, S> {
     inclusive: Option<bool>,
     /// Rows of the largest answer: the server may give less than asked.
     largest: usize,
-    /// The id of the first row of the first answer.
-    first: Option<i64>,
+    /// Spans are not told: they were told before.
+    silent: bool,
 }
 
 /// A window with its reader's memory.
@@ -107,6 +107,8 @@ struct Reading {
     asked_from: Option<i64>,
     /// Requests since then that no row joined to it.
     back: usize,
+    /// Answers in a row that joined and were smaller than this server's pages can be.
+    short: u32,
     /// An empty answer was contradicted by its total.
     doubted: bool,
 }
@@ -114,7 +116,7 @@ struct Reading {
 impl Reading {
     fn new(rest: Span) -> Self {
         let window = Window { rest, expected: None, busy: false };
-        Self { window, edge: None, last: Vec::new(), asked_from: None, back: 0, doubted: false }
+        Self { window, edge: None, last: Vec::new(), asked_from: None, back: 0, short: 0, doubted: false }
     }
 }
 
@@ -159,35 +161,30 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
     async fn windows(&mut self) -> Result<Option<Stop>, E> {
         let mut readings: Vec<Reading> =
             left(self.plan.range, self.plan.done).into_iter().map(Reading::new).collect();
-        let mut last_open: Option<Reading> = None;
+        let newest = match self.plan.by {
+            Clock::Created => None,
+            Clock::Updated => {
+                self.journal.tally.pages += 1;
+                let last = Slice { order: Order::Desc, ..self.slice(None, None) };
+                self.reader.read(&last, 1, 1).await?.keys.first().and_then(|key| key.updated)
+            }
+        };
         let mut flights = FuturesUnordered::new();
         loop {
-            let free = readings.iter().filter(|reading| !reading.window.busy).count();
-            if free == 0
-                && flights.len() < self.plan.workers
-                && !flights.is_empty()
-                && !self.reader.is_saturated()
-            {
-                let mut windows: Vec<Window> = readings.iter().map(|reading| reading.window).collect();
-                let worthwhile =
-                    WORTHWHILE_PAGES * f64::from(self.plan.per_page).min(self.largest.max(20) as f64);
-                if let Some(later) = cut(&mut windows, worthwhile, self.plan.now, self.plan.boundary) {
-                    readings.iter_mut().zip(windows).for_each(|(reading, window)| reading.window = window);
-                    readings.push(Reading::new(later.rest));
+            loop {
+                let idle = self.plan.workers.max(1).saturating_sub(flights.len());
+                for reading in readings.iter_mut().filter(|reading| !reading.window.busy).take(idle) {
+                    reading.window.busy = true;
+                    let Span { from, to } = reading.window.rest;
+                    let slice = self.slice(lower(reading, self.inclusive), to);
+                    flights.push(ask(self.reader, slice, self.plan.per_page, from));
                 }
-            }
-            let idle = self.plan.workers.max(1).saturating_sub(flights.len());
-            let inclusive = self.inclusive;
-            for reading in readings.iter_mut().filter(|reading| !reading.window.busy).take(idle) {
-                reading.window.busy = true;
-                let from = lower(reading, inclusive);
-                let key = reading.window.rest.from;
-                flights.push(ask(
-                    self.reader,
-                    self.slice(from, reading.window.rest.to),
-                    self.plan.per_page,
-                    key,
-                ));
+                if flights.len() >= self.plan.workers
+                    || self.reader.is_saturated()
+                    || !self.cut(&mut readings)
+                {
+                    break;
+                }
             }
             let Some(landed) = flights.next().await else { break };
             let (slice, key, answer) = landed?;
@@ -203,32 +200,29 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                 Ok(Next::Read) => readings.push(reading),
                 Ok(Next::Done) => {
                     self.sink.done(reading.window.rest).await?;
-                    if self.plan.by == Clock::Updated
-                        && reading.window.rest.to.is_none()
-                        && reading.edge.is_some()
-                    {
-                        last_open = Some(reading);
-                    }
                 }
-            }
-            // Rows that changed while other windows were read moved to the open end, perhaps after it was read.
-            if readings.is_empty()
-                && self.journal.tally.pages > 1
-                && let Some(open) = last_open.take()
-            {
-                let pages = self.journal.tally.pages;
-                if let Some(stop) = self.tail(open).await? {
-                    return Ok(Some(stop));
-                }
-                debug_assert!(self.journal.tally.pages > pages);
             }
         }
-        Ok(None)
+        // Rows that changed while windows were read moved behind what was newest then, perhaps into a window that was read before.
+        match newest {
+            Some(newest) => self.tail(Reading::new(Span { from: Some(newest), to: None })).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Cuts the widest window in two, if that pays.
+    fn cut(&self, readings: &mut Vec<Reading>) -> bool {
+        let mut windows: Vec<Window> = readings.iter().map(|reading| reading.window).collect();
+        let rows = f64::from(self.plan.per_page).min(self.largest.max(20) as f64);
+        let later = cut(&mut windows, WORTHWHILE_PAGES * rows, self.plan.now, self.plan.boundary);
+        readings.iter_mut().zip(windows).for_each(|(reading, window)| reading.window = window);
+        readings.extend(later.map(|later| Reading { window: later, ..Reading::new(later.rest) }));
+        later.is_some()
     }
 
     /// Reads on from the end of the open window, when all others are done.
     async fn tail(&mut self, mut open: Reading) -> Result<Option<Stop>, E> {
-        open.window.rest.from = open.edge;
+        self.silent = true;
         loop {
             let slice = self.slice(lower(&open, self.inclusive), None);
             let answer = self.reader.read(&slice, 1, self.plan.per_page).await?;
@@ -255,8 +249,6 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         self.journal.note(&answer);
         self.sink.take(answer.rows, &keep).await?;
         self.largest = self.largest.max(keys.len());
-        let first = keys.first().and_then(|key| key.id);
-        let opening = *self.first.get_or_insert(first.unwrap_or(i64::MIN));
 
         let times: Vec<i64> = keys.iter().filter_map(|key| self.time(key)).collect();
         let (Some(&earliest), Some(&latest)) = (times.first(), times.last()) else {
@@ -272,9 +264,10 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         if let Some(from) = slice.from
             && earliest < from
         {
-            let shift = from - earliest;
-            let ignored = first == Some(opening) && rest.from != self.plan.range.from || shift > WIDEST_ZONES;
-            return Ok(Err(if ignored { Stop::Useless } else { Stop::Shifted(shift) }));
+            // A server that filters has nothing to show from the far future.
+            let future = self.slice(Some(FAR_FUTURE), None);
+            let ignored = !self.reader.read(&future, 1, 1).await?.keys.is_empty();
+            return Ok(Err(if ignored { Stop::Useless } else { Stop::Shifted(from - earliest) }));
         }
         if slice.from == Some(earliest) {
             self.inclusive = Some(true);
@@ -314,6 +307,11 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         if stuck && !fresh && !full {
             return Ok(Ok(Next::Done));
         }
+        // Where rows come as fast as we read, the open end is never quiet: two short pages that join have seen all that was there before.
+        reading.short = if full || reading.edge.is_none() { 0 } else { reading.short + 1 };
+        if rest.to.is_none() && reading.short == 2 {
+            return Ok(Ok(Next::Done));
+        }
         if stuck && latest < rest.from.unwrap_or(i64::MIN) && reading.edge.is_none() {
             // A crowd just before the window: the bound is inclusive, so the window itself can be asked for.
             return Ok(if self.inclusive == Some(true) { Ok(Next::Read) } else { Err(Stop::Useless) });
@@ -344,7 +342,9 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         let read = Span { from: rest.from, to: Some(latest) };
         if rest.from.is_none_or(|from| from < latest) {
             rest.from = Some(latest);
-            self.sink.done(read).await?;
+            if !self.silent {
+                self.sink.done(read).await?;
+            }
         }
         reading.edge = Some(latest);
         reading.asked_from = slice.from;
@@ -355,7 +355,9 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
     /// More rows than a page share a second: page numbers count within that second, proven as any list of pages is.
     async fn crowd(&mut self, reading: &mut Reading, second: i64) -> Result<Result<Next, Stop>, E> {
         let rest = reading.window.rest;
-        let slice = self.slice(Some(second - 1), Some(second + 1));
+        // As narrow as the server's bounds allow: rows of one second stand by id, most likely.
+        let margin = i64::from(self.inclusive != Some(true));
+        let slice = self.slice(Some(second - margin), Some(second + margin));
         let asked = Asked {
             reader: self.reader,
             sink: self.sink,
@@ -367,7 +369,11 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         pages::walk(&asked, &mut inner, self.plan.per_page).await?;
         self.journal.absorb(inner);
         let next = second + 1;
-        self.sink.done(Span { from: rest.from, to: Some(rest.to.map_or(next, |to| to.min(next))) }).await?;
+        if !self.silent {
+            self.sink
+                .done(Span { from: rest.from, to: Some(rest.to.map_or(next, |to| to.min(next))) })
+                .await?;
+        }
         let rest = Span { from: Some(next), to: rest.to };
         if rest.is_empty() {
             reading.window.rest = Span { from: rest.to, to: rest.to };

@@ -33,10 +33,14 @@ pub fn cut(
     let middle = from + (to - from) / 2;
     let rounded = boundary(middle);
     let middle = if from + 1 < rounded && rounded < to { rounded } else { middle };
-    let later = Window { rest: Span { from: Some(middle), to: widest.rest.to }, expected: None, busy: false };
-    widest.rest.to = Some(middle);
-    // Until the later half was looked at, half of the rows may be anywhere.
+    // Until they were looked at, each half has half of the rows.
     widest.expected = widest.expected.map(|rows| rows / 2.0);
+    let later = Window {
+        rest: Span { from: Some(middle), to: widest.rest.to },
+        expected: widest.expected,
+        busy: false,
+    };
+    widest.rest.to = Some(middle);
     Some(later)
 }
 
@@ -44,7 +48,8 @@ pub fn cut(
 pub fn left(range: Span, done: &[Span]) -> Vec<Span> {
     let mut left = vec![range];
     for done in done.iter().filter(|done| !done.is_empty()) {
-        left = left.into_iter().flat_map(|span| without(span, *done)).collect();
+        left =
+            left.into_iter().flat_map(|span| without(span, *done)).filter(|span| !span.is_empty()).collect();
     }
     left.retain(|span| !span.is_empty());
     left.sort_by_key(|span| span.from.unwrap_or(i64::MIN));

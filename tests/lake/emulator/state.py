@@ -1,0 +1,83 @@
+"""The tickets of one account as they stand, their orders, and how they change while somebody reads."""
+
+import random
+import threading
+import time
+from bisect import bisect_left
+
+
+class State:
+    """Tickets by id, with every version a ticket ever had. All methods are safe to call from any thread."""
+
+    def __init__(self, tickets, fields, make_fresh, seed=1):
+        self.lock = threading.RLock()
+        self.by_id = {ticket.id: ticket for ticket in tickets}
+        self.initial = dict(self.by_id)
+        self.versions = {number: [ticket.text] for number, ticket in self.by_id.items()}
+        self.fields = fields  # the definitions as data
+        self.deleted = set()
+        self._make_fresh = make_fresh
+        self._rng = random.Random(f"changes {seed}")
+        self._orders = {}
+        self._ids = sorted(self.by_id)
+
+    def ordered(self, key):
+        """The list of tickets ascending by `id`, `created` or `updated` (ties by id; those without the moment first)."""
+        with self.lock:
+            if key not in self._orders:
+                order = {
+                    "id": lambda ticket: ticket.id,
+                    "created": lambda ticket: (ticket.created if ticket.created is not None else -1, ticket.id),
+                    "updated": lambda ticket: (ticket.updated if ticket.updated is not None else -1, ticket.id),
+                }[key]
+                tickets = sorted(self.by_id.values(), key=order)
+                self._orders[key] = (tickets, [order(ticket) for ticket in tickets])
+            return self._orders[key]
+
+    def between(self, key, start, end):
+        """Tickets with `start` <= moment < `end` (either may be None), ascending by that moment."""
+        tickets, keys = self.ordered(key)
+        low = bisect_left(keys, (start if start is not None else 0, -1))
+        high = bisect_left(keys, (end, -1)) if end is not None else len(keys)
+        return tickets[low:high]
+
+    def change(self, op, count=1, now=None):
+        """Inserts, updates or deletes `count` tickets. → their ids."""
+        with self.lock:
+            return [self._change_one(op, int(now if now is not None else time.time())) for _ in range(count)]
+
+    def _change_one(self, op, now):
+        self._orders.clear()
+        if op == "insert":
+            number = (self._ids[-1] if self._ids else 0) + 1
+            self._ids.append(number)
+            ticket = self._make_fresh(self._rng, number, now, now, self.fields, 0.1)
+        else:
+            number = self._rng.choice(list(self.by_id))
+            if op == "delete":
+                self.drop(number)
+                return number
+            old = self.by_id[number]
+            ticket = self._make_fresh(self._rng, number, old.created, now, self.fields, 0.1)
+        self.put(ticket)
+        return number
+
+    def put(self, ticket):
+        with self.lock:
+            self._orders.clear()
+            if ticket.id not in self.by_id and ticket.id not in self._ids:
+                self._ids.append(ticket.id)
+                self._ids.sort()
+            self.by_id[ticket.id] = ticket
+            self.versions.setdefault(ticket.id, []).append(ticket.text)
+
+    def drop(self, number):
+        with self.lock:
+            self._orders.clear()
+            self._ids.remove(number)
+            self.deleted.add(number)
+            del self.by_id[number]
+
+    def texts(self):
+        with self.lock:
+            return [ticket.text for ticket in self.by_id.values()]

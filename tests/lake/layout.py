@@ -1,0 +1,159 @@
+"""The files of a lake: where they lie, how they are written, what their metadata say."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from columns import TICKET_FIELD_OPTIONS, TICKET_FIELDS
+from expected import column_order
+
+TEXTS = {pa.string(), pa.large_string(), pa.string_view()}
+INSTANT = pa.timestamp("us", tz="UTC")
+TYPES = {"int64": pa.int64(), "int8": pa.int8(), "bool": pa.bool_(), "float64": pa.float64(), "date32": pa.date32(), "time64[us]": pa.time64("us"), "instant": INSTANT}
+METADATA = ("ticketlake.version", "ticketlake.schema_version", "ticketlake.source_kind")
+
+
+def is_type(name, type_):
+    if name == "text":
+        return type_ in TEXTS
+    if name.startswith("list of "):
+        return (pa.types.is_list(type_) or pa.types.is_large_list(type_)) and is_type(name[8:], type_.value_type)
+    return TYPES[name] == type_
+
+
+def _partition_pattern(source, partition):
+    value = r"\d{4}-\d{2}-\d{2}" if partition == "day" else r"\d{4}-\d{2}"
+    key = "created_date" if partition == "day" else "created_month"
+    return re.compile(rf"source={re.escape(source)}/{key}=({value}|__HIVE_DEFAULT_PARTITION__)/part-0\.parquet")
+
+
+def tree_complaints(lake, sources, partition="day"):
+    """What lies where: only the promised files, and nothing strange under the tables."""
+    lake = Path(lake)
+    complaints = []
+    top = {path.name for path in lake.iterdir()}
+    strange = top - {"tickets", "ticket_fields", "ticket_field_options", "views.sql", "_ticketlake"}
+    complaints += [f"{lake}: {name} does not belong there" for name in sorted(strange)]
+    patterns = [_partition_pattern(source, partition) for source in sources]
+    for path in (lake / "tickets").rglob("*"):
+        inside = path.relative_to(lake / "tickets").as_posix()
+        if not path.is_dir() and not any(pattern.fullmatch(inside) for pattern in patterns):
+            complaints.append(f"tickets/{inside}: not a partition's file")
+    for table in ("ticket_fields", "ticket_field_options"):
+        wanted = {f"source={source}/part-0.parquet" for source in sources}
+        found = {path.relative_to(lake / table).as_posix() for path in (lake / table).rglob("*") if not path.is_dir()}
+        if found != wanted:
+            complaints.append(f"{table}: expected {sorted(wanted)}, found {sorted(found)}")
+    return complaints
+
+
+def ticket_files(lake, source):
+    return sorted((Path(lake) / "tickets" / f"source={source}").rglob("*.parquet"))
+
+
+def _writing_complaints(path, kind, has_id):
+    """Compression, statistics, indexes and metadata of one file."""
+    name = "/".join(path.parts[-4:])
+    file = pq.ParquetFile(path)
+    found = file.metadata
+    complaints = []
+    metadata = {key.decode(): value.decode() for key, value in (found.metadata or {}).items()}
+    for key in METADATA:
+        if not metadata.get(key):
+            complaints.append(f"{name}: no {key}")
+    if metadata.get("ticketlake.source_kind") != kind:
+        complaints.append(f"{name}: ticketlake.source_kind is {metadata.get('ticketlake.source_kind')}, not {kind}")
+    for group in range(found.num_row_groups):
+        for place in range(found.num_columns):
+            chunk = found.row_group(group).column(place)
+            if chunk.compression != "ZSTD":
+                complaints.append(f"{name} {chunk.path_in_schema}: compression {chunk.compression}")
+            if found.num_rows and not chunk.is_stats_set:
+                complaints.append(f"{name} {chunk.path_in_schema}: no statistics")
+            if found.num_rows and not chunk.has_offset_index:
+                complaints.append(f"{name} {chunk.path_in_schema}: no offset index")
+            if found.num_rows and not chunk.has_column_index and not _very_long(file, chunk):
+                complaints.append(f"{name} {chunk.path_in_schema}: no column index")
+    if has_id:
+        place = file.schema_arrow.names.index("id") if "id" in file.schema_arrow.names else None
+        if place is None or file.schema_arrow.field(place).nullable or file.schema.column(0).max_definition_level != 0:
+            complaints.append(f"{name}: id is not REQUIRED")
+        ids = file.read(["id"]).column("id").to_pylist()
+        if any(a >= b for a, b in zip(ids, ids[1:])):
+            complaints.append(f"{name}: not sorted by id")
+    return complaints
+
+
+def _very_long(file, chunk):
+    """Whether a text column holds a value so long that its bounds may be left out."""
+    if chunk.physical_type != "BYTE_ARRAY":
+        return False
+    values = file.read([chunk.path_in_schema]).column(0).to_pylist()
+    flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
+    return max((len(item.encode()) for item in flat if item is not None), default=0) > 4096
+
+
+def _bloom_complaints(lake, source):
+    query = f"""SELECT file_name, row_group_id FROM parquet_metadata('{lake}/tickets/source={source}/**/*.parquet')
+                WHERE path_in_schema = 'id' AND bloom_filter_offset IS NULL AND row_group_num_rows > 0"""
+    return [f"{name}: no Bloom filter on id in row group {group}" for name, group in duckdb.connect().execute(query).fetchall()]
+
+
+def _schema_complaints(what, schema, columns, with_metadata):
+    complaints = []
+    if schema.names != [name for name, _, _ in columns]:
+        return [f"{what}: columns {schema.names[:4]}…, expected {[name for name, _, _ in columns][:4]}…"]
+    for field, (name, type_, metadata) in zip(schema, columns):
+        if not is_type(type_, field.type):
+            complaints.append(f"{what} {name}: expected {type_}, found {field.type}")
+        have = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+        for key, value in (metadata or {}).items() if with_metadata else ():
+            if have.get(key) != value:
+                complaints.append(f"{what} {name}: field metadata {key}: expected {value!r}, found {have.get(key)!r}")
+    return complaints
+
+
+def check_source(lake, source, expectation, field_metadata=True, zone="Asia/Shanghai"):
+    """All files of one source: uniform schema, types, metadata, writing."""
+    complaints, first = [], None
+    files = ticket_files(lake, source)
+    if not files:
+        return [f"{source}: no ticket files"]
+    defined = {name for name, _, _ in expectation.columns}
+    for path in files:
+        schema = pq.read_schema(path)
+        name = "/".join(path.parts[-3:])
+        if first is None:
+            first = schema
+            extra = [column for column in schema.names if column not in defined and not column.startswith("_")]
+            columns = column_order(expectation, extra)
+        elif not schema.equals(first):
+            complaints.append(f"{name}: other columns or types than {files[0].parent.name}")
+        complaints += _schema_complaints(name, schema, columns, field_metadata)
+        complaints += _writing_complaints(path, expectation.vendor, True)
+        complaints += _place_complaints(path, zone)
+    complaints += _bloom_complaints(lake, source)
+    for table, promised in (("ticket_fields", TICKET_FIELDS), ("ticket_field_options", TICKET_FIELD_OPTIONS)):
+        path = Path(lake) / table / f"source={source}" / "part-0.parquet"
+        if path.exists():
+            complaints += _schema_complaints(table, pq.read_schema(path), [(name, type_, None) for name, type_ in promised], False)
+            complaints += _writing_complaints(path, expectation.vendor, False)
+    return complaints
+
+
+def _place_complaints(path, zone):
+    """Each row's own created_at names the folder it lies in."""
+    key, value = path.parent.name.split("=", 1)
+    form = "%Y-%m-%d" if key == "created_date" else "%Y-%m"
+    complaints = []
+    for moment in pq.ParquetFile(path).read(["created_at"]).column("created_at").to_pylist():
+        right = moment.astimezone(ZoneInfo(zone)).strftime(form) if isinstance(moment, datetime) else "__HIVE_DEFAULT_PARTITION__"
+        if right != value:
+            complaints.append(f"{path.parent.name}: a row of {right}")
+            break
+    return complaints
