@@ -122,7 +122,7 @@ pub fn forecast(given: &Given<'_>) -> Forecast {
         rate: cost::written(config.rate),
         minutes: requests
             .and_then(|requests| cost::time(requests, config.rate))
-            .map(|time| (time.as_secs_f64() / 0.6).round() / 100.0),
+            .map(|time| (time.as_secs_f64() / 0.06).round() / 1_000.0),
         partitions: Partitions { held, rewritten_at_most: rewritten },
         notes: notes(given, by_time),
         error: None,

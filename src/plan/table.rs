@@ -18,7 +18,8 @@ pub fn render(outlook: &Outlook) -> String {
     for source in &outlook.sources {
         let name = &source.name;
         if let Some(why) = &source.error {
-            text += &format!("{name}: cannot be planned: {why}\n");
+            // It names the source itself.
+            text += &format!("{why}\n");
             continue;
         }
         text += &format!("{name}: {}\n", source.why);
@@ -112,7 +113,7 @@ mod tests {
             notes: vec!["mind this".to_owned()],
             error: None,
         };
-        let failed = Forecast { name: "shop".to_owned(), error: Some("no".to_owned()), ..forecast.clone() };
+        let failed = Forecast { name: "shop".to_owned(), error: Some("source shop: no".to_owned()), ..forecast.clone() };
         let text = render(&Outlook {
             command: "backfill",
             at: jiff::Timestamp::UNIX_EPOCH,
@@ -132,7 +133,7 @@ mod tests {
         );
         assert!(rest.contains("support: goes on") && rest.contains("support: mind this"), "{rest}");
         assert!(rest.ends_with(
-            "shop: cannot be planned: no\n`ticketlake backfill` would do this, in about 16 min 42 s. Nothing was written to /lake\n"
+            "source shop: no\n`ticketlake backfill` would do this, in about 16 min 42 s. Nothing was written to /lake\n"
         ));
     }
 }
