@@ -16,7 +16,7 @@ pub mod dictionary;
 pub mod stock;
 /// A run: every source is read, brought into the lake and accounted for.
 pub mod sync;
-/// What a run must read.
+/// What a run must read, and what that costs.
 pub mod plan;
 /// Reading a whole list in pages, and proving it.
 pub mod walk;

@@ -7,6 +7,7 @@ mod fields;
 mod intake;
 mod layouts;
 mod memory;
+mod outlook;
 mod reading;
 mod source_run;
 mod walks;
@@ -24,6 +25,7 @@ use crate::{
 
 pub use ended::{Ended, Stop, Why, deadline};
 pub use memory::Memory;
+pub use outlook::outlook;
 pub use reading::ReadError;
 pub use source_run::Task;
 

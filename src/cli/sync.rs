@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Context, interrupted, output};
+use super::{Context, interrupted, output, plan};
 use crate::{
     config::{Config, quantity},
     error::Error,
@@ -40,11 +40,18 @@ pub struct Args {
     /// Mark tickets as deleted even where they are more than `delete_brake` allows
     #[arg(long)]
     pub accept_deletes: bool,
+
+    /// Show what would be done, as `plan` does, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Reads the sources into the lake and prints the summary.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let task = Task::Sync { whole: args.full, accept_deletes: args.accept_deletes };
+    if args.dry_run {
+        return plan::show(context, &context.config()?, task).await;
+    }
     perform(context, task, args.deadline).await
 }
 
@@ -79,7 +86,7 @@ pub async fn perform_on(
 }
 
 /// The exit code of a run whose sources ended so: what needs a person comes first.
-fn exit(ends: &[Ended]) -> Exit {
+pub fn exit(ends: &[Ended]) -> Exit {
     let any = |is: fn(&Ended) -> bool| ends.iter().any(is);
     if any(|end| matches!(end, Ended::Interrupted)) {
         Exit::Interrupted

@@ -176,11 +176,13 @@ fn columns_now(layouts: &Layouts) -> Vec<KnownColumn> {
     known_columns(&layouts.layout().schema)
 }
 
-fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now: Timestamp) -> Reading {
+/// How much of the source the task reads.
+pub fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now: Timestamp) -> Reading {
     let Task::Sync { whole, .. } = task else { return Reading::Whole { because: plan::Because::Asked } };
     checkpoint.with(|memory| {
         let situation = Situation {
-            asked_whole: whole || memory.unfinished(Span::default()).is_some(),
+            asked_whole: whole,
+            unfinished: memory.unfinished(Span::default()).is_some(),
             whole_at: memory.whole_at,
             cursor: memory.cursor,
             overlap: config.overlap,
