@@ -9,9 +9,12 @@ use jiff::tz::TimeZone;
 
 use crate::config::{LakeConfig, PartitionBy};
 
+mod anatomy;
 mod fault;
 mod form;
+mod inventory;
 mod marks;
+mod mend;
 mod partition;
 mod read;
 mod store;
@@ -25,9 +28,12 @@ pub mod runs;
 /// What a source remembers from run to run.
 pub mod state;
 
+pub use anatomy::{Anatomy, Group, anatomy, batches};
 pub use fault::LakeError;
 pub use form::{FileForm, FileMeta, Written};
+pub use inventory::{Inventory, TABLES, TableFile, TicketFile, inventory, leftovers};
 pub use marks::{Mark, mark_deleted, marks};
+pub use mend::{remove_empty, replace, set_aside, state_folder};
 pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use read::{Footer, footer, schema_of};
 pub use store::sweep;
