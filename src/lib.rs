@@ -44,6 +44,8 @@ pub mod summary;
 pub mod sync;
 /// A vendor's ticket as a row.
 pub mod ticket;
+/// The lake against its laws and against the sources, and putting it right.
+pub mod verify;
 /// Reading a whole list in pages, and proving it.
 pub mod walk;
 /// Dates and instants from text.

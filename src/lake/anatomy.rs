@@ -103,7 +103,9 @@ fn bounds(chunk: &ColumnChunkMetaData) -> Option<(i64, i64)> {
 
 /// The rows of the file at `path`, batch by batch, under the schema that the file has; none if it is not there.
 /// Every page of every column is decoded.
-pub fn batches(path: &Path) -> Result<(SchemaRef, impl Iterator<Item = Result<RecordBatch, LakeError>>), LakeError> {
+pub fn batches(
+    path: &Path,
+) -> Result<(SchemaRef, impl Iterator<Item = Result<RecordBatch, LakeError>> + use<>), LakeError> {
     match read::rows(path)? {
         Some(rows) => Ok((rows.footer.schema.clone(), rows)),
         None => Err(LakeError::reading(path, ParquetError::General("it is not there".to_owned()))),
