@@ -11,6 +11,7 @@ pub mod status;
 pub mod sync;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 
 use std::path::PathBuf;
 
@@ -61,6 +62,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Sync(sync::Args),
+    Verify(verify::Args),
     Fields(fields::Args),
     Status(status::Args),
     Sandbox(sandbox::Args),
@@ -166,6 +168,7 @@ fn from_env(name: &str) -> Option<PathBuf> {
 pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
     match command {
         Command::Sync(args) => sync::run(context, args).await,
+        Command::Verify(args) => verify::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
@@ -180,6 +183,7 @@ impl Command {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sync(_) => "sync",
+            Self::Verify(_) => "verify",
             Self::Fields(_) => "fields",
             Self::Status(_) => "status",
             Self::Sandbox(_) => "sandbox",

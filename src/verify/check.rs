@@ -35,6 +35,8 @@ pub struct Checked {
 #[derive(Debug, Default, Serialize)]
 pub struct SourceFiles {
     pub name: String,
+    /// As the configuration says.
+    pub kind: Option<String>,
     pub partitions: u64,
     pub rows: u64,
     pub bytes: u64,
@@ -117,7 +119,8 @@ async fn check_source(
     kind: Option<&'static str>,
 ) -> Result<(SourceFiles, Findings), LakeError> {
     let mut findings = Findings::default();
-    let mut files = SourceFiles { name: name.to_owned(), ..SourceFiles::default() };
+    let kind_told = kind.map(str::to_owned);
+    let mut files = SourceFiles { name: name.to_owned(), kind: kind_told, ..SourceFiles::default() };
     let memory = match remembered::memory(lake, name) {
         Ok(memory) => memory,
         Err(LakeError::Damaged { path, what }) => {

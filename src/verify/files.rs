@@ -14,10 +14,8 @@ use super::{
 use crate::{
     fields::{column_name, twin_name},
     lake::{self, Anatomy, Calendar, Lake, PartitionKey, TableFile, TicketFile},
+    sync::SCHEMA_VERSION,
 };
-
-/// The newest layout of the tables that this program knows.
-const KNOWN_SCHEMA_VERSION: u32 = 1;
 
 /// What a file turned out to be.
 #[derive(Default)]
@@ -142,10 +140,10 @@ impl Look<'_> {
             self.rewritable(Invariant::Metadata, "ticketlake.version is not told");
         }
         match told("ticketlake.schema_version").map(str::parse::<u32>) {
-            Some(Ok(version)) if version <= KNOWN_SCHEMA_VERSION => {}
+            Some(Ok(version)) if version <= SCHEMA_VERSION => {}
             Some(Ok(version)) => self.found(
                 Invariant::Metadata,
-                format!("ticketlake.schema_version is {version}, this program knows {KNOWN_SCHEMA_VERSION} at most"),
+                format!("ticketlake.schema_version is {version}, this program knows {SCHEMA_VERSION} at most"),
                 "use the newer ticketlake that wrote it",
             ),
             _ => self.rewritable(Invariant::Metadata, "ticketlake.schema_version is not told"),
