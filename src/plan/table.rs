@@ -113,7 +113,11 @@ mod tests {
             notes: vec!["mind this".to_owned()],
             error: None,
         };
-        let failed = Forecast { name: "shop".to_owned(), error: Some("source shop: no".to_owned()), ..forecast.clone() };
+        let failed = Forecast {
+            name: "shop".to_owned(),
+            error: Some("source shop: no".to_owned()),
+            ..forecast.clone()
+        };
         let text = render(&Outlook {
             command: "backfill",
             at: jiff::Timestamp::UNIX_EPOCH,
