@@ -70,13 +70,9 @@ impl Afresh {
     }
 
     /// Reads the whole list, as a first sync would, into `sink`.
-    pub async fn read_all(
-        &self,
-        meter: &Meter,
-        sink: &impl Sink<Rows, ReadError>,
-    ) -> Result<Proof, ReadError> {
+    pub async fn read_all(&self, sink: &impl Sink<Rows, ReadError>) -> Result<Proof, ReadError> {
         let config = &self.client.config;
-        let reader = TicketReader { client: &self.client, layouts: &self.layouts, meter };
+        let reader = TicketReader { client: &self.client, layouts: &self.layouts, meter: &self.meter };
         if !source::filters_by_time(config.kind) {
             let wanted = (Clock::Created, Span::default());
             let slice = Slice::default();
