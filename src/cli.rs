@@ -15,6 +15,7 @@ pub mod sync;
 #[cfg(test)]
 mod tests;
 mod window;
+pub mod verify;
 
 use std::path::PathBuf;
 
@@ -67,6 +68,7 @@ pub enum Command {
     Sync(sync::Args),
     Backfill(backfill::Args),
     Plan(plan::Args),
+    Verify(verify::Args),
     Fields(fields::Args),
     Status(status::Args),
     Sandbox(sandbox::Args),
@@ -174,6 +176,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
         Command::Sync(args) => sync::run(context, args).await,
         Command::Backfill(args) => backfill::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
+        Command::Verify(args) => verify::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
@@ -190,6 +193,7 @@ impl Command {
             Self::Sync(_) => "sync",
             Self::Backfill(_) => "backfill",
             Self::Plan(_) => "plan",
+            Self::Verify(_) => "verify",
             Self::Fields(_) => "fields",
             Self::Status(_) => "status",
             Self::Sandbox(_) => "sandbox",

@@ -62,7 +62,7 @@ pub async fn open(settings: Settings<'_>) -> Result<Desk, Error> {
 pub fn tour(lake: &Lake, folder: &Path) -> Result<String, Error> {
     let sources = lake::sources(lake)?;
     let answers = answers::ask(lake, &sources)?;
-    let mut text = format!("\nThe lake\n{}\n", folder::tree(lake, &sources)?);
+    let mut text = format!("\nThe lake\n{}", folder::tree(lake, &sources)?);
     text += &tables::render(&answers);
     text += &format!(
         "\nGo on in DuckDB:\n  cd {} && duckdb -init views.sql\n  D SELECT source, status, count(*) FROM tickets GROUP BY ALL ORDER BY ALL;\n",

@@ -9,10 +9,13 @@ use jiff::tz::TimeZone;
 
 use crate::config::{LakeConfig, PartitionBy};
 
+mod anatomy;
 mod fault;
 mod form;
 mod holdings;
+mod inventory;
 mod marks;
+mod mend;
 mod partition;
 mod read;
 mod store;
@@ -28,10 +31,13 @@ pub mod state;
 /// What DuckDB is told of the lake.
 pub mod views;
 
+pub use anatomy::{Anatomy, Group, anatomy, batches};
 pub use fault::LakeError;
 pub use form::{FileForm, FileMeta, Written};
 pub use holdings::{Holding, holding, schema_of_source, sources};
+pub use inventory::{Inventory, TABLES, TableFile, TicketFile, inventory, leftovers};
 pub use marks::{Mark, mark_deleted, marks};
+pub use mend::{remove_empty, replace, set_aside, state_folder};
 pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use read::{Footer, footer, schema_of};
 pub use store::{staged, sweep};

@@ -1,6 +1,7 @@
 //! A run: every source is read, brought into the lake and accounted for. The only room that knows the whole walk.
 
 mod account;
+mod afresh;
 mod deletions;
 mod ended;
 mod fields;
@@ -23,10 +24,12 @@ use crate::{
     summary::{Outcome, Run, SourceSummary, Summary},
 };
 
+pub use afresh::{Afresh, BroughtIn, begin as read_afresh};
 pub use ended::{Ended, Stop, Why, deadline};
-pub use memory::Memory;
+pub use layouts::SCHEMA_VERSION;
+pub use memory::{Checkpoint, CommitError, Memory};
 pub use outlook::outlook;
-pub use reading::ReadError;
+pub use reading::{ReadError, Rows};
 pub use source_run::Task;
 
 /// Does a task on all sources of the configuration, side by side. What goes wrong with a source is told in its part of

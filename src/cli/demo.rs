@@ -14,8 +14,8 @@ use crate::{
 };
 
 const AFTER_HELP: &str = "\
-The demo's folder is emptied first, so it must be a folder of its own; the lake that the
-configuration names is not touched.
+The demo has a folder of its own, and makes the lake in it anew each time; a folder that holds
+anything else is refused. The lake that a configuration of yours names is not touched.
 
 Examples:
   ticketlake demo

@@ -60,7 +60,10 @@ impl Service {
     pub fn median_hours(&self) -> Option<f64> {
         let mut hours = self.hours.clone();
         hours.sort_unstable_by(f64::total_cmp);
-        hours.get(hours.len() / 2).copied()
+        let upper = hours.get(hours.len() / 2)?;
+        // Of an even number, the mean of the two in the middle.
+        let lower = hours.get((hours.len() - 1) / 2)?;
+        Some((lower + upper) / 2.0)
     }
 }
 
@@ -176,5 +179,19 @@ fn add_service(service: &mut BTreeMap<String, Service>, batch: &RecordBatch) {
         {
             told.hours.push((resolved.value(row) - created.value(row)) as f64 / HOUR);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_few_and_of_none() {
+        let median = |hours: &[f64]| Service { hours: hours.to_vec(), ..Service::default() }.median_hours();
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[5.0]), Some(5.0));
+        assert_eq!(median(&[9.0, 1.0, 3.0]), Some(3.0));
+        assert_eq!(median(&[9.0, 1.0, 3.0, 5.0]), Some(4.0));
     }
 }

@@ -31,12 +31,13 @@ pub fn empty(folder: &Path) -> Result<(), Error> {
     };
     if entries > 0 && !mark.is_file() {
         return Err(Error::Usage(format!(
-            "{} holds something else than a demo, and the demo's folder is emptied first; name another with --dir",
+            "{} holds something else than a demo, and the demo makes the lake in its folder anew; name another with --dir",
             folder.display()
         )));
     }
     fs::create_dir_all(folder).map_err(cannot("make", folder))?;
-    fs::write(&mark, "The demo of ticketlake empties this folder.\n").map_err(cannot("write", &mark))?;
+    fs::write(&mark, "The demo of ticketlake makes the lake in this folder anew each time.\n")
+        .map_err(cannot("write", &mark))?;
     let lake = folder.join(LAKE);
     match fs::remove_dir_all(&lake) {
         Err(why) if why.kind() != ErrorKind::NotFound => Err(cannot("empty", &lake)(why)),

@@ -86,7 +86,9 @@ fn service(answers: &Answers) -> Option<Table> {
 fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.remove_style(TableComponent::HorizontalLines);
+    for line in [TableComponent::HorizontalLines, TableComponent::MiddleIntersections] {
+        table.remove_style(line);
+    }
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(head);
     table

@@ -130,7 +130,7 @@ fn options() -> ArrowReaderOptions {
         .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
 }
 
-fn told(metadata: &ParquetMetaData, schema: &SchemaRef, bytes: u64) -> Footer {
+pub(super) fn told(metadata: &ParquetMetaData, schema: &SchemaRef, bytes: u64) -> Footer {
     let pairs = metadata.file_metadata().key_value_metadata();
     let pairs = pairs.into_iter().flatten();
     // The fields alone: the file's own metadata is told apart.
@@ -148,7 +148,10 @@ fn told(metadata: &ParquetMetaData, schema: &SchemaRef, bytes: u64) -> Footer {
 }
 
 /// Decoding damaged bytes may end in a panic of the decoder; here it is an error that names the file.
-fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, LakeError> {
+pub(super) fn guarded<T>(
+    path: &Path,
+    read: impl FnOnce() -> Result<T, ParquetError>,
+) -> Result<T, LakeError> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(outcome) => outcome.map_err(|cause| LakeError::reading(path, cause)),
         Err(panic) => Err(LakeError::damaged(path, panic_text(panic))),

@@ -14,7 +14,7 @@ use super::{Lake, LakeError};
 
 /// The folder of everything that is not a table.
 pub(super) const HOUSE: &str = "_ticketlake";
-const STAGING: &str = "_ticketlake/staging";
+pub(super) const STAGING: &str = "_ticketlake/staging";
 
 static STAGED: AtomicU64 = AtomicU64::new(0);
 

@@ -69,7 +69,9 @@ fn runs(stock: &Stock, zone: &TimeZone) -> Table {
 fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.remove_style(TableComponent::HorizontalLines);
+    for line in [TableComponent::HorizontalLines, TableComponent::MiddleIntersections] {
+        table.remove_style(line);
+    }
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(head);
     table

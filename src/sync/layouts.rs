@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The version of the tables' layout that files carry in their metadata.
-const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 1;
 
 /// The current layout of a source, and the form of its files.
 pub struct Layouts {

@@ -125,7 +125,7 @@ async fn read_source(
         _ => Some(i64::MAX),
     };
     let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&layouts), known);
-    let intake = Intake::new(writer, lake.calendar(), meter.clone());
+    let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
     let reader = TicketReader { client, layouts: &layouts, meter };
     let walks = Walks {
         lake,
@@ -172,7 +172,7 @@ async fn read_source(
     walked.map(|_| ())
 }
 
-fn columns_now(layouts: &Layouts) -> Vec<KnownColumn> {
+pub(super) fn columns_now(layouts: &Layouts) -> Vec<KnownColumn> {
     known_columns(&layouts.layout().schema)
 }
 
@@ -216,7 +216,7 @@ fn prove(account: &mut Account, walked: Walked) -> Result<Walked, Ended> {
 }
 
 /// Marks the tickets that are gone, unless they are more than the brake allows.
-fn mark(
+pub(super) fn mark(
     lake: &Lake,
     config: &SourceConfig,
     gone: &RoaringTreemap,
@@ -239,7 +239,7 @@ fn mark(
 
 /// Takes tickets out of the partitions that they left: one whose time of creation could not be read lies in the default
 /// partition until it can.
-fn take_out_moved(
+pub(super) fn take_out_moved(
     lake: &Lake,
     config: &SourceConfig,
     layouts: &Layouts,
@@ -258,7 +258,11 @@ fn take_out_moved(
 }
 
 /// Brings every file of the source to the columns of now.
-fn rewrite_all(lake: &Lake, config: &SourceConfig, layouts: &Layouts) -> Result<Vec<Written>, LakeError> {
+pub(super) fn rewrite_all(
+    lake: &Lake,
+    config: &SourceConfig,
+    layouts: &Layouts,
+) -> Result<Vec<Written>, LakeError> {
     let form = layouts.form();
     let mut written = Vec::new();
     for key in lake::partitions(lake, &config.name)? {

@@ -4,3 +4,4 @@ mod command_line;
 mod schemas;
 mod shows;
 mod tidy;
+mod verify;

@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import urllib.request
 
 import duckdb
 import pytest
 
 from conftest import assert_complete
-from program import Toml
+from program import Toml, run
 from test_sandbox import lines, sandbox
 
 # Some fields have two of them: the list is given to the fields in turn.
@@ -141,3 +142,32 @@ def test_a_lake_with_nothing_in_it(home, views):
         home.lake_settings = {"partition": "month"}
         assert_complete(home.sync(env=SECRETS))
         assert set(empty) < set(columns(views(), "tickets_all")) == set(empty) | {"created_month"}
+
+
+def test_the_demo_tells_what_duckdb_tells(home, views):
+    told = run("demo", "--tickets", "400", "--dir", str(home.folder))
+    assert told.code == 0, told
+    table = [re.split(r"  +", line.strip()) for line in told.out.splitlines()]
+
+    connection = views()
+    questions = {
+        "statuses": "SELECT source, status, count(*) FROM tickets WHERE status IS NOT NULL GROUP BY ALL",
+        "days": "SELECT created_date::VARCHAR, count(*) FROM tickets WHERE created_date IS NOT NULL GROUP BY ALL ORDER BY ALL DESC LIMIT 14",
+        "shop": 'SELECT "问题类型", count(*) FROM tickets_shop WHERE "问题类型" IS NOT NULL GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT 6',
+        "support": 'SELECT "问题类型", count(*) FROM tickets_support WHERE "问题类型" IS NOT NULL GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT 6',
+    }
+    for name, question in questions.items():
+        rows = connection.execute(question).fetchall()
+        assert rows, name
+        for *words, count in rows:
+            wanted = [*words, f"{count:,}"]
+            assert any(line[: len(wanted)] == wanted for line in table), (name, wanted, told)
+    service = """
+        SELECT priority, count(*), median(epoch_us(resolved_at) - epoch_us(created_at)) / 3.6e9, 100 * avg((NOT sla_breached)::INT), avg(satisfaction_score)
+        FROM tickets WHERE priority IS NOT NULL GROUP BY ALL HAVING count(sla_breached) + count(satisfaction_score) > 0
+    """
+    for priority, count, hours, kept, rating in connection.execute(service).fetchall():
+        line = next(line for line in table if line[:2] == [priority, f"{count:,}"])
+        shown = [None if cell == "–" else float(cell.removesuffix(" %").replace(",", "")) for cell in line[2:5]]
+        for is_shown, wanted, near in zip(shown, (hours, kept, rating), (0.051, 0.51, 0.0051)):
+            assert (is_shown is None) == (wanted is None) and (wanted is None or abs(is_shown - wanted) <= near), (line, hours, kept, rating)

@@ -1,0 +1,62 @@
+//! Putting right what was found damaged: a file is written anew from its rows, or moved out of the tables, never deleted.
+
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use arrow::array::RecordBatch;
+
+use super::{FileForm, Lake, LakeError, PartitionKey, Written, store, tickets};
+use crate::batch::Merge;
+
+/// Where damaged files go, under the name of the run that moved them.
+const ASIDE: &str = "_ticketlake/aside";
+/// Rows that are given to the writer at a time.
+const WRITE_ROWS: usize = 4096;
+
+/// Makes `rows` the whole of a partition: sorted, per id the newest `updated_at` and of equal ones the last. What the
+/// file held before does not count.
+pub fn replace(
+    lake: &Lake,
+    source: &str,
+    key: PartitionKey,
+    rows: &[RecordBatch],
+    form: &FileForm,
+) -> Result<Written, LakeError> {
+    let file = tickets::file_key(source, key);
+    let path = store::path(lake, &file);
+    let mut merge = Merge::new(form.schema(), rows).map_err(LakeError::rows(&path))?;
+    store::put(lake, &file, |staged| {
+        let mut out = form.writer(staged, &path, merge.rows())?;
+        while let Some(batch) = merge.rest(WRITE_ROWS).map_err(LakeError::rows(&path))? {
+            out.write(&batch)?;
+        }
+        out.finish()
+    })
+}
+
+/// Moves a file or a folder out of its place, to be looked at later. `what` and what is returned are relative to the lake.
+pub fn set_aside(lake: &Lake, run_id: &str, what: &Path) -> Result<PathBuf, LakeError> {
+    let aside = Path::new(ASIDE).join(run_id).join(what);
+    let (from, to) = (lake.root.join(what), lake.root.join(&aside));
+    store::make_parent(lake, &to)?;
+    fs::rename(&from, &to).map_err(LakeError::io(&from, "move aside"))?;
+    Ok(aside)
+}
+
+/// Takes away a folder that holds nothing. One that is not empty, or gone, is left alone.
+pub fn remove_empty(lake: &Lake, folder: &Path) -> Result<bool, LakeError> {
+    let place = lake.root.join(folder);
+    match fs::remove_dir(&place) {
+        Ok(()) => Ok(true),
+        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => Ok(false),
+        Err(cause) => Err(LakeError::io(&place, "remove")(cause)),
+    }
+}
+
+/// Where the state of a source lies, relative to the lake.
+pub fn state_folder(source: &str) -> PathBuf {
+    [store::HOUSE, "state", source].iter().collect()
+}

@@ -1,0 +1,296 @@
+//! The lake against a source: its whole list is read again, nothing written, and every ticket compared.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
+};
+
+use arrow::{
+    array::{Array, AsArray, RecordBatch},
+    datatypes::{Int64Type, TimestampMicrosecondType},
+};
+use roaring::RoaringTreemap;
+use serde::Serialize;
+
+use super::{
+    check::{SourceFiles, blocking},
+    compare::{Compared, Ticket, compare},
+    digest::digests,
+};
+use crate::{
+    batch::{ID, UPDATED_AT},
+    config::SourceConfig,
+    fetch::FetchError,
+    lake::{self, Lake, TicketFile},
+    progress::Meter,
+    sync::{self, Afresh, BroughtIn, Ended, ReadError, Rows},
+    walk::{Sink, Span},
+};
+
+/// Ids that are told.
+const TOLD: usize = 1000;
+
+/// How the lake compares with a source.
+#[derive(Debug, Default, Serialize)]
+pub struct Against {
+    /// Tickets that the source has.
+    pub tickets: u64,
+    /// At the source, not in the lake.
+    pub missing: Ids,
+    /// In the lake as they were earlier.
+    pub stale: Ids,
+    /// Why they are stale.
+    pub stale_because: Because,
+    /// In the lake and not marked as deleted, but gone from the source.
+    pub extra: Ids,
+    /// In the lake with a later `updated_at` than at the source.
+    pub newer: Ids,
+    pub definitions_differ: bool,
+    /// Why the reading may have missed tickets; `None` is the proof that it did not.
+    pub unproven: Option<String>,
+    /// Why the extra tickets were not asked for by id.
+    pub unconfirmed: Option<String>,
+    /// With `--repair`: what was done.
+    pub repaired: Option<Repaired>,
+    /// Why the source could not be compared, or not be repaired from.
+    pub error: Option<String>,
+    pub requests: u64,
+    /// The credentials were refused.
+    #[serde(skip)]
+    pub refused: bool,
+}
+
+/// How many tickets, and which; the first thousand are told.
+#[derive(Debug, Default, Serialize)]
+pub struct Ids {
+    pub count: u64,
+    pub ids: Vec<i64>,
+}
+
+/// Stale tickets by reason.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct Because {
+    /// The lake's `updated_at` is earlier.
+    pub older: u64,
+    /// The same `updated_at`, but another value.
+    pub contents: u64,
+    /// Marked as deleted, but the source has them.
+    pub marked: u64,
+}
+
+/// What a repair from the source did.
+#[derive(Debug, Default, Serialize)]
+pub struct Repaired {
+    /// Tickets read again by id into the lake.
+    pub read_again: u64,
+    /// Tickets that the source no longer had when they were asked for.
+    pub gone_since: u64,
+    /// Tickets marked as deleted.
+    pub marked: u64,
+    pub files_written: u64,
+    /// Files that could not be read, and where they were moved.
+    pub set_aside: Vec<PathBuf>,
+}
+
+impl Against {
+    /// Whether the lake is equal to the source now, and that is proven.
+    pub fn is_settled(&self) -> bool {
+        let equal = |ids: &[&Ids]| ids.iter().all(|ids| ids.count == 0);
+        let same = equal(&[&self.missing, &self.stale, &self.extra]) && !self.definitions_differ;
+        let repaired = self.repaired.is_some() && self.unconfirmed.is_none();
+        let proven = self.unproven.is_none() && self.error.is_none();
+        proven && equal(&[&self.newer]) && (same || repaired)
+    }
+}
+
+impl From<&RoaringTreemap> for Ids {
+    fn from(ids: &RoaringTreemap) -> Self {
+        Self { count: ids.len(), ids: ids.iter().take(TOLD).map(u64::cast_signed).collect() }
+    }
+}
+
+/// What may be done about a difference.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    pub repair: bool,
+    pub accept_deletes: bool,
+    pub run_id: &'a str,
+}
+
+/// Compares one source, and repairs what differs where that is wanted.
+pub async fn against(
+    lake: &Lake,
+    config: &SourceConfig,
+    files: &SourceFiles,
+    rules: Rules<'_>,
+    meter: Meter,
+) -> Against {
+    let mut found = Against::default();
+    if let Err(why) = settle(lake, config, files, rules, &meter, &mut found).await {
+        found.refused = matches!(why, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })));
+        found.error = Some(why.to_string());
+    }
+    meter.done();
+    found
+}
+
+async fn settle(
+    lake: &Lake,
+    config: &SourceConfig,
+    files: &SourceFiles,
+    rules: Rules<'_>,
+    meter: &Meter,
+    found: &mut Against,
+) -> Result<(), Ended> {
+    if files.keys.is_empty() {
+        found.error = Some("no ticket of it is in the lake yet; run `ticketlake sync`".to_owned());
+        return Ok(());
+    }
+    let source = sync::read_afresh(lake, config, meter).await?;
+    let compared = read_and_compare(lake, &source, files, rules, found).await;
+    found.requests = source.client.counts.sent.load(Relaxed);
+    let compared = compared?;
+    found.definitions_differ = source.definitions_differ();
+    found.missing = Ids::from(&compared.missing);
+    found.stale = Ids::from(&compared.stale);
+    found.stale_because = compared.because;
+    found.extra = Ids::from(&compared.extra);
+    found.newer = Ids::from(&compared.newer);
+    if rules.repair {
+        found.repaired = Some(repair(lake, &source, files, rules, &compared, found).await?);
+        found.requests = source.client.counts.sent.load(Relaxed);
+    }
+    Ok(())
+}
+
+async fn read_and_compare(
+    lake: &Lake,
+    source: &Afresh,
+    files: &SourceFiles,
+    rules: Rules<'_>,
+    found: &mut Against,
+) -> Result<Compared, Ended> {
+    let seen = Seen::default();
+    let proof = source.read_all(&seen).await?;
+    found.unproven = proof.unproven;
+    let compared = seen.compare(lake, source, files).await?;
+    let (extra, live) = (compared.extra.len(), compared.live);
+    let allowed = source.client.config.delete_brake;
+    let compared = if extra as f64 > live as f64 * allowed && !rules.accept_deletes {
+        found.unconfirmed = Some(format!(
+            "{extra} of {live} tickets are not in the source's list, more than `delete_brake` ({}%) allows; they were \
+             not asked for by id. If they were deleted, add --accept-deletes; if not, check the rights of the account",
+            allowed * 100.0
+        ));
+        compared
+    } else {
+        let ids: Vec<i64> = compared.extra.iter().map(u64::cast_signed).collect();
+        // The source still has some that the list did not show: they are compared like the others.
+        match source.read_ids(&ids, &seen).await?.is_empty() {
+            true => compared,
+            false => seen.compare(lake, source, files).await?,
+        }
+    };
+    let inner = seen.inner();
+    found.tickets = inner.tickets.len() as u64;
+    if inner.unreadable > 0 {
+        let what = format!(
+            "{} tickets have an id that cannot be read; correct them at the source",
+            inner.unreadable
+        );
+        found.unproven.get_or_insert(what);
+    }
+    Ok(compared)
+}
+
+/// Reads what differs once more by id, and marks what is gone.
+async fn repair(
+    lake: &Lake,
+    source: &Afresh,
+    files: &SourceFiles,
+    rules: Rules<'_>,
+    compared: &Compared,
+    found: &Against,
+) -> Result<Repaired, Ended> {
+    let again: Vec<i64> = (&compared.missing | &compared.stale).iter().map(u64::cast_signed).collect();
+    let nothing = RoaringTreemap::new();
+    let gone = if found.unconfirmed.is_none() { &compared.extra } else { &nothing };
+    let mut repaired = Repaired::default();
+    for key in &files.unreadable {
+        let path = TicketFile { source: files.name.clone(), key: *key }.path();
+        repaired.set_aside.push(lake::set_aside(lake, rules.run_id, &path)?);
+        lake::remove_empty(lake, path.parent().unwrap_or(&path))?;
+    }
+    if again.is_empty() && gone.is_empty() && !found.definitions_differ {
+        return Ok(repaired);
+    }
+    let BroughtIn { read, marked, files } = source.bring_in(lake, &again, gone).await?;
+    repaired.read_again = read.len();
+    repaired.gone_since = (again.len() as u64).saturating_sub(read.len());
+    (repaired.marked, repaired.files_written) = (marked, files);
+    Ok(repaired)
+}
+
+/// What the source's list held: for each ticket its time and its digest.
+#[derive(Default)]
+struct Seen(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    tickets: HashMap<i64, Ticket>,
+    unreadable: u64,
+}
+
+impl Seen {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn compare(&self, lake: &Lake, source: &Afresh, files: &SourceFiles) -> Result<Compared, Ended> {
+        let (lake, name, form) = (lake.clone(), files.name.clone(), source.form());
+        let keys: Vec<_> = files.readable().collect();
+        let tickets = std::mem::take(&mut self.inner().tickets);
+        let (compared, tickets) = blocking(move || {
+            let compared = compare(&lake, &name, &keys, &form, &tickets);
+            (compared, tickets)
+        })
+        .await;
+        self.inner().tickets = tickets;
+        Ok(compared?)
+    }
+}
+
+impl Sink<Rows, ReadError> for Seen {
+    async fn take(&self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
+        let Some(decoded) = rows.decoded else { return Ok(()) };
+        let tickets = tickets(&decoded.batch);
+        let mut inner = self.inner();
+        let nameless = decoded.ids.iter().zip(keep).filter(|(id, keep)| id.is_none() && **keep);
+        inner.unreadable += nameless.count() as u64;
+        for (id, ticket) in tickets {
+            let known = inner.tickets.entry(id).or_insert(ticket);
+            // As in the lake: an older copy never replaces a newer one, of equal ones the later reading counts.
+            if ticket.updated_at.is_none() || ticket.updated_at >= known.updated_at {
+                *known = ticket;
+            }
+        }
+        Ok(())
+    }
+
+    async fn done(&self, _: Span) -> Result<(), ReadError> {
+        Ok(())
+    }
+}
+
+/// Time and digest of each row, by id.
+pub(super) fn tickets(batch: &RecordBatch) -> Vec<(i64, Ticket)> {
+    let ids = batch.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
+    let updated = batch
+        .column_by_name(UPDATED_AT)
+        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+    let time = |row| updated.filter(|times| times.is_valid(row)).map(|times| times.value(row));
+    let ids = ids.into_iter().flat_map(|ids| ids.values().iter().copied());
+    let rows = ids.zip(digests(batch)).enumerate();
+    rows.map(|(row, (id, digest))| (id, Ticket { updated_at: time(row), digest })).collect()
+}

@@ -1,0 +1,152 @@
+//! How a person reads a verification: a table of the laws, what was found, how the sources compare, one closing line.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
+
+use super::{
+    against::{Against, Ids},
+    finding::Finding,
+    report::{Law, Report},
+};
+use crate::{figures, summary::Outcome};
+
+/// Findings of a law, and ids of a difference, that are written out.
+const SHOWN: usize = 20;
+
+/// Text of several lines, the last one ended; no colours.
+pub fn render(report: &Report) -> String {
+    let mut text = format!("{}\n", laws(&report.invariants));
+    for law in &report.invariants {
+        text += &details(law);
+    }
+    for source in &report.sources {
+        let files = &source.files;
+        text += &format!(
+            "{}: {} tickets in {} partitions, {}\n",
+            files.name,
+            figures::count(files.rows),
+            figures::count(files.partitions),
+            figures::size(files.bytes)
+        );
+        text += &source.against.as_ref().map(against).unwrap_or_default();
+    }
+    if let Some(repaired) = &report.repaired {
+        for (word, lines) in [("repaired", &repaired.done), ("not repaired", &repaired.left)] {
+            for line in lines {
+                text += &format!("{word}: {line}\n");
+            }
+        }
+        if repaired.done.is_empty() && repaired.left.is_empty() {
+            text += "nothing needed repair\n";
+        }
+    }
+    for note in &report.notes {
+        text += &format!("note: {note}\n");
+    }
+    text + &closing(report) + "\n"
+}
+
+fn laws(laws: &[Law]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    // A line between any two of so many short rows would only make the table long.
+    table.remove_style(TableComponent::HorizontalLines);
+    table.remove_style(TableComponent::MiddleIntersections);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["", "what must hold", "", "found"]);
+    for law in laws {
+        let mark = if law.holds { "✓" } else { "✗" };
+        let found = match (law.count, law.notes.len()) {
+            (0, 0) => String::new(),
+            (0, notes) => format!("{notes} to note"),
+            (count, _) => figures::count(count),
+        };
+        let found = Cell::new(found).set_alignment(CellAlignment::Right);
+        table.add_row([Cell::new(law.number.number()), Cell::new(law.law), Cell::new(mark), found]);
+    }
+    table
+}
+
+fn details(law: &Law) -> String {
+    let mut text = String::new();
+    if !law.holds {
+        text += &format!("{} ✗ {}; else {}\n", law.number.number(), law.law, law.breaks);
+        text += &listed(&law.findings, law.count);
+    }
+    if !law.notes.is_empty() {
+        text += &format!("{} to note\n", law.number.number());
+        text += &listed(&law.notes, law.notes.len() as u64);
+    }
+    text
+}
+
+fn listed(findings: &[Finding], count: u64) -> String {
+    let mut text = String::new();
+    for finding in findings.iter().take(SHOWN) {
+        text += &format!("   {}: {}; {}\n", place(finding), finding.what, finding.remedy);
+    }
+    let more = count.saturating_sub(SHOWN as u64);
+    if more > 0 {
+        text += &format!("   and {} more\n", figures::count(more));
+    }
+    text
+}
+
+fn place(finding: &Finding) -> String {
+    let ticket = finding.ticket.map(|id| format!("ticket {id}"));
+    let place = finding.file.clone().or_else(|| finding.source.clone());
+    place.into_iter().chain(ticket).collect::<Vec<_>>().join(", ")
+}
+
+fn against(against: &Against) -> String {
+    if let Some(why) = &against.error {
+        return format!("   not compared with the source: {why}\n");
+    }
+    let mut text = format!("   the source has {} tickets", figures::count(against.tickets));
+    let differences: [(&str, &Ids); 4] = [
+        ("missing from the lake", &against.missing),
+        ("stale in the lake", &against.stale),
+        ("in the lake, but gone from the source", &against.extra),
+        ("newer in the lake than at the source", &against.newer),
+    ];
+    if differences.iter().all(|(_, ids)| ids.count == 0) && !against.definitions_differ {
+        text += ", all as in the lake";
+    }
+    text.push('\n');
+    for (what, ids) in differences {
+        text += &ids_line(what, ids);
+    }
+    if against.definitions_differ {
+        text += "   the field definitions differ from ticket_fields and ticket_field_options\n";
+    }
+    if let Some(why) = &against.unproven {
+        text += &format!("   the reading is not proven to be whole: {why}\n");
+    }
+    if let Some(why) = &against.unconfirmed {
+        text += &format!("   {why}\n");
+    }
+    text
+}
+
+fn ids_line(what: &str, ids: &Ids) -> String {
+    if ids.count == 0 {
+        return String::new();
+    }
+    let shown: Vec<String> = ids.ids.iter().take(SHOWN).map(i64::to_string).collect();
+    let more = if ids.count > shown.len() as u64 { ", …" } else { "" };
+    format!("   {} {what}: {}{more}\n", figures::count(ids.count), shown.join(", "))
+}
+
+fn closing(report: &Report) -> String {
+    let compared = report.sources.iter().any(|source| source.against.is_some());
+    let said = match (report.outcome, compared) {
+        (Outcome::Complete, false) => "Sound: every invariant holds",
+        (Outcome::Complete, true) => "Sound, and equal to the sources",
+        (Outcome::Failed, _) => "Damaged: see above what to do",
+        _ => {
+            "Sound, but not equal to the sources; `ticketlake verify --against-source --repair` reads again what differs"
+        }
+    };
+    let took = report.finished_at.duration_since(report.started_at).unsigned_abs();
+    let memory = report.peak_memory_bytes.map(|bytes| format!(", {} of memory", figures::size(bytes)));
+    format!("{said} ({}{})", figures::span(took), memory.unwrap_or_default())
+}
