@@ -33,7 +33,7 @@ pub use fault::LakeError;
 pub use form::{FileForm, FileMeta, Written};
 pub use inventory::{Inventory, TABLES, TableFile, TicketFile, inventory, leftovers};
 pub use marks::{Mark, mark_deleted, marks};
-pub use mend::{remove_empty, replace, set_aside, state_folder};
+pub use mend::{remove_empty, replace, rewrite_table, set_aside, state_folder};
 pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use read::{Footer, footer, schema_of};
 pub use store::sweep;

@@ -56,7 +56,10 @@ pub struct Scope {
 pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Report, Error> {
     let place = &scope.lake.path;
     if !place.is_dir() {
-        let what = format!("there is no lake at {}; name its folder with --lake, or run `ticketlake sync`", place.display());
+        let what = format!(
+            "there is no lake at {}; name its folder with --lake, or run `ticketlake sync`",
+            place.display()
+        );
         return Err(Error::Usage(what));
     }
     let mut notes = Vec::new();

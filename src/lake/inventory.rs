@@ -21,8 +21,8 @@ pub struct Inventory {
     pub tables: Vec<TableFile>,
     /// Files and folders that no table has.
     pub strays: Vec<PathBuf>,
-    /// Partitions without a file.
-    pub empty: Vec<PathBuf>,
+    /// Files that their partition's folder does not have.
+    pub absent: Vec<TicketFile>,
 }
 
 /// The file of a partition.
@@ -117,7 +117,7 @@ fn look_into_partition(
         }
     }
     if !has_file {
-        found.empty.push(folder.to_owned());
+        found.absent.push(TicketFile { source: source.to_owned(), key });
     }
     Ok(())
 }
@@ -179,7 +179,7 @@ mod tests {
                 "tickets/source=s/created_date=2024-1-6",
             ]
         );
-        assert_eq!(found.empty.len(), 1);
+        assert_eq!(found.absent.len(), 1);
         assert_eq!(found.sources(), ["s"]);
     }
 }

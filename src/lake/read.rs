@@ -148,7 +148,10 @@ pub(super) fn told(metadata: &ParquetMetaData, schema: &SchemaRef, bytes: u64) -
 }
 
 /// Decoding damaged bytes may end in a panic of the decoder; here it is an error that names the file.
-pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, LakeError> {
+pub(super) fn guarded<T>(
+    path: &Path,
+    read: impl FnOnce() -> Result<T, ParquetError>,
+) -> Result<T, LakeError> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(outcome) => outcome.map_err(|cause| LakeError::reading(path, cause)),
         Err(panic) => Err(LakeError::damaged(path, panic_text(panic))),

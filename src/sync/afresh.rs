@@ -69,7 +69,11 @@ impl Afresh {
     }
 
     /// Reads the whole list, as a first sync would, into `sink`.
-    pub async fn read_all(&self, meter: &Meter, sink: &impl Sink<Rows, ReadError>) -> Result<Proof, ReadError> {
+    pub async fn read_all(
+        &self,
+        meter: &Meter,
+        sink: &impl Sink<Rows, ReadError>,
+    ) -> Result<Proof, ReadError> {
         let config = &self.client.config;
         let reader = TicketReader { client: &self.client, layouts: &self.layouts, meter };
         if !source::filters_by_time(config.kind) {
@@ -119,12 +123,14 @@ impl Afresh {
     ) -> Result<BroughtIn, Ended> {
         let config = &self.client.config;
         let checkpoint = Checkpoint::load(lake, &config.name)?;
-        let differ = || checkpoint.with(|memory| memory.columns.as_ref() != Some(&columns_now(&self.layouts)));
+        let differ =
+            || checkpoint.with(|memory| memory.columns.as_ref() != Some(&columns_now(&self.layouts)));
         // As in every run: while files may differ, the state says so.
         if differ() && checkpoint.with(|memory| memory.columns.take()).is_some() {
             checkpoint.commit()?;
         }
-        let mut account = Account { tables: fields::write(lake, config, &self.catalog)?, ..Account::default() };
+        let mut account =
+            Account { tables: fields::write(lake, config, &self.catalog)?, ..Account::default() };
         let known = Some(i64::MAX);
         let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&self.layouts), known);
         let intake = Intake::new(writer, lake.calendar());
@@ -138,7 +144,8 @@ impl Afresh {
         }
         checkpoint.with(|memory| memory.fields_read_at = Some(self.began));
         checkpoint.commit()?;
-        let files = account.wrote.files.len() + account.marked.len() + account.rewritten.len() + account.tables.len();
+        let files =
+            account.wrote.files.len() + account.marked.len() + account.rewritten.len() + account.tables.len();
         Ok(BroughtIn { read: read?, marked: account.deleted, files: files as u64 })
     }
 }

@@ -254,7 +254,11 @@ pub(super) fn take_out_moved(
 }
 
 /// Brings every file of the source to the columns of now.
-pub(super) fn rewrite_all(lake: &Lake, config: &SourceConfig, layouts: &Layouts) -> Result<Vec<Written>, LakeError> {
+pub(super) fn rewrite_all(
+    lake: &Lake,
+    config: &SourceConfig,
+    layouts: &Layouts,
+) -> Result<Vec<Written>, LakeError> {
     let form = layouts.form();
     let mut written = Vec::new();
     for key in lake::partitions(lake, &config.name)? {

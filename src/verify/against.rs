@@ -196,7 +196,10 @@ async fn read_and_compare(
     let inner = seen.inner();
     found.tickets = inner.tickets.len() as u64;
     if inner.unreadable > 0 {
-        let what = format!("{} tickets have an id that cannot be read; correct them at the source", inner.unreadable);
+        let what = format!(
+            "{} tickets have an id that cannot be read; correct them at the source",
+            inner.unreadable
+        );
         found.unproven.get_or_insert(what);
     }
     Ok(compared)
@@ -220,13 +223,17 @@ async fn repair(
         repaired.set_aside.push(lake::set_aside(lake, rules.run_id, &path)?);
         lake::remove_empty(lake, path.parent().unwrap_or(&path))?;
     }
-    if again.is_empty() && gone.is_empty() && !found.definitions_differ {
-        return Ok(repaired);
+    if !again.is_empty() || !gone.is_empty() || found.definitions_differ {
+        let BroughtIn { read, marked, files } = source.bring_in(lake, &again, gone).await?;
+        repaired.read_again = read.len();
+        repaired.gone_since = (again.len() as u64).saturating_sub(read.len());
+        (repaired.marked, repaired.files_written) = (marked, files);
     }
-    let BroughtIn { read, marked, files } = source.bring_in(lake, &again, gone).await?;
-    repaired.read_again = read.len();
-    repaired.gone_since = (again.len() as u64).saturating_sub(read.len());
-    (repaired.marked, repaired.files_written) = (marked, files);
+    // The source was asked for everything: a folder that is still empty is left over.
+    for key in files.lost.iter().filter(|_| found.unproven.is_none()) {
+        let path = TicketFile { source: files.name.clone(), key: *key }.path();
+        lake::remove_empty(lake, path.parent().unwrap_or(&path))?;
+    }
     Ok(repaired)
 }
 

@@ -34,7 +34,8 @@ pub fn expected(custom: &[KnownColumn]) -> Columns {
 
 /// Where `found` is not `expected`, in words; `None` where they are the same.
 pub fn difference(found: &Columns, expected: &Columns) -> Option<String> {
-    let of = |all: &Columns, name: &str| all.iter().find(|(known, _)| known == name).map(|(_, of)| of.clone());
+    let of =
+        |all: &Columns, name: &str| all.iter().find(|(known, _)| known == name).map(|(_, of)| of.clone());
     let listed = |names: Vec<String>| names.join(", ");
     let missing: Vec<String> =
         expected.iter().filter(|(name, _)| of(found, name).is_none()).map(|(name, _)| name.clone()).collect();
@@ -116,8 +117,8 @@ mod tests {
         moved.swap(1, 2);
         assert_eq!(difference(&moved, &wanted).as_deref(), Some("has its columns in another order"));
         let mut known = vec![custom(Type::Int64)];
-        let metadata = [("field_name".to_owned(), "a".to_owned())].into();
-        let file = Schema::new(vec![Field::new("cf_a", DataType::Utf8, true).with_metadata(metadata)]);
+        let field = Field::new("cf_a", DataType::Utf8, true).with_metadata(unknown("a"));
+        let file = Schema::new(vec![field]);
         join(&mut known, &file);
         assert_eq!(known, [custom(Type::Text)]);
     }

@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 
 use super::{
     columns::{self, Columns},
-    finding::{Finding, Findings, REPAIR, REREAD, SYNC},
+    finding::{Finding, Findings, REPAIR, REREAD},
     invariant::Invariant,
     rows::{RowCheck, RowFacts},
 };
@@ -62,10 +62,9 @@ pub fn check_table(lake: &Lake, file: &TableFile, kind: Option<&'static str>, wa
     let mut look = Look { source: &file.source, path: &path, facts: &mut facts };
     let Some(anatomy) = look.anatomy(lake, kind) else { return facts };
     if let Some(said) = columns::difference(&columns::columns_of(&anatomy.footer.schema), wanted) {
-        look.found(Invariant::SameColumns, said, SYNC);
+        look.rewritable(Invariant::SameColumns, said);
     }
     look.rows(lake, &anatomy, None);
-    facts.rewrite = false;
     facts
 }
 
@@ -114,7 +113,11 @@ impl Look<'_> {
         ];
         for (columns, lack) in lists {
             if let Some(first) = columns.first() {
-                let more = if columns.len() > 1 { format!(" and {} more", columns.len() - 1) } else { String::new() };
+                let more = if columns.len() > 1 {
+                    format!(" and {} more", columns.len() - 1)
+                } else {
+                    String::new()
+                };
                 self.rewritable(Invariant::FileForm, format!("column {first}{more} {lack}"));
             }
         }
@@ -143,7 +146,9 @@ impl Look<'_> {
             Some(Ok(version)) if version <= SCHEMA_VERSION => {}
             Some(Ok(version)) => self.found(
                 Invariant::Metadata,
-                format!("ticketlake.schema_version is {version}, this program knows {SCHEMA_VERSION} at most"),
+                format!(
+                    "ticketlake.schema_version is {version}, this program knows {SCHEMA_VERSION} at most"
+                ),
                 "use the newer ticketlake that wrote it",
             ),
             _ => self.rewritable(Invariant::Metadata, "ticketlake.schema_version is not told"),

@@ -24,7 +24,8 @@ pub struct Finding {
 /// What a `--repair` without a source can put right.
 pub const REPAIR: &str = "run `ticketlake verify --repair`";
 /// What only the source can give back.
-pub const REREAD: &str = "run `ticketlake verify --against-source --repair`, or put the file back from a backup";
+pub const REREAD: &str =
+    "run `ticketlake verify --against-source --repair`, or put the file back from a backup";
 /// What the next run does by itself.
 pub const SYNC: &str = "run `ticketlake sync`";
 /// What a complete reading settles.

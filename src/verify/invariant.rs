@@ -61,7 +61,9 @@ impl Invariant {
     /// What goes wrong where it does not hold.
     pub fn breaks(self) -> &'static str {
         match self {
-            EachTicketOnce => "every count and sum is too high, and two versions of a ticket contradict each other",
+            EachTicketOnce => {
+                "every count and sum is too high, and two versions of a ticket contradict each other"
+            }
             InItsPartition => "a query by date misses the ticket, and the next sync writes it a second time",
             SortedById => "a look-up by id reads every page, and a merge cannot go on",
             SameColumns => "a plain glob over the source fails or loses columns",
@@ -69,7 +71,9 @@ impl Invariant {
             Metadata => "nobody can tell what a custom column means or which version wrote it",
             OneFileEach => "the glob counts rows that are no tickets, or a day is missing",
             Decodable => "queries that touch the page fail, and the next sync stops there",
-            StateAgrees => "the next sync starts at the wrong moment, or reads values by the wrong definition",
+            StateAgrees => {
+                "the next sync starts at the wrong moment, or reads values by the wrong definition"
+            }
             RescuedIsObject => "JSON queries over it fail",
             NothingStaged => "disk space is wasted until the next sync sweeps it",
         }

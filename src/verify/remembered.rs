@@ -6,7 +6,7 @@ use arrow::datatypes::Schema;
 use jiff::Timestamp;
 
 use super::{
-    finding::{Finding, Findings, FULL, SYNC},
+    finding::{FULL, Finding, Findings, SYNC},
     invariant::Invariant,
 };
 use crate::{
@@ -50,7 +50,8 @@ pub fn check_cursor(source: &str, memory: &Memory, held: &Held<'_>, now: Timesta
     }
     let newest = held.newest.and_then(|micros| Timestamp::from_microsecond(micros).ok());
     if let Some(cursor) = memory.cursor.filter(|cursor| newest.is_none_or(|newest| *cursor > newest)) {
-        let newest = newest.map_or("there is no row".to_owned(), |newest| format!("the newest row is of {newest}"));
+        let newest =
+            newest.map_or("there is no row".to_owned(), |newest| format!("the newest row is of {newest}"));
         let what = format!(
             "the cursor is {cursor}, but {newest}: the ticket that was changed last was deleted at the source, or a \
              partition is missing"
@@ -60,7 +61,12 @@ pub fn check_cursor(source: &str, memory: &Memory, held: &Held<'_>, now: Timesta
 }
 
 /// Compares the number of rows with what the last complete reading brought: rows never leave a lake.
-pub fn check_count(lake: &Lake, source: &str, held: &Held<'_>, findings: &mut Findings) -> Result<(), LakeError> {
+pub fn check_count(
+    lake: &Lake,
+    source: &str,
+    held: &Held<'_>,
+    findings: &mut Findings,
+) -> Result<(), LakeError> {
     let records: Vec<Summary> = runs::last(lake, usize::MAX)?;
     let full = records.iter().filter(|run| run.command == "sync").find_map(|run| {
         let part = run.sources.iter().find(|part| part.name == source)?;
@@ -68,7 +74,8 @@ pub fn check_count(lake: &Lake, source: &str, held: &Held<'_>, findings: &mut Fi
         whole.then_some((part.tickets.read, &run.run_id))
     });
     if let Some((read, run_id)) = full.filter(|(read, _)| *read > held.rows) {
-        let what = format!("run {run_id} brought {read} tickets, {} are there: a partition is missing", held.rows);
+        let what =
+            format!("run {run_id} brought {read} tickets, {} are there: a partition is missing", held.rows);
         findings.add(Invariant::StateAgrees, Finding::of_source(source, what, FULL));
     }
     Ok(())
@@ -84,7 +91,9 @@ pub fn check_fields(
     findings: &mut Findings,
 ) -> Result<(), LakeError> {
     let read = |table: &str, columns| -> Result<Vec<Row>, LakeError> {
-        Ok(lake::read_table(lake, table, source)?.map(|batch| from_batch(columns, &batch)).unwrap_or_default())
+        Ok(lake::read_table(lake, table, source)?
+            .map(|batch| from_batch(columns, &batch))
+            .unwrap_or_default())
     };
     let fields = read("ticket_fields", TICKET_FIELDS)?;
     let options = read("ticket_field_options", TICKET_FIELD_OPTIONS)?;
@@ -116,7 +125,9 @@ pub fn check_fields(
             continue;
         }
         if !names.contains(&name) {
-            found(format!("ticket_field_options has options of field {name}, which ticket_fields does not have"));
+            found(format!(
+                "ticket_field_options has options of field {name}, which ticket_fields does not have"
+            ));
         } else if held.schema.is_some_and(|schema| schema.index_of(&twin_name(&name)).is_err()) {
             found(format!("field {name} has options, but tickets have no column {}", twin_name(&name)));
         }
@@ -127,7 +138,10 @@ pub fn check_fields(
 /// How the column of a field differs from what `ticket_fields` says of it.
 fn disagreement(schema: &Schema, name: &str, said: &str) -> Option<String> {
     let Ok(field) = schema.field_with_name(&column_name(name)) else {
-        return Some(format!("ticket_fields has field {name}, but tickets have no column {}", column_name(name)));
+        return Some(format!(
+            "ticket_fields has field {name}, but tickets have no column {}",
+            column_name(name)
+        ));
     };
     // Another field may have taken the name of its column.
     if field.metadata().get("field_name").is_some_and(|owner| owner != name) {

@@ -142,7 +142,9 @@ fn closing(report: &Report) -> String {
         (Outcome::Complete, false) => "Sound: every invariant holds",
         (Outcome::Complete, true) => "Sound, and equal to the sources",
         (Outcome::Failed, _) => "Damaged: see above what to do",
-        _ => "Sound, but not equal to the sources; `ticketlake verify --against-source --repair` reads again what differs",
+        _ => {
+            "Sound, but not equal to the sources; `ticketlake verify --against-source --repair` reads again what differs"
+        }
     };
     let took = report.finished_at.duration_since(report.started_at).unsigned_abs();
     let memory = report.peak_memory_bytes.map(|bytes| format!(", {} of memory", figures::size(bytes)));

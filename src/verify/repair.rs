@@ -11,11 +11,12 @@ use roaring::RoaringTreemap;
 use serde::Serialize;
 
 use super::{
-    check::{Checked, SourceFiles},
+    check::{Checked, SMALL_TABLES, SourceFiles},
     columns, remembered,
 };
 use crate::{
     batch::{ID, SYNCED_AT, UPDATED_AT},
+    fields::rows,
     lake::{self, FileForm, FileMeta, Lake, LakeError, PartitionKey, split},
     sync::{Checkpoint, CommitError, SCHEMA_VERSION},
 };
@@ -41,9 +42,17 @@ pub fn repair_files(lake: &Lake, run_id: &str, checked: &Checked) -> Result<Repa
         let aside = lake::set_aside(lake, run_id, stray)?;
         repaired.done.push(format!("{} is moved to {}", stray.display(), aside.display()));
     }
-    for empty in &checked.inventory.empty {
-        if lake::remove_empty(lake, empty)? {
-            repaired.done.push(format!("{}, which held nothing, is removed", empty.display()));
+    for absent in &checked.inventory.absent {
+        let path = absent.path();
+        let folder = path.parent().unwrap_or(&path);
+        // A trace of what is missing stays until the source was asked.
+        let lost = |files: &SourceFiles| files.name == absent.source && files.lost.contains(&absent.key);
+        if checked.sources.iter().any(lost) {
+            repaired
+                .left
+                .push(format!("{} has no file; its tickets are at the source only", folder.display()));
+        } else if lake::remove_empty(lake, folder)? {
+            repaired.done.push(format!("{}, which held nothing, is removed", folder.display()));
         }
     }
     Ok(repaired)
@@ -60,13 +69,25 @@ fn repair_source(
     if files.state_unreadable {
         let aside = lake::set_aside(lake, run_id, &files.state())?;
         let aside = aside.display();
-        repaired.done.push(format!("{name}: its state is moved to {aside}; the next sync reads everything again"));
+        repaired
+            .done
+            .push(format!("{name}: its state is moved to {aside}; the next sync reads everything again"));
     }
     for key in &files.unreadable {
         let path = lake::TicketFile { source: name.clone(), key: *key }.path();
         repaired.left.push(format!("{} cannot be read; its tickets are at the source only", path.display()));
     }
-    let strays: Vec<&Path> = checked.inventory.strays.iter().map(AsRef::as_ref).filter(|stray| is_of(stray, name)).collect();
+    for table in &files.tables_unreadable {
+        let aside = lake::set_aside(lake, run_id, &table.path())?;
+        let (path, aside) = (table.path(), aside);
+        let what = format!("{} is moved to {}", path.display(), aside.display());
+        repaired.done.push(format!("{what}; the next sync writes it anew"));
+    }
+    let strays = checked.inventory.strays.iter().map(AsRef::as_ref);
+    let strays: Vec<&Path> = strays.filter(|stray| is_of(stray, name)).collect();
+    if !files.tables_to_rewrite.is_empty() {
+        rewrite_tables(lake, files, repaired)?;
+    }
     if files.rewrite.is_empty() && files.scattered.is_empty() && strays.is_empty() {
         return Ok(());
     }
@@ -89,21 +110,19 @@ fn is_of(stray: &Path, source: &str) -> bool {
 }
 
 /// The form that all files of the source can have; the state is told where that is another than it says.
-fn uniform(lake: &Lake, files: &SourceFiles, repaired: &mut Repaired) -> Result<Option<FileForm>, CommitError> {
+fn uniform(
+    lake: &Lake,
+    files: &SourceFiles,
+    repaired: &mut Repaired,
+) -> Result<Option<FileForm>, CommitError> {
     let name = &files.name;
-    let kind = files.kind.clone().or_else(|| kind_of_files(lake, files));
-    let Some(source_kind) = kind else {
-        let why = format!("{name}: no file tells the kind of the source; name its configuration with --config");
-        repaired.left.push(why);
-        return Ok(None);
-    };
+    let Some(meta) = meta(lake, files, repaired) else { return Ok(None) };
     let memory = if files.state_unreadable { None } else { remembered::memory(lake, name)? };
     let settled = memory.and_then(|memory| memory.columns);
     let mut custom = settled.clone().unwrap_or_default();
     for schema in &files.schemas {
         columns::join(&mut custom, schema);
     }
-    let meta = FileMeta { schema_version: SCHEMA_VERSION, source_kind };
     let form = FileForm::new(&columns::schema(&custom, &files.schemas), &meta)?;
     if settled.is_some_and(|settled| settled != custom) {
         let checkpoint = Checkpoint::load(lake, name)?;
@@ -112,6 +131,28 @@ fn uniform(lake: &Lake, files: &SourceFiles, repaired: &mut Repaired) -> Result<
         repaired.done.push(format!("{name}: its state knows the columns that the files have"));
     }
     Ok(Some(form))
+}
+
+/// Writes small tables anew from their rows.
+fn rewrite_tables(lake: &Lake, files: &SourceFiles, repaired: &mut Repaired) -> Result<(), LakeError> {
+    let Some(meta) = meta(lake, files, repaired) else { return Ok(()) };
+    for file in &files.tables_to_rewrite {
+        let columns = SMALL_TABLES.iter().find(|(table, _)| *table == file.table);
+        let schema = rows::schema(columns.map_or(&[], |(_, columns)| columns));
+        lake::rewrite_table(lake, file, &FileForm::new(&schema, &meta)?)?;
+        repaired.done.push(format!("{} is written anew", file.path().display()));
+    }
+    Ok(())
+}
+
+/// What the source's files say of their origin; `None`, and said so, where nobody knows it.
+fn meta(lake: &Lake, files: &SourceFiles, repaired: &mut Repaired) -> Option<FileMeta> {
+    let kind = files.kind.clone().or_else(|| kind_of_files(lake, files));
+    if kind.is_none() {
+        let why = "no file tells the kind of the source; name its configuration with --config";
+        repaired.left.push(format!("{}: {why}", files.name));
+    }
+    kind.map(|source_kind| FileMeta { schema_version: SCHEMA_VERSION, source_kind })
 }
 
 fn kind_of_files(lake: &Lake, files: &SourceFiles) -> Option<String> {
@@ -168,7 +209,9 @@ impl Home<'_> {
             for (home, rows) in others {
                 if self.files.unreadable.contains(&home) {
                     let path = home.folder();
-                    repaired.left.push(format!("{} tickets belong in {path}, which cannot be read", rows.num_rows()));
+                    repaired
+                        .left
+                        .push(format!("{} tickets belong in {path}, which cannot be read", rows.num_rows()));
                     stay.push(rows);
                     continue;
                 }
@@ -178,7 +221,11 @@ impl Home<'_> {
                 );
             }
             self.settle(key, &stay)?;
-            repaired.done.push(format!("{}: {moved} tickets are moved out of {}", self.files.name, key.folder()));
+            repaired.done.push(format!(
+                "{}: {moved} tickets are moved out of {}",
+                self.files.name,
+                key.folder()
+            ));
         }
         Ok(written)
     }
@@ -220,13 +267,17 @@ impl Home<'_> {
             true => lake::batches(&place).and_then(|(_, rows)| rows.collect()),
             false => Ok(Vec::new()),
         };
-        let Ok(parts) = self.parts(&rows.unwrap_or_default(), &mut self.lake.calendar()) else { return Ok(()) };
+        let Ok(parts) = self.parts(&rows.unwrap_or_default(), &mut self.lake.calendar()) else {
+            return Ok(());
+        };
         let mut new = 0;
         for (key, rows) in parts.into_iter().filter(|(key, _)| !self.files.unreadable.contains(key)) {
             new += lake::upsert(self.lake, &self.files.name, key, &[rows], &self.form)?.counts.new;
         }
         if new > 0 {
-            repaired.done.push(format!("{new} tickets that only {} had are in their partitions", stray.display()));
+            repaired
+                .done
+                .push(format!("{new} tickets that only {} had are in their partitions", stray.display()));
         }
         Ok(())
     }

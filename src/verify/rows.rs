@@ -94,7 +94,8 @@ impl<'a> RowCheck<'a> {
         }
         let Some(group) = self.groups.peek() else { return };
         if group.ids.is_some_and(|(least, most)| id < least || id > most) {
-            self.unpromised.get_or_insert((id, "lies outside the bounds that the statistics of its row group give"));
+            self.unpromised
+                .get_or_insert((id, "lies outside the bounds that the statistics of its row group give"));
         }
         if group.filter_finds(id) == Some(false) {
             self.unpromised.get_or_insert((id, "is not found through the Bloom filter"));

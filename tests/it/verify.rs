@@ -10,7 +10,7 @@ use std::{
 };
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array},
+    array::{ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array},
     compute::{concat_batches, take_record_batch},
     datatypes::TimestampMicrosecondType,
 };
@@ -47,7 +47,10 @@ impl Sandbox {
     /// Changes the world; gives the ids.
     fn change(&self, vendor: &str, body: &str) -> Vec<i64> {
         let mut wire = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
-        let head = format!("POST /__change/{vendor} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}", body.len());
+        let head = format!(
+            "POST /__change/{vendor} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}",
+            body.len()
+        );
         wire.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).expect("sent");
         let mut answer = String::new();
         wire.read_to_string(&mut answer).expect("an answer");
@@ -108,10 +111,12 @@ fn partitions(lake: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The partition with the most bytes, which has several tickets.
+/// The partition with the most bytes, which has several tickets; not that of the running month.
 fn largest(lake: &Path) -> PathBuf {
     let size = |folder: &PathBuf| fs::metadata(folder.join("part-0.parquet")).map_or(0, |file| file.len());
-    partitions(lake).into_iter().max_by_key(size).expect("a partition").join("part-0.parquet")
+    let mut folders = partitions(lake);
+    folders.pop();
+    folders.into_iter().max_by_key(size).expect("a partition").join("part-0.parquet")
 }
 
 fn read(path: &Path) -> RecordBatch {
@@ -162,7 +167,7 @@ struct Planted {
     repaired: i32,
 }
 
-const DAMAGE: [Planted; 15] = [
+const DAMAGE: [Planted; 17] = [
     Planted { name: "a ticket in two partitions", law: "V1", plant: in_two_partitions, repaired: 0 },
     Planted { name: "a ticket twice in a file", law: "V1", plant: twice_in_a_file, repaired: 0 },
     Planted { name: "a wrong partition", law: "V2", plant: wrong_partition, repaired: 0 },
@@ -177,13 +182,15 @@ const DAMAGE: [Planted; 15] = [
     Planted { name: "a truncated file", law: "V8", plant: truncated, repaired: 6 },
     Planted { name: "a partition that is gone", law: "V9", plant: partition_gone, repaired: 6 },
     Planted { name: "a broken state", law: "V9", plant: broken_state, repaired: 0 },
+    Planted { name: "a field table of another program", law: "V5", plant: foreign_table, repaired: 0 },
+    Planted { name: "a broken field table", law: "V8", plant: broken_table, repaired: 6 },
     Planted { name: "a rescue that is no object", law: "V10", plant: broken_rescue, repaired: 6 },
 ];
 
 fn in_two_partitions(lake: &Path) {
     let path = largest(lake);
     let other = partitions(lake).into_iter().map(|folder| folder.join("part-0.parquet"));
-    let other = other.filter(|other| *other != path).last().expect("another partition");
+    let other = { other }.rfind(|other| *other != path).expect("another partition");
     // As if the time of creation had changed at the source: both rows are right where they are.
     let (mut here, there) = (read(&path), read(&other));
     let ids = with_column(&picked(&there, [0]), "id", picked(&here, [0]).column(0).clone());
@@ -202,7 +209,7 @@ fn twice_in_a_file(lake: &Path) {
 fn wrong_partition(lake: &Path) {
     let path = largest(lake);
     let other = partitions(lake).into_iter().map(|folder| folder.join("part-0.parquet"));
-    let other = other.filter(|other| *other != path).last().expect("another partition");
+    let other = { other }.rfind(|other| *other != path).expect("another partition");
     let (rows, others) = (read(&path), read(&other));
     write(&path, &picked(&rows, 1..rows.num_rows()));
     write(&other, &concat_batches(&rows.schema(), [&picked(&rows, [0]), &others]).expect("rows"));
@@ -263,6 +270,16 @@ fn broken_state(lake: &Path) {
     fs::write(lake.join("_ticketlake/state/support/9999999999.json"), b"{").expect("written");
 }
 
+fn foreign_table(lake: &Path) {
+    let path = lake.join("ticket_fields/source=support/part-0.parquet");
+    write(&path, &read(&path));
+}
+
+fn broken_table(lake: &Path) {
+    let path = lake.join("ticket_field_options/source=support/part-0.parquet");
+    fs::write(path, b"PAR1 and no more").expect("written");
+}
+
 fn broken_rescue(lake: &Path) {
     let path = largest(lake);
     let rows = read(&path);
@@ -291,7 +308,10 @@ fn planted_damage_is_named_and_what_the_lake_can_tell_is_repaired() {
         assert!(broken(&report).contains(&planted.law), "{name}: {:?}", broken(&report));
         let (_, text) = ticketlake(folder.path(), &verify);
         assert!(text.contains(&format!("{} ✗", planted.law)), "{name}: {text}");
-        assert!(text.contains("source=support") || text.contains("support") || text.contains("notes.txt"), "{text}");
+        assert!(
+            text.contains("source=support") || text.contains("support") || text.contains("notes.txt"),
+            "{text}"
+        );
 
         let (code, report) = json(folder.path(), &["verify", "--lake", &lake_name, "--repair"]);
         assert_eq!(code, planted.repaired, "{name}: {report}");
@@ -360,7 +380,9 @@ fn a_source_that_moved_on_is_compared_ticket_by_ticket_and_repaired_from() {
     }
     let (code, report) = json(folder.path(), &against);
     assert_eq!((code, &report["outcome"]), (3, &"incomplete".into()), "{report}");
-    for (source, (deleted, updated, inserted)) in report["sources"].as_array().expect("sources").iter().zip(&changed) {
+    for (source, (deleted, updated, inserted)) in
+        report["sources"].as_array().expect("sources").iter().zip(&changed)
+    {
         let found = &source["against"];
         for (kind, ids) in [("extra", deleted), ("stale", updated), ("missing", inserted)] {
             assert_eq!(found[kind]["ids"], serde_json::json!(ids), "{kind}: {found}");
