@@ -1,16 +1,20 @@
 //! The commands and the options that all of them take.
 
+pub mod backfill;
 pub mod completions;
 pub mod demo;
 pub mod fields;
 mod interrupt;
+mod looking;
 pub mod man;
 pub mod output;
+pub mod plan;
 pub mod sandbox;
 pub mod status;
 pub mod sync;
 #[cfg(test)]
 mod tests;
+mod window;
 pub mod verify;
 
 use std::path::PathBuf;
@@ -62,6 +66,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Sync(sync::Args),
+    Backfill(backfill::Args),
+    Plan(plan::Args),
     Verify(verify::Args),
     Fields(fields::Args),
     Status(status::Args),
@@ -168,6 +174,8 @@ fn from_env(name: &str) -> Option<PathBuf> {
 pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
     match command {
         Command::Sync(args) => sync::run(context, args).await,
+        Command::Backfill(args) => backfill::run(context, args).await,
+        Command::Plan(args) => plan::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
@@ -183,6 +191,8 @@ impl Command {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sync(_) => "sync",
+            Self::Backfill(_) => "backfill",
+            Self::Plan(_) => "plan",
             Self::Verify(_) => "verify",
             Self::Fields(_) => "fields",
             Self::Status(_) => "status",

@@ -59,6 +59,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every vendor, in the order of documents.
+    pub const ALL: [Self; 2] = [Self::Kf5, Self::Udesk];
+
     /// Its name in the configuration, in summaries and in the metadata of files.
     pub fn name(self) -> &'static str {
         match self {

@@ -12,6 +12,7 @@ use crate::config::{LakeConfig, PartitionBy};
 mod anatomy;
 mod fault;
 mod form;
+mod holdings;
 mod inventory;
 mod marks;
 mod mend;
@@ -27,18 +28,23 @@ pub mod lock;
 pub mod runs;
 /// What a source remembers from run to run.
 pub mod state;
+/// What DuckDB is told of the lake.
+pub mod views;
 
 pub use anatomy::{Anatomy, Group, anatomy, batches};
 pub use fault::LakeError;
 pub use form::{FileForm, FileMeta, Written};
+pub use holdings::{Holding, holding, schema_of_source, sources};
 pub use inventory::{Inventory, TABLES, TableFile, TicketFile, inventory, leftovers};
 pub use marks::{Mark, mark_deleted, marks};
 pub use mend::{remove_empty, replace, rewrite_table, set_aside, state_folder};
 pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use read::{Footer, footer, schema_of};
-pub use store::sweep;
-pub use table::{read_table, write_table};
-pub use tickets::{Upserted, partitions, put_empty, remove, rewrite, rows, take_out, ticket_file, upsert};
+pub use store::{staged, sweep};
+pub use table::{has_table, read_table, write_table};
+pub use tickets::{
+    Upserted, columns, held, partitions, put_empty, remove, rewrite, rows, take_out, ticket_file, upsert,
+};
 
 /// A lake on a local folder.
 #[derive(Debug, Clone)]

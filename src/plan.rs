@@ -1,8 +1,17 @@
 //! What a run must read, from what is remembered, what is asked and what time it is.
 
+mod cost;
+mod forecast;
+mod table;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+
+pub use self::{
+    forecast::{Forecast, Given, Outlook, RowsFrom, Window, forecast},
+    table::render,
+};
 
 /// How much of a source is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +29,8 @@ pub enum Reading {
 pub enum Because {
     /// It was asked for.
     Asked,
+    /// One was begun and not finished.
+    Unfinished,
     /// No complete reading is remembered.
     First,
     /// The last one is as old as `reconcile_every`.
@@ -33,6 +44,7 @@ impl Because {
     pub fn text(self) -> &'static str {
         match self {
             Because::Asked => "--full was given",
+            Because::Unfinished => "an earlier reading of everything is not finished",
             Because::First => "no complete reading is remembered",
             Because::Due => "the last complete reading is as old as `reconcile_every`",
             Because::NoChanges => "the source cannot list what changed (`incremental_filter` would help)",
@@ -44,6 +56,8 @@ impl Because {
 #[derive(Debug, Clone, Copy)]
 pub struct Situation {
     pub asked_whole: bool,
+    /// A reading of everything was begun and not finished.
+    pub unfinished: bool,
     /// When the last complete reading began.
     pub whole_at: Option<Timestamp>,
     /// Everything that changed before is in the lake.
@@ -60,6 +74,9 @@ pub fn decide(situation: &Situation, now: Timestamp) -> Reading {
     let whole = |because| Reading::Whole { because };
     if situation.asked_whole {
         return whole(Because::Asked);
+    }
+    if situation.unfinished {
+        return whole(Because::Unfinished);
     }
     let Some(whole_at) = situation.whole_at else { return whole(Because::First) };
     // A clock that was set back makes a reading due, rather than never due.
@@ -91,6 +108,7 @@ mod tests {
     fn nightly() -> Situation {
         Situation {
             asked_whole: false,
+            unfinished: false,
             whole_at: Some(at("2026-11-20T00:00:00Z")),
             cursor: Some(at("2026-11-21T23:00:00Z")),
             overlap: Duration::from_secs(600),
@@ -115,6 +133,7 @@ mod tests {
         let now = at("2026-11-22T00:00:00Z");
         assert_eq!(decide(&Situation { whole_at: None, ..nightly() }, now), whole(Because::First));
         assert_eq!(decide(&Situation { asked_whole: true, ..nightly() }, now), whole(Because::Asked));
+        assert_eq!(decide(&Situation { unfinished: true, ..nightly() }, now), whole(Because::Unfinished));
         assert_eq!(decide(&nightly(), at("2026-11-27T00:00:00Z")), whole(Because::Due));
         assert_eq!(decide(&nightly(), at("2026-11-19T00:00:00Z")), whole(Because::Due));
     }

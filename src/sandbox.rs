@@ -44,3 +44,8 @@ mod world;
 
 pub use options::{Change, Fault, FaultKind, Op, Options, Rate, RetryAfter, UdeskOrder, UdeskRefusal};
 pub use server::serve;
+
+/// The right labels of the cascades of a fresh world, as a file that `cascades` in a configuration can name.
+pub fn cascades() -> String {
+    udesk::fields::cascades(&udesk::fields::definitions(0))
+}

@@ -10,7 +10,7 @@ use reqwest::{Url, header::HeaderMap};
 
 use crate::{
     config::{Credentials, Kind, SourceConfig},
-    fields::Definition,
+    fields::{Definition, Reading},
     json::Json,
     secret::Secret,
     ticket::Mapping,
@@ -145,6 +145,14 @@ pub fn ticket(kind: Kind) -> &'static Mapping {
     match kind {
         Kind::Kf5 => &kf5::ticket::TICKET,
         Kind::Udesk => &udesk::ticket::TICKET,
+    }
+}
+
+/// The vendor's words for types of custom fields, and how their values are read.
+pub fn field_types(kind: Kind) -> &'static [(&'static str, Reading)] {
+    match kind {
+        Kind::Kf5 => kf5::fields::TYPES,
+        Kind::Udesk => udesk::fields::TYPES,
     }
 }
 

@@ -8,6 +8,7 @@ mod fields;
 mod intake;
 mod layouts;
 mod memory;
+mod outlook;
 mod reading;
 mod source_run;
 mod walks;
@@ -18,7 +19,7 @@ use futures::future::join_all;
 use crate::{
     config::Config,
     error::Error,
-    lake::{self, Lake, lock::Locking},
+    lake::{self, Lake, LakeError, lock::Locking},
     progress::Progress,
     summary::{Outcome, Run, SourceSummary, Summary},
 };
@@ -27,6 +28,7 @@ pub use afresh::{Afresh, BroughtIn, begin as read_afresh};
 pub use ended::{Ended, Stop, Why, deadline};
 pub use layouts::SCHEMA_VERSION;
 pub use memory::{Checkpoint, CommitError, Memory};
+pub use outlook::outlook;
 pub use reading::{ReadError, Rows};
 pub use source_run::Task;
 
@@ -53,10 +55,22 @@ pub async fn run(
         source_run::run(&lake, source, task, meter, stop)
     });
     let (sources, ends): (Vec<SourceSummary>, Vec<Option<Ended>>) = join_all(runs).await.into_iter().unzip();
+    // The tables are right without it; whatever is wrong with a source has been told in its part.
+    if let Err(why) = views(&lake) {
+        tracing::warn!("views.sql was not brought up to date: {why}");
+    }
     let summary = run.finish(task.name(), Outcome::of_all(&sources), sources);
     // The lake is right without the record; a full disk must not hide how the run ended.
     if let Err(why) = lake::runs::record(&lake, &run.run_id, &summary) {
         tracing::warn!("the record of this run was not kept: {why}");
     }
     Ok((summary, ends.into_iter().flatten().collect()))
+}
+
+/// Brings `views.sql` up to date with every source that the lake has, also with those that this run left out.
+fn views(lake: &Lake) -> Result<bool, LakeError> {
+    lake::views::write(lake, |source| {
+        let memory = lake::state::load::<Memory>(lake, source)?;
+        Ok(memory.is_some_and(|(_, memory)| memory.columns.is_some()))
+    })
 }

@@ -3,7 +3,9 @@
 //! Nothing here knows HTTP or JSON: a [`Reader`] gives keys and rows of one page, a [`Sink`] takes the rows. Lists that can be bounded by
 //! time are read by [`position`], the others by [`pages`]. Rows may be handed over more than once; the sink keeps the newest.
 
-use std::{collections::HashSet, future::Future};
+use std::future::Future;
+
+use roaring::RoaringTreemap;
 
 use crate::source::Slice;
 
@@ -21,6 +23,7 @@ mod simulated;
 
 pub use pages::pages;
 pub use position::{ByTime, by_time};
+pub use windows::left;
 
 /// What a walk needs to know of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -124,7 +127,7 @@ pub struct Tally {
 #[derive(Debug, Default)]
 struct Journal {
     tally: Tally,
-    ids: HashSet<i64>,
+    ids: RoaringTreemap,
     /// Rows whose id cannot be read.
     nameless: u64,
     unproven: Option<String>,
@@ -135,7 +138,7 @@ impl Journal {
         self.tally.pages += 1;
         for key in &answer.keys {
             match key.id {
-                Some(id) => self.tally.duplicates += u64::from(!self.ids.insert(id)),
+                Some(id) => self.tally.duplicates += u64::from(!self.ids.insert(id.cast_unsigned())),
                 None => self.nameless += 1,
             }
         }
@@ -158,8 +161,8 @@ impl Journal {
         self.tally.shifts_detected += shifts_detected;
         self.tally.pages_reread += pages_reread;
         let known = self.ids.len() + part.ids.len();
-        self.ids.extend(part.ids);
-        self.tally.duplicates += duplicates + (known - self.ids.len()) as u64;
+        self.ids |= part.ids;
+        self.tally.duplicates += duplicates + (known - self.ids.len());
         self.nameless += part.nameless;
         if let Some(why) = part.unproven {
             self.doubt(why);

@@ -1,15 +1,21 @@
-//! `ticketlake demo`: what it takes.
+//! `ticketlake demo`: a help desk, a sync of it, and a tour of the lake.
 
 use std::path::PathBuf;
 
 use clap::ValueHint;
 
-use super::Context;
-use crate::{error::Error, exit::Exit};
+use super::{Context, output, sync};
+use crate::{
+    demo::{self, Settings},
+    error::Error,
+    exit::Exit,
+    lake::Lake,
+    sync::Task,
+};
 
 const AFTER_HELP: &str = "\
-The demo's folder is emptied first, so it must be a folder of its own; the lake that the
-configuration names is not touched.
+The demo has a folder of its own, and makes the lake in it anew each time; a folder that holds
+anything else is refused. The lake that a configuration of yours names is not touched.
 
 Examples:
   ticketlake demo
@@ -34,6 +40,20 @@ pub struct Args {
 
 /// Runs the demo.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let _ = (&context.progress, args);
-    Err(Error::Unexpected("demo is not joined to the command line yet".to_owned()))
+    let settings = Settings { folder: &args.dir, tickets: args.tickets, seed: args.seed };
+    let desk = demo::open(settings).await?;
+    let talks = !context.global.json;
+    if talks {
+        let tickets = crate::figures::count(args.tickets as u64);
+        output::print(format!(
+            "A help desk of each vendor, with {tickets} tickets, answers at {}; now a sync:\n",
+            desk.address
+        ))?;
+    }
+    let task = Task::Sync { whole: false, accept_deletes: false };
+    let exit = sync::perform_on(context, &desk.config, task, None).await?;
+    if talks && exit == Exit::Complete {
+        output::print(demo::tour(&Lake::new(&desk.config.lake), &args.dir)?)?;
+    }
+    Ok(exit)
 }

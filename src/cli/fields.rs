@@ -1,9 +1,11 @@
-//! `ticketlake fields`: what it takes.
+//! `ticketlake fields`: the dictionary of custom fields.
 
-use super::Context;
-use crate::{error::Error, exit::Exit};
+use super::{Context, looking, output};
+use crate::{dictionary, error::Error, exit::Exit};
 
 const AFTER_HELP: &str = "\
+No source is asked and no secret is needed. With --lake no configuration is needed either.
+
 Examples:
   ticketlake fields
   ticketlake fields --source support --json | jq .";
@@ -15,6 +17,11 @@ pub struct Args {}
 
 /// Prints the definitions.
 pub async fn run(context: &Context, _args: &Args) -> Result<Exit, Error> {
-    let _ = context.offline()?;
-    Err(Error::Unexpected("fields is not joined to the command line yet".to_owned()))
+    let (lake, _, names) = looking::lake_and_sources(context)?;
+    let dictionary = dictionary::read(&lake, &names)?;
+    match context.global.json {
+        true => output::print_json(&dictionary)?,
+        false => output::print(dictionary::render(&dictionary))?,
+    }
+    Ok(Exit::Complete)
 }

@@ -1,7 +1,7 @@
-//! `ticketlake status`: what it takes.
+//! `ticketlake status`: what the lake holds.
 
-use super::Context;
-use crate::{error::Error, exit::Exit};
+use super::{Context, looking, output};
+use crate::{error::Error, exit::Exit, stock};
 
 const AFTER_HELP: &str = "\
 No source is asked and no secret is needed. With --lake no configuration is needed either.
@@ -17,6 +17,11 @@ pub struct Args {}
 
 /// Prints what the lake holds.
 pub async fn run(context: &Context, _args: &Args) -> Result<Exit, Error> {
-    let _ = context.offline()?;
-    Err(Error::Unexpected("status is not joined to the command line yet".to_owned()))
+    let (lake, zone, names) = looking::lake_and_sources(context)?;
+    let stock = stock::read(&lake, &names)?;
+    match context.global.json {
+        true => output::print_json(&stock)?,
+        false => output::print(stock::render(&stock, &zone))?,
+    }
+    Ok(Exit::Complete)
 }

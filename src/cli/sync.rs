@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Context, interrupted, output};
+use super::{Context, interrupted, output, plan};
 use crate::{
-    config::quantity,
+    config::{Config, quantity},
     error::Error,
     exit::Exit,
     fetch::FetchError,
@@ -40,17 +40,33 @@ pub struct Args {
     /// Mark tickets as deleted even where they are more than `delete_brake` allows
     #[arg(long)]
     pub accept_deletes: bool,
+
+    /// Show what would be done, as `plan` does, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Reads the sources into the lake and prints the summary.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let task = Task::Sync { whole: args.full, accept_deletes: args.accept_deletes };
+    if args.dry_run {
+        return plan::show(context, &context.config()?, task).await;
+    }
     perform(context, task, args.deadline).await
 }
 
 /// Does a task that works on the lake, until it is done, the time is up or a signal comes; prints the summary.
 pub async fn perform(context: &Context, task: Task, deadline: Option<Duration>) -> Result<Exit, Error> {
-    let config = context.config()?;
+    perform_on(context, &context.config()?, task, deadline).await
+}
+
+/// As [`perform`], on the sources of this configuration.
+pub async fn perform_on(
+    context: &Context,
+    config: &Config,
+    task: Task,
+    deadline: Option<Duration>,
+) -> Result<Exit, Error> {
     let asked =
         interrupted().map_err(|why| Error::Io { what: "cannot listen for signals".to_owned(), why })?;
     let (ask, stop) = Stop::new();
@@ -61,7 +77,7 @@ pub async fn perform(context: &Context, task: Task, deadline: Option<Duration>) 
         let _ = ask.send(Some(Why::Interrupted));
         std::future::pending::<()>().await;
     });
-    let (summary, ends) = sync::run(task, &config, &context.progress, &stop, &context.run).await?;
+    let (summary, ends) = sync::run(task, config, &context.progress, &stop, &context.run).await?;
     signal.abort();
     timer.inspect(tokio::task::JoinHandle::abort);
     context.progress.finish();
@@ -70,7 +86,7 @@ pub async fn perform(context: &Context, task: Task, deadline: Option<Duration>) 
 }
 
 /// The exit code of a run whose sources ended so: what needs a person comes first.
-fn exit(ends: &[Ended]) -> Exit {
+pub fn exit(ends: &[Ended]) -> Exit {
     let any = |is: fn(&Ended) -> bool| ends.iter().any(is);
     if any(|end| matches!(end, Ended::Interrupted)) {
         Exit::Interrupted

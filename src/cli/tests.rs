@@ -50,6 +50,20 @@ fn quiet_is_quiet() {
 }
 
 #[test]
+fn windows_are_given_by_their_ends() {
+    let line = "backfill --since 2024-01-01 --until 2024-07-01 --deadline 2h --accept-deletes";
+    let Command::Backfill(args) = parsed(line).expect("good").command else { panic!("a backfill") };
+    assert_eq!((args.since.as_str(), args.until.as_deref()), ("2024-01-01", Some("2024-07-01")));
+    assert!(args.accept_deletes && args.deadline.is_some());
+    let Command::Plan(args) = parsed("plan --since 2024-01-01").expect("good").command else {
+        panic!("a plan")
+    };
+    assert!(args.since.is_some() && !args.full);
+    let Command::Sync(args) = parsed("sync --dry-run").expect("good").command else { panic!("a sync") };
+    assert!(args.dry_run);
+}
+
+#[test]
 fn a_sandbox_is_described() {
     let line = "sandbox --port 8080 --rate unlimited --latency 0ms --fault http500:0.05 --fault slow:1 --change insert:3";
     let Command::Sandbox(args) = parsed(line).expect("good").command else { panic!("a sandbox") };
@@ -73,6 +87,11 @@ fn what_is_wrong_is_refused_with_code_2() {
         "sinc",
         "sync --ful",
         "sync extra",
+        "backfill",
+        "backfill --until 2024-07-01",
+        "backfill --since 2024-01-32",
+        "plan --until 2024-07-01",
+        "plan --full --since 2024-07-01",
         "sandbox --rate 60/day",
         "sandbox --port 70000",
         "sandbox --fault boom:1",

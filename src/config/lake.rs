@@ -52,7 +52,7 @@ pub(super) fn read(
 /// The lake that a flag names while there is no configuration and none was asked for.
 pub(super) fn alone(file: &Path, overrides: &Overrides) -> Option<LakeConfig> {
     let path = overrides.lake.as_deref()?;
-    let unasked = file == Path::new(DEFAULT_FILE) && !file.exists() && overrides.sources.is_empty();
+    let unasked = file == Path::new(DEFAULT_FILE) && !file.exists();
     (unasked && folder_only(&path.to_string_lossy()).is_ok()).then(|| unwritten(path.to_owned()))
 }
 

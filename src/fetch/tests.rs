@@ -1,8 +1,9 @@
 //! Over a real socket: a server that answers from a script, each answer on a connection of its own.
 
-use std::time::Duration;
-
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -103,10 +104,13 @@ async fn it_gives_up_and_says_what_to_do() {
     let echo = "sign=e9fb0570fe9265fd55ea8b84f8fbcbbb 99d80d18b0b9a994a8d0283e830e5099";
     let (client, _) = client(vec![http("500 Oh", "", echo); 3], |config| config.max_retries = 2).await;
     let error = fetch(&client, &list()).await.unwrap_err().to_string();
+    let place = client.config.base_url.origin().ascii_serialization();
     assert_eq!(
         error,
-        "source shop: page 1 (of 10 rows) of the tickets failed 3 times, the last time with: HTTP 500: sign=*** ***; \
-         check `base_url`, or raise `max_retries` or `timeout`"
+        format!(
+            "source shop: page 1 (of 10 rows) of the tickets failed 3 times at {place}, the last time with: \
+             HTTP 500: sign=*** ***; check `base_url`, or raise `max_retries` or `timeout`"
+        )
     );
     assert_eq!(counts(&client), [3, 2, 0, 1]);
 }

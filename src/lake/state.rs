@@ -32,6 +32,11 @@ fn versions(lake: &Lake, source: &str) -> Result<Vec<u64>, LakeError> {
     Ok(versions)
 }
 
+/// The sources that have a state, sorted.
+pub fn sources(lake: &Lake) -> Result<Vec<String>, LakeError> {
+    store::list(lake, &format!("{}/state", store::HOUSE))
+}
+
 /// The newest version and its number; `None` before the first commit.
 /// A newest version that cannot be read is damage: an older one would make the lake forget what it has done.
 pub fn load<T: DeserializeOwned>(lake: &Lake, source: &str) -> Result<Option<(u64, T)>, LakeError> {

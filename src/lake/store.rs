@@ -141,6 +141,11 @@ pub(super) fn delete(lake: &Lake, key: &str) -> Result<bool, LakeError> {
     }
 }
 
+/// Files in staging: those of the run that holds the lake, or what a dead one left.
+pub fn staged(lake: &Lake) -> Result<usize, LakeError> {
+    Ok(list(lake, STAGING)?.len())
+}
+
 /// Takes away what dead runs left in staging; gives the number of files. Only for the holder of the lake.
 pub fn sweep(lake: &Lake) -> Result<usize, LakeError> {
     let leftovers = list(lake, STAGING)?;

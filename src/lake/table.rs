@@ -21,6 +21,11 @@ pub fn read_table(lake: &Lake, table: &str, source: &str) -> Result<Option<Recor
     whole.map(Some).map_err(|cause| LakeError::rows(&path)(cause.into()))
 }
 
+/// Whether the table of a source is there.
+pub fn has_table(lake: &Lake, table: &str, source: &str) -> Result<bool, LakeError> {
+    store::exists(lake, &file_key(table, source))
+}
+
 /// Makes `rows` the whole table of a source. `None` if the file says exactly that already.
 pub fn write_table(
     lake: &Lake,

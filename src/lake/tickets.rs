@@ -39,15 +39,7 @@ pub(super) fn file_key(source: &str, key: PartitionKey) -> String {
 
 /// The partitions that hold a file, sorted. Fails if the lake is cut in another way than the configuration says.
 pub fn partitions(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeError> {
-    let folders = store::list(lake, &source_key(source))?;
-    let mut keys = Vec::with_capacity(folders.len());
-    for key in folders.iter().filter_map(|folder| PartitionKey::parse(folder)) {
-        // A run that died may have left a folder without a file.
-        if store::exists(lake, &file_key(source, key))? {
-            keys.push(key);
-        }
-    }
-    keys.sort_unstable();
+    let keys = held(lake, source)?;
     let cut = Cut::from(lake.partition);
     match keys.iter().find(|key| key.cut() != cut) {
         None => Ok(keys),
@@ -57,6 +49,31 @@ pub fn partitions(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeEr
             wanted: cut,
         }),
     }
+}
+
+/// The partitions that hold a file, sorted, however the lake is cut.
+pub fn held(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeError> {
+    let folders = store::list(lake, &source_key(source))?;
+    let mut keys = Vec::with_capacity(folders.len());
+    for key in folders.iter().filter_map(|folder| PartitionKey::parse(folder)) {
+        // A run that died may have left a folder without a file.
+        if store::exists(lake, &file_key(source, key))? {
+            keys.push(key);
+        }
+    }
+    keys.sort_unstable();
+    Ok(keys)
+}
+
+/// Some columns of a partition, batch by batch, sorted by id; none if there is no file. A name that the file lacks is
+/// left out.
+pub fn columns(
+    lake: &Lake,
+    source: &str,
+    key: PartitionKey,
+    names: &[&str],
+) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>>, LakeError> {
+    Ok(read::columns(&ticket_file(lake, source, key), names)?.into_iter().flatten())
 }
 
 /// Brings rows that were read into a partition. `reads` are in the order of reading, in any order of ids; an id may

@@ -24,6 +24,9 @@ pub fn render(summary: &Summary) -> String {
             text += &format!("{}\n", rescued(source));
         }
     }
+    if is_backfill(summary) && !summary.sources.is_empty() {
+        text += &format!("{}\n", effect(&summary.sources));
+    }
     text += &closing(summary);
     text.push('\n');
     text
@@ -73,9 +76,32 @@ fn rescued(source: &SourceSummary) -> String {
     )
 }
 
+fn is_backfill(summary: &Summary) -> bool {
+    summary.command == "backfill"
+}
+
+/// What became of the tickets of a window.
+fn effect(sources: &[SourceSummary]) -> String {
+    let sum = |of: fn(&SourceSummary) -> u64| figures::count(sources.iter().map(of).sum());
+    format!(
+        "{} added, {} changed, {} unchanged, {} vanished",
+        sum(|source| source.tickets.new),
+        sum(|source| source.tickets.changed),
+        sum(|source| source.tickets.unchanged),
+        sum(|source| source.tickets.deleted),
+    )
+}
+
 fn closing(summary: &Summary) -> String {
     let said = match summary.outcome {
+        Outcome::Complete if is_backfill(summary) => "Complete: every ticket of the window is in the lake",
         Outcome::Complete => "Complete: everything the sources hold is in the lake",
+        Outcome::Incomplete if is_backfill(summary) => {
+            "Incomplete: what was committed stands; the same command goes on from there"
+        }
+        Outcome::Interrupted if is_backfill(summary) => {
+            "Interrupted: what was committed stands; the same command goes on from there"
+        }
         Outcome::Incomplete => "Incomplete: what was committed stands, the next run goes on from there",
         Outcome::Failed => "Failed: no source could be read; the lake is as it was",
         Outcome::Interrupted => "Interrupted: what was committed stands, the next run goes on from there",
@@ -97,7 +123,10 @@ fn word(outcome: Outcome) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Kind, summary::Run};
+    use crate::{
+        config::Kind,
+        summary::{Run, TicketCounts},
+    };
 
     #[test]
     fn a_person_reads_what_happened() {
@@ -124,6 +153,21 @@ mod tests {
             "support: page 7 came back broken\n\
              support: 3 values fit no column and are kept in _rescued (cf 2, sla 1)\n\
              Incomplete: what was committed stands, the next run goes on from there (run R, 0.0 s)\n"
+        );
+    }
+
+    #[test]
+    fn a_backfill_says_what_became_of_its_tickets() {
+        let mut source = SourceSummary::begin("support", Kind::Kf5, Mode::Full);
+        source.outcome = Outcome::Complete;
+        source.tickets = TicketCounts { read: 1_006, new: 4, changed: 2, unchanged: 1_000, deleted: 1 };
+        let summary = Run::begin().finish("backfill", Outcome::Complete, vec![source.clone(), source]);
+        let text = render(&summary);
+        assert!(
+            text.contains(
+                "\n8 added, 4 changed, 2,000 unchanged, 2 vanished\nComplete: every ticket of the window"
+            ),
+            "{text}"
         );
     }
 }

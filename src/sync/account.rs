@@ -59,6 +59,7 @@ pub fn settle(summary: &mut SourceSummary, account: &Account) {
     summary.tickets.changed = account.wrote.changed.len();
     summary.tickets.unchanged =
         summary.tickets.read.saturating_sub(summary.tickets.new + summary.tickets.changed);
+    summary.tickets.deleted = account.deleted;
     summary.rescued = account.received.rescued.clone();
 
     let of_partitions: Vec<_> = account.wrote.files.iter().chain(&account.marked).collect();

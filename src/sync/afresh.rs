@@ -32,6 +32,7 @@ pub struct Afresh {
     layouts: Arc<Layouts>,
     catalog: Catalog,
     began: Timestamp,
+    meter: Meter,
 }
 
 /// What bringing tickets in did.
@@ -54,7 +55,7 @@ pub async fn begin(lake: &Lake, config: &SourceConfig, meter: &Meter) -> Result<
     let catalog = fields::catalog(config, fields::read(&client).await?, &known, began);
     let meta = file_meta(config.kind);
     let layouts = Layouts::new(source::ticket(config.kind), meta, Arc::clone(&catalog.fields))?;
-    Ok(Afresh { client, layouts: Arc::new(layouts), catalog, began })
+    Ok(Afresh { client, layouts: Arc::new(layouts), catalog, began, meter: meter.clone() })
 }
 
 impl Afresh {
@@ -69,13 +70,9 @@ impl Afresh {
     }
 
     /// Reads the whole list, as a first sync would, into `sink`.
-    pub async fn read_all(
-        &self,
-        meter: &Meter,
-        sink: &impl Sink<Rows, ReadError>,
-    ) -> Result<Proof, ReadError> {
+    pub async fn read_all(&self, sink: &impl Sink<Rows, ReadError>) -> Result<Proof, ReadError> {
         let config = &self.client.config;
-        let reader = TicketReader { client: &self.client, layouts: &self.layouts, meter };
+        let reader = TicketReader { client: &self.client, layouts: &self.layouts, meter: &self.meter };
         if !source::filters_by_time(config.kind) {
             let wanted = (Clock::Created, Span::default());
             let slice = Slice::default();
@@ -133,7 +130,7 @@ impl Afresh {
             Account { tables: fields::write(lake, config, &self.catalog)?, ..Account::default() };
         let known = Some(i64::MAX);
         let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&self.layouts), known);
-        let intake = Intake::new(writer, lake.calendar());
+        let intake = Intake::new(writer, lake.calendar(), self.meter.clone());
         let read = self.read_ids(again, &intake).await;
         (account.wrote, account.received) = intake.finish().await?;
         take_out_moved(lake, config, &self.layouts, &mut account)?;

@@ -13,24 +13,35 @@ use crate::{
     walk::{Sink, Span},
 };
 
-/// The lake's tickets created within `span` that are not marked and were not met. Without bounds, those without a
-/// time of creation are among them.
+/// The lake's tickets created within `span` that are not marked and were not met.
 pub fn missing(lake: &Lake, source: &str, span: Span, met: &RoaringTreemap) -> Result<Vec<i64>, LakeError> {
+    let within =
+        |created: Option<i64>| created.is_some_and(|micros| span.holds(micros.div_euclid(1_000_000)));
+    unmet(lake, source, span, met, &within)
+}
+
+/// The same of those whose time of creation is not known.
+pub fn missing_undated(lake: &Lake, source: &str, met: &RoaringTreemap) -> Result<Vec<i64>, LakeError> {
+    let nowhere = Span { from: Some(0), to: Some(0) };
+    unmet(lake, source, nowhere, met, &|created| created.is_none())
+}
+
+fn unmet(
+    lake: &Lake,
+    source: &str,
+    span: Span,
+    met: &RoaringTreemap,
+    wanted: &dyn Fn(Option<i64>) -> bool,
+) -> Result<Vec<i64>, LakeError> {
     let calendar = lake.calendar();
     let mut missing = Vec::new();
     for key in lake::partitions(lake, source)? {
         if !super::intake::meets(&calendar, key, span) {
             continue;
         }
-        for mark in lake::marks(lake, source, key)? {
-            let within = match mark.created_at {
-                Some(micros) => span.holds(micros.div_euclid(1_000_000)),
-                None => span == Span::default(),
-            };
-            if within && mark.deleted_at.is_none() && !met.contains(mark.id.cast_unsigned()) {
-                missing.push(mark.id);
-            }
-        }
+        let marks = lake::marks(lake, source, key)?;
+        let unmet = |mark: &&lake::Mark| mark.deleted_at.is_none() && !met.contains(mark.id.cast_unsigned());
+        missing.extend(marks.iter().filter(|mark| wanted(mark.created_at)).filter(unmet).map(|mark| mark.id));
     }
     Ok(missing)
 }

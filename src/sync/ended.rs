@@ -60,8 +60,8 @@ pub enum Ended {
     Deadline,
     #[error(
         "source {source_name}: {missing} of its {live} tickets in the lake are gone from the source, more than `delete_brake` \
-         ({}%) allows; none was marked. If they were deleted, run `ticketlake {command} --source {source_name} \
-         --accept-deletes`; if not, check the rights of the account", allowed * 100.0
+         ({}%) allows; none was marked. If they were deleted, run the same `ticketlake {command}` with `--source \
+         {source_name} --accept-deletes`; if not, check the rights of the account", allowed * 100.0
     )]
     Brake { source_name: String, missing: u64, live: u64, allowed: f64, command: &'static str },
 }

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     lake::{Calendar, LakeError, PartitionKey, split},
+    progress::Meter,
     summary::Rescued,
     ticket::Decoded,
     walk::{Sink, Span},
@@ -50,6 +51,7 @@ struct State {
     bytes: usize,
     touches: u64,
     received: Received,
+    meter: Meter,
 }
 
 /// Where the rows of a source go.
@@ -60,9 +62,9 @@ pub struct Intake {
 
 impl Intake {
     /// An empty intake before a writer.
-    pub fn new(writer: Writer, calendar: Calendar) -> Self {
-        let state =
-            State { calendar, waiting: HashMap::new(), bytes: 0, touches: 0, received: Received::default() };
+    pub fn new(writer: Writer, calendar: Calendar, meter: Meter) -> Self {
+        let waiting = HashMap::new();
+        let state = State { calendar, waiting, bytes: 0, touches: 0, received: Received::default(), meter };
         Self { writer, state: Mutex::new(state) }
     }
 
@@ -177,6 +179,7 @@ impl State {
             let time = updated.filter(|times| times.is_valid(row)).map(|times| times.value(row));
             self.received.newest = self.received.newest.max(time);
         }
+        self.meter.page(first.iter().filter(|first| **first).count());
         for (_, key) in decoded.rescued.iter().filter(|(row, _)| first[*row]) {
             self.received.rescued.cells += 1;
             *self.received.rescued.by_key.entry(key.clone()).or_default() += 1;

@@ -51,25 +51,29 @@ impl Unfinished {
         self.done.iter().map(closed).filter(|span| !span.is_empty()).collect()
     }
 
-    /// Notes a span, joined to a neighbour where there is one.
+    /// Notes a span, and the tickets that were not met in it.
     pub fn add(&mut self, span: Span, missing: impl IntoIterator<Item = i64>) {
         self.missing.extend(missing);
-        let joins = |a: &Span, b: &Span| a.to.is_some() && a.to == b.from;
-        let mut joined = span;
-        self.done.retain(|known| {
-            if joins(known, &joined) {
-                joined.from = known.from;
-                return false;
-            }
-            if joins(&joined, known) {
-                joined.to = known.to;
-                return false;
-            }
-            true
-        });
-        self.done.push(joined);
-        self.done.sort_by_key(|span| span.from);
+        add_span(&mut self.done, span);
     }
+}
+
+/// Adds a span to others that do not overlap it, joined to its neighbours.
+pub fn add_span(spans: &mut Vec<Span>, span: Span) {
+    let mut joined = span;
+    spans.retain(|known| {
+        if known.to.is_some() && known.to == joined.from {
+            joined.from = known.from;
+            return false;
+        }
+        if joined.to.is_some() && joined.to == known.from {
+            joined.to = known.to;
+            return false;
+        }
+        true
+    });
+    spans.push(joined);
+    spans.sort_by_key(|span| span.from);
 }
 
 impl Memory {

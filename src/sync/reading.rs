@@ -67,7 +67,6 @@ impl Reader for TicketReader<'_> {
         let page = fetch(self.client, &ask).await?;
         let decoded = decode(self.client, self.layouts, &ask, &page)?;
         self.layouts.learn(&decoded.undefined)?;
-        self.meter.page(page.rows.len());
         if let (None, None, Some(total)) = (slice.from, slice.to, page.total) {
             self.meter.expect(total);
         }

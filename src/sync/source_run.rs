@@ -125,7 +125,7 @@ async fn read_source(
         _ => Some(i64::MAX),
     };
     let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&layouts), known);
-    let intake = Intake::new(writer, lake.calendar());
+    let intake = Intake::new(writer, lake.calendar(), meter.clone());
     let reader = TicketReader { client, layouts: &layouts, meter };
     let walks = Walks {
         lake,
@@ -140,8 +140,11 @@ async fn read_source(
         walked = walks.walk(reading) => walked,
         why = stop.requested() => Err(why.into()),
     };
-    // What was read stands, whatever ended the reading.
+    // What was read stands, whatever ended the reading. One that came to its end without proof is not gone on with.
     walks.note_fresh(walks.range())?;
+    if walked.is_ok() {
+        checkpoint.with(|memory| memory.unfinished.retain(|reading| reading.range != walks.range()));
+    }
     (account.wrote, account.received) = intake.finish().await?;
     let walked = walked.and_then(|walked| prove(account, walked));
     take_out_moved(lake, config, &layouts, account)?;
@@ -161,7 +164,6 @@ async fn read_source(
         if let Ok(walked) = &walked {
             memory.cursor = memory.cursor.max(walked.horizon);
             memory.whole_at = memory.whole_at.max(walked.whole_since);
-            memory.unfinished.retain(|reading| Some(reading.range) != walked.range);
         }
         account.cursor = memory.cursor;
     });
@@ -174,11 +176,13 @@ pub(super) fn columns_now(layouts: &Layouts) -> Vec<KnownColumn> {
     known_columns(&layouts.layout().schema)
 }
 
-fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now: Timestamp) -> Reading {
+/// How much of the source the task reads.
+pub fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now: Timestamp) -> Reading {
     let Task::Sync { whole, .. } = task else { return Reading::Whole { because: plan::Because::Asked } };
     checkpoint.with(|memory| {
         let situation = Situation {
-            asked_whole: whole || memory.unfinished(Span::default()).is_some(),
+            asked_whole: whole,
+            unfinished: memory.unfinished(Span::default()).is_some(),
             whole_at: memory.whole_at,
             cursor: memory.cursor,
             overlap: config.overlap,

@@ -12,7 +12,7 @@ use super::{
     deletions,
     ended::Ended,
     intake::Intake,
-    memory::{Checkpoint, Unfinished},
+    memory::{Checkpoint, Unfinished, add_span},
     reading::{ReadError, Rows, TicketReader},
     source_run::Task,
 };
@@ -29,8 +29,6 @@ pub struct Walked {
     pub proof: Proof,
     /// Everything that changed before is read.
     pub horizon: Option<Timestamp>,
-    /// The range of a reading by time of creation.
-    pub range: Option<Span>,
     /// When the reading of everything began.
     pub whole_since: Option<Timestamp>,
     /// Tickets to mark as deleted.
@@ -73,13 +71,8 @@ impl Walks<'_> {
 
     /// Reads as decided.
     pub async fn walk(&self, reading: Reading) -> Result<Walked, Ended> {
-        let changes = |proof, horizon| Walked {
-            proof,
-            horizon,
-            range: None,
-            whole_since: None,
-            gone: RoaringTreemap::new(),
-        };
+        let changes =
+            |proof, horizon| Walked { proof, horizon, whole_since: None, gone: RoaringTreemap::new() };
         match reading {
             Reading::Whole { .. } => self.walk_created().await,
             Reading::Since(since) => {
@@ -111,12 +104,15 @@ impl Walks<'_> {
         };
         let whole_since = (range == Span::default()).then_some(unfinished.began);
         let horizon = whole_since.and(unfinished.horizon);
-        Ok(Walked { proof, horizon, range: Some(range), whole_since, gone })
+        Ok(Walked { proof, horizon, whole_since, gone })
     }
 
     /// The reading of this range that an earlier run left, or a new one.
     async fn begin(&self, range: Span) -> Result<Unfinished, Ended> {
-        if let Some(unfinished) = self.checkpoint.with(|memory| memory.unfinished(range).cloned()) {
+        // One that came nowhere may be old: what it would look for has changed.
+        let left =
+            self.checkpoint.with(|memory| memory.unfinished(range).filter(|u| !u.done.is_empty()).cloned());
+        if let Some(unfinished) = left {
             tracing::info!(source = self.config().name, began = %unfinished.began, "going on with a reading that was left");
             return Ok(unfinished);
         }
@@ -128,7 +124,10 @@ impl Walks<'_> {
             done: Vec::new(),
             missing: Vec::new(),
         };
-        self.checkpoint.with(|memory| memory.unfinished.push(unfinished.clone()));
+        self.checkpoint.with(|memory| {
+            memory.unfinished.retain(|other| other.range != range);
+            memory.unfinished.push(unfinished.clone());
+        });
         Ok(unfinished)
     }
 
@@ -206,10 +205,18 @@ impl Walks<'_> {
     /// The tickets of the lake that are gone from the source: missed by the reading and by asking for each.
     async fn gone(&self, range: Span) -> Result<RoaringTreemap, Ended> {
         let name = &self.config().name;
+        self.note_fresh(range)?;
+        let (mut missing, done) = self.checkpoint.with(|memory| {
+            let unfinished = memory.unfinished(range);
+            unfinished.map(|u| (u.missing.clone(), u.done.clone())).unwrap_or_default()
+        });
         let met = self.intake.met();
-        let left = self.checkpoint.with(|memory| memory.unfinished(range).map(|u| u.missing.clone()));
-        let mut missing = left.unwrap_or_default();
-        missing.extend(deletions::missing(self.lake, name, range, &met)?);
+        for span in walk::left(range, &done) {
+            missing.extend(deletions::missing(self.lake, name, span, &met)?);
+        }
+        if range == Span::default() {
+            missing.extend(deletions::missing_undated(self.lake, name, &met)?);
+        }
         missing.sort_unstable();
         missing.dedup();
         missing.retain(|id| !met.contains(id.cast_unsigned()));
@@ -254,7 +261,7 @@ impl Sink<Rows, ReadError> for Recorder<'_> {
         let met = walks.intake.count();
         let due = {
             let mut fresh = walks.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-            fresh.spans.push(span);
+            add_span(&mut fresh.spans, span);
             let due = met >= fresh.met + COMMIT_ROWS || fresh.since.elapsed() >= COMMIT_AFTER;
             if due {
                 (fresh.met, fresh.since) = (met, Instant::now());

@@ -40,7 +40,10 @@ pub fn push_value(cells: &mut Cells, field: &CustomField, json: &Json, clock: &C
         Type::Time => scalar::time_of_day(json).map(|v| cells.push_int(v)),
         Type::Instant => scalar::instant(json, clock).map(|v| cells.push_int(v)),
         Type::Bool => scalar::boolean(json).map(|v| cells.push_bool(v)),
-        _ => Cell::Value(cells.push_text(&as_sent(json))),
+        _ => {
+            cells.push_text(&as_sent(json));
+            return true;
+        }
     };
     !matches!(cell, Cell::Unfit)
 }

@@ -148,7 +148,7 @@ async fn settle(
         return Ok(());
     }
     let source = sync::read_afresh(lake, config, meter).await?;
-    let compared = read_and_compare(lake, &source, files, rules, meter, found).await;
+    let compared = read_and_compare(lake, &source, files, rules, found).await;
     found.requests = source.client.counts.sent.load(Relaxed);
     let compared = compared?;
     found.definitions_differ = source.definitions_differ();
@@ -169,11 +169,10 @@ async fn read_and_compare(
     source: &Afresh,
     files: &SourceFiles,
     rules: Rules<'_>,
-    meter: &Meter,
     found: &mut Against,
 ) -> Result<Compared, Ended> {
     let seen = Seen::default();
-    let proof = source.read_all(meter, &seen).await?;
+    let proof = source.read_all(&seen).await?;
     found.unproven = proof.unproven;
     let compared = seen.compare(lake, source, files).await?;
     let (extra, live) = (compared.extra.len(), compared.live);

@@ -66,7 +66,7 @@ impl Sorting {
         let margin = i64::from(self.by != By::Id);
         let mut places = keys.iter().filter_map(|key| self.place(key));
         let (low, high) = match places.next() {
-            Some(low) => (low, places.last().unwrap_or(low)),
+            Some(low) => (low, places.next_back().unwrap_or(low)),
             None if first && last => (0, 0),
             #[allow(clippy::reversed_empty_ranges)]
             None => return 1..=0,

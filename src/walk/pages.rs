@@ -91,15 +91,14 @@ where
         drift: 0.0,
         totals: Totals::default(),
     };
-    loop {
-        let Some(&sorting) = run.sortings.first() else { break };
+    while let Some(&sorting) = run.sortings.first() {
         let stop = match run.cover(sorting, i64::MAX).await? {
             Ok(front) => run.front(sorting, front).await?,
             Err(stop) => Some(stop),
         };
         match stop {
             None => {
-                let found = (run.journal.ids.len() - before.0) as u64 + run.journal.nameless - before.1;
+                let found = run.journal.ids.len() - before.0 + run.journal.nameless - before.1;
                 let fresh = before == (0, 0);
                 if let Some(why) = run.totals.contradict(found).filter(|_| fresh) {
                     run.journal.doubt(why);

@@ -47,7 +47,8 @@ where
     R: Reader<Error = E>,
     S: Sink<R::Rows, E>,
 {
-    let mut walk = Walk { reader, sink, plan, journal: Journal::default(), inclusive: None, largest: 1 };
+    let mut walk =
+        Walk { reader, sink, plan, journal: Journal::default(), inclusive: None, largest: 1, silent: false };
     let outcome = match walk.calibrate().await? {
         None => walk.windows().await?,
         stop => stop,
@@ -92,6 +93,8 @@ struct Walk<'a, R, S> {
     inclusive: Option<bool>,
     /// Rows of the largest answer: the server may give less than asked.
     largest: usize,
+    /// Spans are not told: they were told before.
+    silent: bool,
 }
 
 /// A window with its reader's memory.
@@ -158,7 +161,14 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
     async fn windows(&mut self) -> Result<Option<Stop>, E> {
         let mut readings: Vec<Reading> =
             left(self.plan.range, self.plan.done).into_iter().map(Reading::new).collect();
-        let mut last_open: Option<Reading> = None;
+        let newest = match self.plan.by {
+            Clock::Created => None,
+            Clock::Updated => {
+                self.journal.tally.pages += 1;
+                let last = Slice { order: Order::Desc, ..self.slice(None, None) };
+                self.reader.read(&last, 1, 1).await?.keys.first().and_then(|key| key.updated)
+            }
+        };
         let mut flights = FuturesUnordered::new();
         loop {
             loop {
@@ -190,22 +200,14 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                 Ok(Next::Read) => readings.push(reading),
                 Ok(Next::Done) => {
                     self.sink.done(reading.window.rest).await?;
-                    if self.plan.by == Clock::Updated && reading.window.rest.to.is_none() {
-                        last_open = Some(reading);
-                    }
-                }
-            }
-            // Rows that changed while other windows were read moved to the open end, perhaps after it was read.
-            if readings.is_empty()
-                && self.journal.tally.pages > 1
-                && let Some(open) = last_open.take()
-            {
-                if let Some(stop) = self.tail(open).await? {
-                    return Ok(Some(stop));
                 }
             }
         }
-        Ok(None)
+        // Rows that changed while windows were read moved behind what was newest then, perhaps into a window that was read before.
+        match newest {
+            Some(newest) => self.tail(Reading::new(Span { from: Some(newest), to: None })).await,
+            None => Ok(None),
+        }
     }
 
     /// Cuts the widest window in two, if that pays.
@@ -220,7 +222,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
 
     /// Reads on from the end of the open window, when all others are done.
     async fn tail(&mut self, mut open: Reading) -> Result<Option<Stop>, E> {
-        open.window.rest.from = open.edge.or(open.window.rest.from);
+        self.silent = true;
         loop {
             let slice = self.slice(lower(&open, self.inclusive), None);
             let answer = self.reader.read(&slice, 1, self.plan.per_page).await?;
@@ -340,7 +342,9 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         let read = Span { from: rest.from, to: Some(latest) };
         if rest.from.is_none_or(|from| from < latest) {
             rest.from = Some(latest);
-            self.sink.done(read).await?;
+            if !self.silent {
+                self.sink.done(read).await?;
+            }
         }
         reading.edge = Some(latest);
         reading.asked_from = slice.from;
@@ -365,7 +369,11 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         pages::walk(&asked, &mut inner, self.plan.per_page).await?;
         self.journal.absorb(inner);
         let next = second + 1;
-        self.sink.done(Span { from: rest.from, to: Some(rest.to.map_or(next, |to| to.min(next))) }).await?;
+        if !self.silent {
+            self.sink
+                .done(Span { from: rest.from, to: Some(rest.to.map_or(next, |to| to.min(next))) })
+                .await?;
+        }
         let rest = Span { from: Some(next), to: rest.to };
         if rest.is_empty() {
             reading.window.rest = Span { from: rest.to, to: rest.to };

@@ -205,7 +205,7 @@ impl Reader for &Server {
         }
         let list = self.list(slice);
         let size = self.habits.fixed.unwrap_or(per_page.min(self.habits.cap.unwrap_or(u32::MAX))) as usize;
-        let page = if self.habits.repeats.is_some_and(|n| self.answers.get() % u64::from(n) == 0) {
+        let page = if self.habits.repeats.is_some_and(|n| self.answers.get().is_multiple_of(u64::from(n))) {
             1
         } else {
             page as usize

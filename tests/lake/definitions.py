@@ -62,6 +62,15 @@ class Field:
     def has_twin(self):
         return self.kind in COLUMN_TYPES
 
+    def take_options(self, options):
+        """Of two options with one key under one parent only the first counts, here too."""
+        seen = set()
+        for option in options:
+            place = (tuple(option.path[:-1]), option.raw)
+            if place not in seen:
+                seen.add(place)
+                self.options.append(option)
+
     def option_rows(self):
         return [
             {"field_name": self.name, "path": option.path, "raw": option.raw, "label": option.label,
@@ -82,7 +91,7 @@ def _base_row(made, definition):
 def _kf5_nodes(items, above):
     for item in items or []:
         if isinstance(item, dict):
-            label = scalar_text(item["value"])
+            label = scalar_text(item["value"] if item.get("value") is not None else item["key"])
             raw = scalar_text(item["key"]) if item.get("key") is not None else label
             below = item.get("sub_items")
         else:
@@ -122,7 +131,7 @@ def kf5_fields(texts):
         made = Field(d["name"], d["agent_title"], d["type"], kind)
         options = d.get("custom_field_options")
         if made.has_twin:
-            made.options = _kf5_flat_tree(options) if isinstance(options, dict) else list(_kf5_nodes(options, []))
+            made.take_options(_kf5_flat_tree(options) if isinstance(options, dict) else _kf5_nodes(options, []))
         made.row = _base_row(made, d)
         made.row.update(
             active=read_bool(d.get("active")),
@@ -163,10 +172,10 @@ def udesk_fields(texts, cascades=None):
         made = Field(d["field_name"], d["field_label"], d["content_type"], kind)
         if kind == "path":
             made.cascade = (cascades or {}).get(made.name)
-            made.options = list(_cascade_nodes(made.cascade or {}))
+            made.take_options(_cascade_nodes(made.cascade or {}))
         elif made.has_twin:
             pairs = [pair for entry in d.get("options") or [] for pair in entry.items()]
-            made.options = [Option([scalar_text(label)], index, scalar_text(label)) for index, label in pairs]
+            made.take_options(Option([scalar_text(label)], index, scalar_text(label)) for index, label in pairs)
         made.row = _base_row(made, d)
         permission = read_integer(d.get("permission"))
         required = d["requirement"] if "requirement" in d else d.get("requirment")

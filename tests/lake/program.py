@@ -64,6 +64,12 @@ class Home:
             self.write()
         return run("--config", str(self.config), *arguments, env=env, timeout=timeout, cwd=self.folder)
 
+    def start(self, *arguments, **more):
+        """A run in the background; `more` goes to Popen."""
+        self.write()
+        command = [str(BINARY), "--config", str(self.config), *arguments]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=self.folder, **more)
+
     def sync(self, *arguments, **more):
         return self.run("sync", "--json", *arguments, **more)
 

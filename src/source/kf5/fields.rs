@@ -41,16 +41,23 @@ fn field_name(id: &str) -> String {
     format!("field_{id}")
 }
 
+/// The vendor's words for types, and how values of each are read; a field of any other type is text.
+pub const TYPES: &[(&str, Reading)] = &[
+    ("text", Reading::Text),
+    ("textarea", Reading::Text),
+    ("regexp", Reading::Text),
+    ("int", Reading::Integer),
+    ("decimal", Reading::Decimal),
+    ("date", Reading::Date),
+    ("checkbox", Reading::Bool),
+    ("dropdownlist", Reading::Choice),
+    ("cascade", Reading::Choice),
+    ("multi_cascade", Reading::Path),
+    ("multi_options", Reading::Path),
+];
+
 fn reading(vendor_type: &str) -> Reading {
-    match vendor_type {
-        "int" => Reading::Integer,
-        "decimal" => Reading::Decimal,
-        "date" => Reading::Date,
-        "checkbox" => Reading::Bool,
-        "dropdownlist" | "cascade" => Reading::Choice,
-        "multi_cascade" | "multi_options" => Reading::Path,
-        _ => Reading::Text,
-    }
+    TYPES.iter().find(|(name, _)| *name == vendor_type).map_or(Reading::Text, |(_, reading)| *reading)
 }
 
 fn options(json: &Json) -> Vec<FieldOption> {

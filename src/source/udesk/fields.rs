@@ -40,18 +40,24 @@ pub fn definition(json: &Json, cascades: Option<&Cascades>) -> Option<Definition
     })
 }
 
+/// The vendor's words for types, and how values of each are read; a field of any other type is text.
+pub const TYPES: &[(&str, Reading)] = &[
+    ("text", Reading::Text),
+    ("area_text", Reading::Text),
+    ("link", Reading::Text),
+    ("number", Reading::Integer),
+    ("numeric", Reading::Decimal),
+    ("date", Reading::Date),
+    ("time", Reading::Time),
+    ("datetime", Reading::Instant),
+    ("droplist", Reading::KeyedChoice),
+    ("radio", Reading::KeyedChoice),
+    ("checkbox", Reading::KeyedChoices),
+    ("chained_droplist", Reading::KeyedPath),
+];
+
 fn reading(vendor_type: &str) -> Reading {
-    match vendor_type {
-        "number" => Reading::Integer,
-        "numeric" => Reading::Decimal,
-        "date" => Reading::Date,
-        "time" => Reading::Time,
-        "datetime" => Reading::Instant,
-        "droplist" | "radio" => Reading::KeyedChoice,
-        "checkbox" => Reading::KeyedChoices,
-        "chained_droplist" => Reading::KeyedPath,
-        _ => Reading::Text,
-    }
+    TYPES.iter().find(|(name, _)| *name == vendor_type).map_or(Reading::Text, |(_, reading)| *reading)
 }
 
 /// `[{"0": "label"}, …]`: the key is the index that tickets hold, wherever the object stands.

@@ -1,0 +1,227 @@
+//! What a lake holds at this moment: sources in numbers, how far they are, the last runs, what is left to do.
+
+mod render;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use self::render::render;
+use crate::{
+    lake::{self, Lake, LakeError, PartitionKey, runs, state},
+    summary::{Outcome, Summary},
+    sync::Memory,
+};
+
+/// Runs that are told.
+const RUNS: usize = 5;
+/// Runs that are looked through for a source's last one.
+const LOOKED_THROUGH: usize = 50;
+
+/// The state of a lake.
+#[derive(Debug, Serialize)]
+pub struct Stock {
+    /// The lake's folder.
+    pub lake: String,
+    pub exists: bool,
+    /// Who works on it now, in words.
+    pub held_by: Option<String>,
+    pub sources: Vec<SourceStock>,
+    /// The last runs, the newest first.
+    pub runs: Vec<RunStock>,
+    /// What a run has still to do, in words; empty when all is well.
+    pub work_left: Vec<String>,
+}
+
+/// One source of a lake.
+#[derive(Debug, Serialize)]
+pub struct SourceStock {
+    pub name: String,
+    pub kind: Option<String>,
+    /// Tickets, those that are gone at the source among them.
+    pub rows: u64,
+    pub partitions: usize,
+    pub first_partition: Option<String>,
+    pub last_partition: Option<String>,
+    /// Of the tickets' files.
+    pub bytes: u64,
+    /// Everything that changed before this moment at the source is in the lake.
+    pub cursor: Option<Timestamp>,
+    /// When the last complete reading of everything began.
+    pub whole_at: Option<Timestamp>,
+    pub fields_read_at: Option<Timestamp>,
+    pub last_run: Option<SourceRun>,
+}
+
+/// How a run ended for one source.
+#[derive(Debug, Clone, Serialize)]
+pub struct SourceRun {
+    pub run_id: String,
+    pub finished_at: Timestamp,
+    pub outcome: Outcome,
+    pub error: Option<String>,
+}
+
+/// One run.
+#[derive(Debug, Serialize)]
+pub struct RunStock {
+    pub run_id: String,
+    pub command: String,
+    pub started_at: Timestamp,
+    pub finished_at: Timestamp,
+    pub outcome: Outcome,
+    /// By source, why it is not complete.
+    pub errors: BTreeMap<String, String>,
+}
+
+/// Looks at the sources of these names.
+pub fn read(lake: &Lake, names: &[String]) -> Result<Stock, LakeError> {
+    let summaries: Vec<Summary> = runs::last(lake, LOOKED_THROUGH)?;
+    let held_by = lake::lock::holder(lake)?;
+    let mut work_left = Vec::new();
+    let mut sources = Vec::new();
+    for name in names {
+        let memory = state::load::<Memory>(lake, name)?.map(|(_, memory)| memory);
+        let source = source(lake, name, memory.as_ref(), &summaries)?;
+        work_left.extend(left_over(&source, memory.as_ref()));
+        sources.push(source);
+    }
+    let staged = lake::staged(lake)?;
+    if staged > 0 && held_by.is_none() {
+        work_left.push(format!("a run that died left {staged} staged files; the next sync sweeps them away"));
+    }
+    Ok(Stock {
+        lake: lake.root().display().to_string(),
+        exists: lake.root().is_dir(),
+        held_by,
+        sources,
+        runs: summaries.into_iter().take(RUNS).map(run).collect(),
+        work_left,
+    })
+}
+
+fn source(
+    lake: &Lake,
+    name: &str,
+    memory: Option<&Memory>,
+    summaries: &[Summary],
+) -> Result<SourceStock, LakeError> {
+    let held = lake::holding(lake, name)?;
+    let of_run = |summary: &Summary| {
+        let source = summary.sources.iter().find(|source| source.name == name)?;
+        let run = SourceRun {
+            run_id: summary.run_id.clone(),
+            finished_at: summary.finished_at,
+            outcome: source.outcome,
+            error: source.error.clone(),
+        };
+        Some((run, source.kind.clone()))
+    };
+    let last = summaries.iter().find_map(of_run);
+    let (last_run, told_kind) = last.unzip();
+    // The default partition sorts first, and is no date.
+    let dated = |key: &&PartitionKey| !matches!(key, PartitionKey::Default(_));
+    Ok(SourceStock {
+        name: name.to_owned(),
+        kind: held.kind.or(told_kind),
+        rows: held.rows,
+        partitions: held.partitions.len(),
+        first_partition: held.partitions.iter().find(dated).map(ToString::to_string),
+        last_partition: held.partitions.iter().rfind(dated).map(ToString::to_string),
+        bytes: held.bytes,
+        cursor: memory.and_then(|memory| memory.cursor),
+        whole_at: memory.and_then(|memory| memory.whole_at),
+        fields_read_at: memory.and_then(|memory| memory.fields_read_at),
+        last_run,
+    })
+}
+
+/// What the next run has to do for a source.
+fn left_over(source: &SourceStock, memory: Option<&Memory>) -> Vec<String> {
+    let name = &source.name;
+    let mut left = Vec::new();
+    match &source.last_run {
+        _ if source.whole_at.is_none() => {
+            let why = source.last_run.as_ref().and_then(|run| run.error.as_deref());
+            let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+            left.push(format!(
+                "{name}: never read completely yet{why}; run `ticketlake sync --source {name}`"
+            ));
+        }
+        Some(run) if run.outcome != Outcome::Complete => {
+            let why = run.error.as_deref().unwrap_or("no reason was given");
+            left.push(format!(
+                "{name}: the last run was not complete ({why}); run `ticketlake sync --source {name}`"
+            ));
+        }
+        _ => {}
+    }
+    let begun = memory.map_or(0, |memory| memory.unfinished.len());
+    if begun > 0 {
+        left.push(format!(
+            "{name}: {begun} readings have begun and are not finished; the next run goes on with them"
+        ));
+    }
+    if memory.is_some_and(|memory| memory.columns.is_none()) {
+        left.push(format!(
+            "{name}: a run died while columns changed; the next sync brings all files to one set of columns"
+        ));
+    }
+    left
+}
+
+fn run(summary: Summary) -> RunStock {
+    let error = |source: crate::summary::SourceSummary| Some((source.name, source.error?));
+    RunStock {
+        run_id: summary.run_id,
+        command: summary.command,
+        started_at: summary.started_at,
+        finished_at: summary.finished_at,
+        outcome: summary.outcome,
+        errors: summary.sources.into_iter().filter_map(error).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{LakeConfig, PartitionBy},
+        summary::Run,
+    };
+
+    fn lake() -> (tempfile::TempDir, Lake) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = LakeConfig {
+            path: folder.path().to_owned(),
+            timezone: jiff::tz::TimeZone::UTC,
+            partition: PartitionBy::Day,
+        };
+        (folder, Lake::new(&config))
+    }
+
+    #[test]
+    fn what_is_left_to_do_is_told_with_its_reason() {
+        let (_folder, lake) = lake();
+        let mut source = crate::summary::SourceSummary::begin(
+            "shop",
+            crate::config::Kind::ALL[0],
+            crate::summary::Mode::Full,
+        );
+        source.error = Some("page 7 is broken".to_owned());
+        let run = Run::begin();
+        let summary = run.finish("sync", Outcome::Failed, vec![source]);
+        runs::record(&lake, &run.run_id, &summary).expect("recorded");
+        let memory = Memory { whole_at: Some(Timestamp::UNIX_EPOCH), ..Memory::default() };
+        state::commit(&lake, "shop", 1, &memory).expect("committed");
+
+        let stock = read(&lake, &["shop".to_owned(), "new".to_owned()]).expect("read");
+        assert_eq!(stock.work_left.len(), 3, "{:?}", stock.work_left);
+        assert!(stock.work_left[0].contains("not complete (page 7 is broken)"));
+        assert!(stock.work_left[1].contains("one set of columns"));
+        assert!(stock.work_left[2].starts_with("new: never read"));
+        assert_eq!(stock.runs[0].errors["shop"], "page 7 is broken");
+        assert_eq!((stock.held_by, stock.sources[0].rows), (None, 0));
+    }
+}

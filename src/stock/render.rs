@@ -1,0 +1,95 @@
+//! How a person reads the state of a lake: sources, runs, and what is left to do.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{SourceStock, Stock};
+use crate::{figures, summary::Outcome};
+
+/// Text of several lines, the last one ended; no colours. Moments are shown in `zone`.
+pub fn render(stock: &Stock, zone: &TimeZone) -> String {
+    if !stock.exists {
+        return format!("There is no lake at {} yet; `ticketlake sync` makes it.\n", stock.lake);
+    }
+    let mut text = format!("Lake {}\n", stock.lake);
+    if let Some(holder) = &stock.held_by {
+        text += &format!("A run works on it: {holder}\n");
+    }
+    if stock.sources.is_empty() {
+        text += "No source has left anything in it yet; `ticketlake sync` does.\n";
+    } else {
+        text += &format!("{}\n", sources(&stock.sources, zone));
+    }
+    if !stock.runs.is_empty() {
+        text += &format!("Last runs\n{}\n", runs(stock, zone));
+    }
+    for left in &stock.work_left {
+        text += &format!("To do: {left}\n");
+    }
+    text
+}
+
+fn sources(sources: &[SourceStock], zone: &TimeZone) -> Table {
+    let mut table =
+        table(&["source", "kind", "tickets", "partitions", "from", "to", "size", "up to", "fields read"]);
+    for source in sources {
+        let word = |text: &Option<String>| Cell::new(text.as_deref().unwrap_or("–"));
+        table.add_row([
+            Cell::new(&source.name),
+            word(&source.kind),
+            right(figures::count(source.rows)),
+            right(figures::count(source.partitions as u64)),
+            word(&source.first_partition),
+            word(&source.last_partition),
+            right(figures::size(source.bytes)),
+            Cell::new(moment(source.cursor, zone)),
+            Cell::new(moment(source.fields_read_at, zone)),
+        ]);
+    }
+    table
+}
+
+fn runs(stock: &Stock, zone: &TimeZone) -> Table {
+    let mut table = table(&["run", "command", "began", "time", "outcome"]);
+    for run in &stock.runs {
+        let took = run.finished_at.duration_since(run.started_at).unsigned_abs();
+        let errors = run.errors.iter().map(|(source, why)| format!("{source}: {why}"));
+        let lines: Vec<String> = [outcome(run.outcome).to_owned()].into_iter().chain(errors).collect();
+        table.add_row([
+            Cell::new(&run.run_id),
+            Cell::new(&run.command),
+            Cell::new(moment(Some(run.started_at), zone)),
+            right(figures::span(took)),
+            Cell::new(lines.join("\n")),
+        ]);
+    }
+    table
+}
+
+fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    for line in [TableComponent::HorizontalLines, TableComponent::MiddleIntersections] {
+        table.remove_style(line);
+    }
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(head);
+    table
+}
+
+fn right(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+fn moment(at: Option<Timestamp>, zone: &TimeZone) -> String {
+    at.map_or_else(|| "–".to_owned(), |at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Complete => "complete",
+        Outcome::Incomplete => "incomplete",
+        Outcome::Failed => "failed",
+        Outcome::Interrupted => "interrupted",
+    }
+}

@@ -1,0 +1,169 @@
+//! What a task would do, found out by looking: at what is remembered, at the lake, and by asking each source once or
+//! twice. Nothing is written, and the lake is not held.
+
+use futures::future::join_all;
+use jiff::Timestamp;
+
+use super::{
+    ended::Ended,
+    intake::meets,
+    memory::{Checkpoint, Memory, Unfinished},
+    reading::ReadError,
+    source_run::{Task, read_how},
+};
+use crate::{
+    config::{Config, SourceConfig},
+    error::Error,
+    fetch::{Client, fetch},
+    lake::{self, Lake, LakeError},
+    plan::{self, Forecast, Given, Outlook, Reading},
+    source::{self, Ask, Clock, Slice},
+    walk::{Span, left},
+};
+
+/// Definitions per page, as a run asks for them.
+const FIELDS_PER_PAGE: u32 = 100;
+
+/// What the task would do on all sources of the configuration. Where a source cannot be asked, its part says why, and
+/// the reasons are given as values too; an error means that the lake cannot be read.
+pub async fn outlook(task: Task, config: &Config) -> Result<(Outlook, Vec<Ended>), Error> {
+    let lake = Lake::new(&config.lake);
+    let at = Timestamp::now();
+    let looks = config.sources.iter().map(|source| look(&lake, source, task, at));
+    let mut sources = Vec::new();
+    let mut ends = Vec::new();
+    for looked in join_all(looks).await {
+        let (forecast, ended) = looked?;
+        sources.push(forecast);
+        ends.extend(ended);
+    }
+    let minutes = sources.iter().map(|source| source.minutes).collect::<Option<Vec<f64>>>();
+    let minutes = minutes.and_then(|minutes| minutes.into_iter().reduce(f64::max));
+    let lake = config.lake.path.display().to_string();
+    Ok((Outlook { command: task.name(), at, lake, sources, minutes }, ends))
+}
+
+/// One source: what the lake has of it, what it says itself, and what follows.
+async fn look(
+    lake: &Lake,
+    config: &SourceConfig,
+    task: Task,
+    at: Timestamp,
+) -> Result<(Forecast, Option<Ended>), LakeError> {
+    let checkpoint = Checkpoint::load(lake, &config.name)?;
+    let reading = read_how(&checkpoint, config, task, at);
+    let range = range(task, reading);
+    let unfinished = checkpoint.with(|memory| begun(memory, task, reading, range));
+    let by_time = source::filters_by_time(config.kind);
+    // Page numbers mean nothing a day later: such a list is read from its front again.
+    let unfinished = unfinished.filter(|_| by_time);
+    let done = unfinished.as_ref().map(Unfinished::read).unwrap_or_default();
+    let held = Held::count(lake, config, range, &done)?;
+    let told = match Client::new(config.clone()) {
+        Ok(client) => ask(&client, reading, range).await,
+        Err(why) => Err(why.into()),
+    };
+    let (told, ended) = match told {
+        Ok(told) => (told, None),
+        Err(why) => (Told { tickets: None, field_pages: 1 }, Some(Ended::from(why))),
+    };
+    let given = Given {
+        config,
+        reading,
+        window: matches!(task, Task::Backfill { .. }).then_some(range),
+        resumes: unfinished.is_some(),
+        left: left(range, &done),
+        told: told.tickets.map(|tickets| tickets.saturating_sub(held.done)),
+        held: held.left(reading),
+        field_pages: told.field_pages,
+        partitions: (held.partitions, held.within),
+    };
+    let mut forecast = plan::forecast(&given);
+    forecast.error = ended.as_ref().map(ToString::to_string);
+    Ok((forecast, ended))
+}
+
+/// The span that is read, by the time of creation or, of what changed, by that of the change.
+fn range(task: Task, reading: Reading) -> Span {
+    match (task, reading) {
+        (Task::Backfill { range, .. }, _) => range,
+        (_, Reading::Since(since)) => Span { from: Some(since.as_second()), to: None },
+        _ => Span::default(),
+    }
+}
+
+/// The reading that an earlier run left, if this one would go on with it.
+fn begun(memory: &mut Memory, task: Task, reading: Reading, range: Span) -> Option<Unfinished> {
+    let goes_on = matches!((task, reading), (Task::Backfill { .. }, _) | (_, Reading::Whole { .. }));
+    let left = memory.unfinished(range).filter(|left| !left.done.is_empty());
+    left.filter(|_| goes_on).cloned()
+}
+
+/// What the lake has of a source. A ticket that is marked as deleted is none.
+#[derive(Default)]
+struct Held {
+    partitions: u64,
+    /// Partitions that may hold a ticket created within the range, and such tickets.
+    within: u64,
+    tickets: u64,
+    /// Tickets created within the spans that are read.
+    done: u64,
+}
+
+impl Held {
+    fn count(lake: &Lake, config: &SourceConfig, range: Span, done: &[Span]) -> Result<Self, LakeError> {
+        let calendar = lake.calendar();
+        let mut held = Held::default();
+        for key in lake::partitions(lake, &config.name)? {
+            held.partitions += 1;
+            if !meets(&calendar, key, range) {
+                continue;
+            }
+            held.within += 1;
+            for mark in lake::marks(lake, &config.name, key)? {
+                let second = mark.created_at.map(|micros| micros.div_euclid(1_000_000));
+                let is_in =
+                    |span: &Span| second.map_or(*span == Span::default(), |second| span.holds(second));
+                if mark.deleted_at.is_none() && is_in(&range) {
+                    held.tickets += 1;
+                    held.done += u64::from(done.iter().any(is_in));
+                }
+            }
+        }
+        Ok(held)
+    }
+
+    /// Tickets that are left to read, as far as the lake can know: it does not know what changed, nor anything when it
+    /// is empty.
+    fn left(&self, reading: Reading) -> Option<u64> {
+        let knows = matches!(reading, Reading::Whole { .. }) && self.tickets > 0;
+        knows.then(|| self.tickets - self.done)
+    }
+}
+
+struct Told {
+    /// Tickets of the range, where the source says how many there are.
+    tickets: Option<u64>,
+    field_pages: u64,
+}
+
+/// Asks for the number of tickets, and of field definitions.
+async fn ask(client: &Client, reading: Reading, range: Span) -> Result<Told, ReadError> {
+    let by = match reading {
+        _ if !source::filters_by_time(client.config.kind) => None,
+        Reading::Since(_) => Some(Clock::Updated),
+        _ if range != Span::default() => Some(Clock::Created),
+        _ => None,
+    };
+    let slice = match (by, reading) {
+        (Some(_), _) => Slice { by, from: range.from, to: range.to, ..Slice::default() },
+        (None, Reading::Filter(filter)) => Slice { filter: Some(filter), ..Slice::default() },
+        (None, _) => Slice::default(),
+    };
+    let tickets = fetch(client, &Ask::Tickets { slice, page: 1, per_page: 1 }).await?.total;
+    let fields = fetch(client, &Ask::Fields { page: 1, per_page: FIELDS_PER_PAGE }).await?;
+    let definitions = fields.total.unwrap_or(fields.rows.len() as u64);
+    // A source that does not say whether more follows is asked until a page brings nothing new.
+    let last = u64::from(fields.more.is_none() && definitions > 0);
+    Ok(Told { tickets, field_pages: definitions.div_ceil(u64::from(FIELDS_PER_PAGE)).max(1) + last })
+}

@@ -1,0 +1,140 @@
+"""kill -9 at random instants, over a first run, incremental runs and a backfill: at every moment the lake loads, has
+nothing twice, has lost nothing and made nothing older; and in the end it is the lake that nobody disturbed."""
+
+import os
+import random
+import shutil
+import time
+
+import duckdb
+import pytest
+
+from compare import read_table, same, shown
+from conftest import SEED, add, assert_complete, assert_lake, expectation_of
+from emulator.accounts import NOW, account, emulate
+from program import Home
+
+KILLS = int(os.environ.get("CHECK_KILLS", "18"))  # of each vendor, in each of the three stages
+WINDOW = [time.strftime("%Y-%m-%d", time.gmtime(NOW - days * 86400)) for days in (12, 4)]
+BACKFILL = ["backfill", "--since", WINDOW[0], "--until", WINDOW[1]]
+
+
+def held(home):
+    """The contract's own query. → {id: (rows, µs of updated_at or 0)}; empty before the first file."""
+    if not any(home.lake.glob("tickets/**/*.parquet")):
+        return {}
+    relation = f"read_parquet('{home.lake}/tickets/**/*.parquet', hive_partitioning = true, union_by_name = true)"
+    found = duckdb.connect().execute(f"SELECT id, count(*), coalesce(max(epoch_us(updated_at)), 0) FROM {relation} GROUP BY id")
+    return {number: (rows, updated) for number, rows, updated in found.fetchall()}
+
+
+def look(home, before):
+    """→ what the lake holds now; `before` is what it held at an earlier moment."""
+    now = held(home)
+    twice = [number for number, (rows, _) in now.items() if rows != 1]
+    older = [number for number, (_, updated) in before.items() if number in now and now[number][1] < updated]
+    assert not twice, f"tickets {twice[:20]} are there more than once"
+    assert before.keys() <= now.keys(), f"tickets {sorted(before.keys() - now.keys())[:20]} are gone"
+    assert not older, f"tickets {older[:20]} became older"
+    return now
+
+
+def disturb(home, command, usual, rng, change=None, afresh=False):
+    """Runs `command` until it was killed KILLS times while it worked, at instants within `usual` seconds."""
+    hits, tries, before = 0, 0, held(home)
+    while hits < KILLS:
+        tries += 1
+        assert tries <= 3 * KILLS, f"only {hits} of {tries} kills hit a run: it is quicker than {usual:.2f} s"
+        if change:
+            change(rng)
+        if afresh and rng.random() < 0.2:
+            shutil.rmtree(home.lake, ignore_errors=True)
+            before = {}
+        # A run that stops by itself commits what it has, so that later ones go on from the middle.
+        deadline = ["--deadline", f"{max(1, int(rng.random() * usual * 1000))}ms"] if rng.random() < 0.3 else []
+        process = home.start(*command, *deadline)
+        time.sleep(rng.random() * usual)
+        hits += process.poll() is None
+        process.kill()
+        process.communicate()
+        if rng.random() < 0.4:
+            before = look(home, before)
+    look(home, before)
+    return hits
+
+
+def timed(home, *command):
+    began = time.monotonic()
+    assert_complete(home.run(*command, "--json"))
+    return time.monotonic() - began
+
+
+def differences(one, other):
+    """Cells of two lakes that differ, `_synced_at` left aside and of `_deleted_at` whether it is there."""
+    lines = []
+    tables = [read_table(home.lake, "tickets", "shop") for home in (one, other)]
+    if tables[0][0] != tables[1][0]:
+        return [f"columns {tables[0][0]} and {tables[1][0]}"]
+    rows = [{row["id"]: row for row in table} for _, table in tables]
+    for number in sorted(rows[0].keys() | rows[1].keys()):
+        if number not in rows[0] or number not in rows[1]:
+            lines.append(f"ticket {number} is in one lake only")
+            continue
+        for name in tables[0][0]:
+            cells = [row[number][name] for row in rows]
+            if name == "_deleted_at":
+                cells = [cell is not None for cell in cells]
+            if name != "_synced_at" and not same(*cells):
+                lines.append(f"ticket {number} {name}: {cells[0]!r} and {cells[1]!r}")
+    return lines
+
+
+def assert_same(one, other):
+    lines = differences(one, other)
+    assert not lines, shown(lines)
+
+
+@pytest.mark.parametrize("vendor", ["kf5", "udesk"])
+def test_kills_at_any_instant(tmp_path, home, vendor):
+    rng = random.Random(f"kills {vendor} {SEED}")
+    (tmp_path / "calm").mkdir()
+    calm = Home(tmp_path / "calm")
+    state = account(vendor, 400, SEED)
+    with emulate(vendor, state, latency=0.004) as emulator:
+        for each in (calm, home):
+            add(each, "shop", emulator, page_size=40)
+        usual = timed(calm, "sync")
+        killed = disturb(home, ["sync"], usual, rng, afresh=True)
+        assert_complete(home.sync())
+        assert_same(calm, home)
+        assert_lake(home, "shop", vendor, expectation_of(state, vendor))
+
+        def night(rng):
+            state.change("update", rng.randrange(12))
+            state.change("insert", rng.randrange(3))
+
+        night(rng)
+        usual = timed(calm, "sync")
+        killed += disturb(home, ["sync"], usual, rng, change=night)
+        before = expectation_of(state, vendor)
+        assert_complete(home.sync())
+        assert_complete(calm.sync())
+        assert_same(calm, home)
+        assert_lake(home, "shop", vendor, before)
+
+        dated = [ticket for ticket in state.by_id.values() if ticket.created and NOW - 11 * 86400 < ticket.created < NOW - 5 * 86400]
+        gone = {ticket.id for ticket in rng.sample(sorted(dated, key=lambda ticket: ticket.id), 3)}
+        for number in gone:
+            state.drop(number)
+        usual = timed(calm, *BACKFILL)
+        killed += disturb(home, BACKFILL, usual, rng, change=lambda rng: state.change("update", rng.randrange(12)))
+        for each in (calm, home):
+            assert_complete(each.run(*BACKFILL, "--json"))
+            assert_complete(each.sync())
+        assert_same(calm, home)
+        after = expectation_of(state, vendor)
+        after.rows.update({number: before.rows[number] for number in gone})
+        after.partitions.update({number: before.partitions[number] for number in gone})
+        assert_lake(home, "shop", vendor, after, gone=gone)
+    assert killed == 3 * KILLS
+    print(f"{vendor}: killed {killed} times")

@@ -1,0 +1,173 @@
+"""`views.sql` in the real DuckDB: it loads whatever the labels are, and its rows are those of the files."""
+
+import json
+import os
+import re
+import urllib.request
+
+import duckdb
+import pytest
+
+from conftest import assert_complete
+from program import Toml, run
+from test_sandbox import lines, sandbox
+
+# Some fields have two of them: the list is given to the fields in turn.
+LABELS = [
+    'a"b', '"', "x;\n-- DROP TABLE x;\n.quit\n", "", "   ", "STATUS", "Created_Date", "source", "o'k", "same", "SAME", "same", "a\\b",
+    "/* */", "🎫 emoji\u202e", "a\tb", "long" * 800, "select", "_deleted_at", "same__raw", "nul\x00", "%s {}", "$$", "\r\n", "cf_field_2",
+]
+SECRETS = {"SANDBOX_PASSWORD": "sandbox", "SANDBOX_SECRET": "sandbox-secret"}
+OVERALL = {"tickets", "tickets_all", "ticket_fields", "ticket_field_options"}
+
+
+def change(origin, path, body):
+    request = urllib.request.Request(f"{origin}/__change/{path}", json.dumps(body).encode(), method="POST")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return answer.read()
+
+
+def add_sources(home, origin, *names):
+    for name in names:
+        if name == "help-desk":
+            home.source(name, "udesk", origin, secret=Toml('{ env = "SANDBOX_SECRET" }'))
+        else:
+            home.source(name, "kf5", origin, password=Toml('{ env = "SANDBOX_PASSWORD" }'))
+
+
+@pytest.fixture
+def views(home):
+    """→ a function that loads `views.sql` from the lake's folder, as an analyst does."""
+    before = os.getcwd()
+
+    def load():
+        os.chdir(home.lake)
+        connection = duckdb.connect()
+        connection.execute((home.lake / "views.sql").read_text(encoding="utf-8"))
+        return connection
+
+    yield load
+    os.chdir(before)
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def columns(connection, view):
+    return [row[0] for row in connection.execute(f"DESCRIBE {quoted(view)}").fetchall()]
+
+
+def view_of(source):
+    return "tickets_all (source)" if source == "all" else f"tickets_{source}"
+
+
+def same_rows(connection, source):
+    """Every custom column of the view holds what the files hold, under a name that tells which it is."""
+    files = f"read_parquet('tickets/source={source}/**/*.parquet', hive_partitioning = false)"
+    labels = dict(connection.execute("SELECT column_name, label FROM ticket_fields WHERE source = ?", [source]).fetchall())
+    stored = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()]
+    shown = columns(connection, view_of(source))
+    # Both keep one order, so the custom columns stand side by side.
+    custom = [at for at, name in enumerate(stored) if name.startswith("cf_")]
+    assert custom and len(shown) == len(stored) + 2
+    assert len({name.encode().lower() for name in shown}) == len(shown), "DuckDB would rename one of two equal names"
+    checks = []
+    for at in custom:
+        name, column = shown[at], stored[at]
+        label = (labels.get(column.removesuffix("__raw")) or "").replace("\x00", "\ufffd")
+        field = column.removesuffix("__raw").removeprefix("cf_")
+        assert name.startswith(label if label.strip() else field), (name, column)
+        checks.append(f"count(*) FILTER (v.{quoted(name)} IS DISTINCT FROM f.{quoted(column)})")
+    differing = connection.execute(f"SELECT {', '.join(checks)} FROM {quoted(view_of(source))} v JOIN {files} f USING (id)").fetchone()
+    assert not any(differing), [(shown[at], stored[at]) for at, count in zip(custom, differing) if count]
+    return shown
+
+
+def test_hostile_labels_and_names(home, views):
+    with sandbox(120) as origin:
+        for vendor, key in (("kf5", "name"), ("udesk", "field_name")):
+            names = [json.loads(line)[key] for line in lines(origin, f"{vendor}/fields")]
+            for name, label in zip(names, LABELS):
+                change(origin, f"{vendor}/fields", {"op": "rename", "name": name, "label": label})
+        add_sources(home, origin, "all", "help-desk", "9_x")
+        assert_complete(home.sync(env=SECRETS))
+    connection = views()
+    found = {row[0] for row in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
+    assert found == OVERALL | {"tickets_all (source)", "tickets_help-desk", "tickets_9_x"}
+    for source in ("all", "help-desk", "9_x"):
+        shown = same_rows(connection, source)
+        # A label that nothing disputes is the name, as it is.
+        assert {'a"b', '"', "x;\n-- DROP TABLE x;\n.quit\n", "o'k", "select", "same__raw"} <= set(shown)
+        assert not {"same", "SAME", "STATUS"} & set(shown)
+    for view in found:
+        uncommented = connection.execute("SELECT count(*) FROM duckdb_columns() WHERE table_name = ? AND comment IS NULL", [view]).fetchone()
+        assert uncommented == (0,), view
+        assert connection.execute("SELECT comment FROM duckdb_views() WHERE view_name = ?", [view]).fetchone()[0]
+    assert connection.execute("SELECT source, count(*) FROM tickets GROUP BY ALL ORDER BY ALL").fetchall() == [("9_x", 120), ("all", 120), ("help-desk", 120)]
+    plan = connection.execute("EXPLAIN SELECT count(*) FROM tickets WHERE created_date = current_date").fetchone()[1]
+    assert "File Filters" in plan, plan
+
+
+def test_views_follow_the_lake(home, views):
+    with sandbox(60) as origin:
+        add_sources(home, origin, "help-desk", "support")
+        assert_complete(home.sync(env=SECRETS))
+        written = (home.lake / "views.sql").stat()
+        assert_complete(home.sync(env=SECRETS))
+        again = (home.lake / "views.sql").stat()
+        assert (again.st_ino, again.st_mtime_ns) == (written.st_ino, written.st_mtime_ns), "nothing new was said, but the file was replaced"
+
+        field = json.loads(lines(origin, "kf5/fields")[0])["name"]
+        change(origin, "kf5/fields", {"op": "rename", "name": field, "label": "新名字"})
+        deleted = json.loads(change(origin, "udesk", {"op": "delete", "count": 5, "seed": 1}))
+        # One source fails, and only one is asked for: the views are of all all the same.
+        assert home.sync("--full", "--source", "help-desk", "--source", "support", "--accept-deletes", env={**SECRETS, "SANDBOX_PASSWORD": "wrong"}).code == 4
+        connection = views()
+        counts = dict(connection.execute("SELECT source, count(*) FROM tickets GROUP BY ALL").fetchall())
+        assert counts == {"help-desk": 55, "support": 60}, deleted
+        assert connection.execute("SELECT count(*), count(_deleted_at) FROM tickets_all").fetchone() == (120, 5)
+        assert connection.execute('SELECT count(*) FROM "tickets_help-desk"').fetchone() == (55,)
+        assert_complete(home.sync("--source", "support", env=SECRETS))
+        assert "新名字" in same_rows(views(), "support")
+
+
+def test_a_lake_with_nothing_in_it(home, views):
+    with sandbox(0) as origin:
+        add_sources(home, origin, "support")
+        assert home.sync(env={**SECRETS, "SANDBOX_PASSWORD": "wrong"}).code == 4
+        connection = views()
+        assert connection.execute("SELECT count(*) FROM tickets").fetchone() == (0,)
+        empty = columns(connection, "tickets_all")
+        home.lake_settings = {"partition": "month"}
+        assert_complete(home.sync(env=SECRETS))
+        assert set(empty) < set(columns(views(), "tickets_all")) == set(empty) | {"created_month"}
+
+
+def test_the_demo_tells_what_duckdb_tells(home, views):
+    told = run("demo", "--tickets", "400", "--dir", str(home.folder))
+    assert told.code == 0, told
+    table = [re.split(r"  +", line.strip()) for line in told.out.splitlines()]
+
+    connection = views()
+    questions = {
+        "statuses": "SELECT source, status, count(*) FROM tickets WHERE status IS NOT NULL GROUP BY ALL",
+        "days": "SELECT created_date::VARCHAR, count(*) FROM tickets WHERE created_date IS NOT NULL GROUP BY ALL ORDER BY ALL DESC LIMIT 14",
+        "shop": 'SELECT "问题类型", count(*) FROM tickets_shop WHERE "问题类型" IS NOT NULL GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT 6',
+        "support": 'SELECT "问题类型", count(*) FROM tickets_support WHERE "问题类型" IS NOT NULL GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT 6',
+    }
+    for name, question in questions.items():
+        rows = connection.execute(question).fetchall()
+        assert rows, name
+        for *words, count in rows:
+            wanted = [*words, f"{count:,}"]
+            assert any(line[: len(wanted)] == wanted for line in table), (name, wanted, told)
+    service = """
+        SELECT priority, count(*), median(epoch_us(resolved_at) - epoch_us(created_at)) / 3.6e9, 100 * avg((NOT sla_breached)::INT), avg(satisfaction_score)
+        FROM tickets WHERE priority IS NOT NULL GROUP BY ALL HAVING count(sla_breached) + count(satisfaction_score) > 0
+    """
+    for priority, count, hours, kept, rating in connection.execute(service).fetchall():
+        line = next(line for line in table if line[:2] == [priority, f"{count:,}"])
+        shown = [None if cell == "–" else float(cell.removesuffix(" %").replace(",", "")) for cell in line[2:5]]
+        for is_shown, wanted, near in zip(shown, (hours, kept, rating), (0.051, 0.51, 0.0051)):
+            assert (is_shown is None) == (wanted is None) and (wanted is None or abs(is_shown - wanted) <= near), (line, hours, kept, rating)
