@@ -410,6 +410,24 @@ fn a_source_that_moved_on_is_compared_ticket_by_ticket_and_repaired_from() {
 }
 
 #[test]
+fn a_definition_that_came_since_is_a_difference() {
+    let sandbox = Sandbox::start(&["--tickets", "60"]);
+    let folder = folder(&sandbox);
+    let against = ["verify", "--against-source", "--source", "support"];
+    assert_eq!(ticketlake(folder.path(), &["sync", "--source", "support"]).0, 0);
+    sandbox.change("kf5/fields", r#"{"op":"add","type":"int","label":"Number"}"#);
+    let (code, report) = json(folder.path(), &against);
+    let found = &report["sources"][0]["against"];
+    assert_eq!((code, &found["definitions_differ"]), (3, &true.into()), "{report}");
+    assert_eq!(found["stale"]["count"], 0, "{report}");
+    // The new column reaches every file.
+    let (code, report) = json(folder.path(), &[&against[..], &["--repair"]].concat());
+    assert_eq!(code, 0, "{report}");
+    let (code, report) = json(folder.path(), &against);
+    assert_eq!((code, broken(&report)), (0, vec![]), "{report}");
+}
+
+#[test]
 fn the_brake_holds_a_repair_that_would_mark_too_much() {
     let sandbox = Sandbox::start(&["--tickets", "60"]);
     let folder = folder(&sandbox);
