@@ -35,7 +35,7 @@ pub use anatomy::{Anatomy, Group, anatomy, batches};
 pub use fault::LakeError;
 pub use form::{FileForm, FileMeta, Written};
 pub use holdings::{Holding, holding, schema_of_source, sources};
-pub use inventory::{Inventory, TABLES, TableFile, TicketFile, inventory, leftovers};
+pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, leftovers};
 pub use marks::{Mark, mark_deleted, marks};
 pub use mend::{remove_empty, replace, rewrite_table, set_aside, state_folder};
 pub use partition::{Calendar, Cut, PartitionKey, split};

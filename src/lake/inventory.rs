@@ -122,6 +122,18 @@ fn look_into_partition(
     Ok(())
 }
 
+/// Everything in a folder and the folders below it. Paths are relative to the lake.
+pub fn files_in(lake: &Lake, folder: &Path) -> Result<Vec<PathBuf>, LakeError> {
+    let mut files = Vec::new();
+    for (_, path, is_folder) in entries(lake, folder)? {
+        match is_folder {
+            true => files.extend(files_in(lake, &path)?),
+            false => files.push(path),
+        }
+    }
+    Ok(files)
+}
+
 /// Name (where it is text), path relative to the lake, and whether it is a folder; sorted by path.
 type Entry = (Option<String>, PathBuf, bool);
 

@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
 use super::{
+    blocking::blocking,
     columns::{self, Columns},
     files::{FileFacts, Measure, check_table, check_tickets},
     finding::{FULL, Finding, Findings, REPAIR, REREAD, SYNC},
@@ -25,6 +27,8 @@ use crate::{
 pub const SMALL_TABLES: [(&str, &[Column]); 2] =
     [("ticket_fields", TICKET_FIELDS), ("ticket_field_options", TICKET_FIELD_OPTIONS)];
 
+/// Files looked at at a time: each may hold a batch of rows in memory.
+const MOST_SIDE_BY_SIDE: usize = 4;
 /// Duplicated tickets of which every place is looked for.
 const NAMED_DUPLICATES: usize = 1000;
 
@@ -67,6 +71,12 @@ pub struct SourceFiles {
     pub schemas: Vec<SchemaRef>,
     #[serde(skip)]
     pub state_unreadable: bool,
+    /// Whether the state names a moment that has not come yet.
+    #[serde(skip)]
+    pub ahead: bool,
+    /// Whether the state names the columns of the files, as after a run that came to its end.
+    #[serde(skip)]
+    pub settled: bool,
     /// Small tables that cannot be read, and those that should be written anew.
     #[serde(skip)]
     pub tables_unreadable: Vec<TableFile>,
@@ -144,12 +154,15 @@ async fn check_source(
     let (mut all, mut repeated) = (RoaringTreemap::new(), RoaringTreemap::new());
     let mut newest = None;
     let mut layouts: Vec<Columns> = Vec::new();
-    for file in of_source {
-        let facts = {
-            let (lake, file, measure) = (lake.clone(), file.clone(), measure.clone());
-            blocking(move || check_tickets(&lake, &file, &measure)).await
-        };
-        files.take(file.key, &facts);
+    tracing::info!(source = name, files = of_source.len(), "checking the files");
+    let looks = of_source.into_iter().map(|file| {
+        let (lake, file, measure) = (lake.clone(), file.clone(), measure.clone());
+        blocking(move |_| (file.key, check_tickets(&lake, &file, &measure)))
+    });
+    let side_by_side = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_SIDE_BY_SIDE);
+    let mut looks = stream::iter(looks).buffered(side_by_side);
+    while let Some((key, facts)) = looks.next().await {
+        files.take(key, &facts);
         repeated |= &all & &facts.ids;
         all |= &facts.ids;
         newest = newest.max(facts.newest);
@@ -174,7 +187,7 @@ async fn check_source(
     let schema = files.schemas.first().filter(|_| layouts.len() == 1).map(Arc::clone);
     let held = Held { rows: files.rows, newest, schema: schema.as_deref() };
     if let Some(memory) = &memory {
-        remembered::check_cursor(name, memory, &held, Timestamp::now(), &mut findings);
+        files.ahead = remembered::check_cursor(name, memory, &held, Timestamp::now(), &mut findings);
     }
     remembered::check_count(lake, name, &held, &mut findings)?;
     if settled.is_some() && files.partitions == 0 {
@@ -242,7 +255,7 @@ async fn check_tables(
         let wanted = columns.iter().map(|column| (column.name.to_owned(), column.of.arrow())).collect();
         let facts = {
             let (lake, file) = (lake.clone(), file.clone());
-            blocking(move || check_table(&lake, &file, kind, &wanted)).await
+            blocking(move |_| check_table(&lake, &file, kind, &wanted)).await
         };
         match facts.schema {
             None => files.tables_unreadable.push(file),
@@ -302,12 +315,4 @@ impl SourceFiles {
     pub fn state(&self) -> std::path::PathBuf {
         state_folder(&self.name)
     }
-}
-
-/// Work that fills a processor, off the tasks that wait for the network and for signals.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    // A panic in it is a bug, and goes on as one.
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }

@@ -11,6 +11,7 @@ use roaring::RoaringTreemap;
 use serde::Serialize;
 
 use super::{
+    blocking::Abandoned,
     check::{Checked, SMALL_TABLES, SourceFiles},
     columns, remembered,
 };
@@ -29,14 +30,22 @@ pub struct Repaired {
 }
 
 /// Repairs the files of all sources that were checked. Only for the holder of the lake.
-pub fn repair_files(lake: &Lake, run_id: &str, checked: &Checked) -> Result<Repaired, CommitError> {
+pub fn repair_files(
+    lake: &Lake,
+    run_id: &str,
+    checked: &Checked,
+    abandoned: &Abandoned,
+) -> Result<Repaired, CommitError> {
     let mut repaired = Repaired::default();
     let swept = lake::sweep(lake)?;
     if swept > 0 {
         repaired.done.push(format!("{swept} files of runs that died are swept"));
     }
     for files in &checked.sources {
-        repair_source(lake, run_id, files, checked, &mut repaired)?;
+        repair_source(lake, run_id, files, checked, abandoned, &mut repaired)?;
+        if abandoned.is() {
+            return Ok(repaired);
+        }
     }
     for stray in &checked.inventory.strays {
         let aside = lake::set_aside(lake, run_id, stray)?;
@@ -63,6 +72,7 @@ fn repair_source(
     run_id: &str,
     files: &SourceFiles,
     checked: &Checked,
+    abandoned: &Abandoned,
     repaired: &mut Repaired,
 ) -> Result<(), CommitError> {
     let name = &files.name;
@@ -72,6 +82,10 @@ fn repair_source(
         repaired
             .done
             .push(format!("{name}: its state is moved to {aside}; the next sync reads everything again"));
+    }
+    if files.ahead {
+        remembered::forget_times(lake, name)?;
+        repaired.done.push(format!("{name}: its cursor is forgotten; the next sync reads everything again"));
     }
     for key in &files.unreadable {
         let path = lake::TicketFile { source: name.clone(), key: *key }.path();
@@ -91,8 +105,13 @@ fn repair_source(
     if files.rewrite.is_empty() && files.scattered.is_empty() && strays.is_empty() {
         return Ok(());
     }
+    let cut = lake.calendar().key(None).cut();
+    if files.keys.iter().any(|key| key.cut() != cut) {
+        repaired.left.push(format!("{name}: set `partition` under [lake] to what the lake has first"));
+        return Ok(());
+    }
     let Some(form) = uniform(lake, files, repaired)? else { return Ok(()) };
-    let home = Home { lake, files, form };
+    let home = Home { lake, files, form, abandoned };
     let mut written = home.bring_to_form()?;
     written += home.send_home(repaired)?;
     for stray in strays {
@@ -168,6 +187,7 @@ struct Home<'a> {
     lake: &'a Lake,
     files: &'a SourceFiles,
     form: FileForm,
+    abandoned: &'a Abandoned,
 }
 
 impl Home<'_> {
@@ -183,7 +203,7 @@ impl Home<'_> {
     fn bring_to_form(&self) -> Result<u64, LakeError> {
         let wanted = columns::columns_of(self.form.schema());
         let mut written = 0;
-        for key in self.files.readable() {
+        for key in self.files.readable().take_while(|_| !self.abandoned.is()) {
             let schema = lake::schema_of(&lake::ticket_file(self.lake, &self.files.name, key))?;
             let differs = schema.is_some_and(|schema| columns::columns_of(&schema) != wanted);
             if differs || self.files.rewrite.contains(&key) {
@@ -197,8 +217,10 @@ impl Home<'_> {
     /// Moves tickets into the partitions of their creation: first there, then away from here.
     fn send_home(&self, repaired: &mut Repaired) -> Result<u64, LakeError> {
         let (mut written, mut calendar) = (0, self.lake.calendar());
-        let cut = calendar.key(None).cut();
-        for key in self.files.rewrite.iter().copied().filter(|key| key.cut() == cut) {
+        for key in self.files.rewrite.iter().copied() {
+            if self.abandoned.is() {
+                break;
+            }
             let Ok(parts) = self.parts(&self.rows(key)?, &mut calendar) else { continue };
             let (own, others): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(home, _)| *home == key);
             if others.is_empty() {
@@ -253,10 +275,17 @@ impl Home<'_> {
         lake::remove_empty(self.lake, path.parent().unwrap_or(&path)).map(|_| ())
     }
 
-    /// Brings the rows of a stray file of tickets to their partitions, before it is moved aside.
+    /// Brings the rows of a stray file of tickets, or of those in a stray folder, to their partitions, before it is
+    /// moved aside.
     fn take_in(&self, stray: &Path, repaired: &mut Repaired) -> Result<(), LakeError> {
         let place = self.lake.root().join(stray);
-        if place.is_dir() || stray.extension().is_none_or(|kind| kind != "parquet") {
+        if place.is_dir() {
+            for inside in lake::files_in(self.lake, stray)? {
+                self.take_in(&inside, repaired)?;
+            }
+            return Ok(());
+        }
+        if stray.extension().is_none_or(|kind| kind != "parquet") {
             return Ok(());
         }
         let ours = lake::footer(&place).ok().flatten().is_some_and(|footer| {

@@ -167,7 +167,7 @@ struct Planted {
     repaired: i32,
 }
 
-const DAMAGE: [Planted; 17] = [
+const DAMAGE: [Planted; 19] = [
     Planted { name: "a ticket in two partitions", law: "V1", plant: in_two_partitions, repaired: 0 },
     Planted { name: "a ticket twice in a file", law: "V1", plant: twice_in_a_file, repaired: 0 },
     Planted { name: "a wrong partition", law: "V2", plant: wrong_partition, repaired: 0 },
@@ -177,6 +177,8 @@ const DAMAGE: [Planted; 17] = [
     Planted { name: "no metadata", law: "V6", plant: foreign_form, repaired: 0 },
     Planted { name: "a second file", law: "V7", plant: second_file, repaired: 0 },
     Planted { name: "a stray file", law: "V7", plant: stray_file, repaired: 0 },
+    Planted { name: "a misnamed partition", law: "V7", plant: misnamed, repaired: 0 },
+    Planted { name: "a cursor that has not come", law: "V9", plant: cursor_ahead, repaired: 0 },
     Planted { name: "a partition without its file", law: "V7", plant: without_file, repaired: 6 },
     Planted { name: "a flipped byte", law: "V8", plant: flipped_byte, repaired: 6 },
     Planted { name: "a truncated file", law: "V8", plant: truncated, repaired: 6 },
@@ -244,6 +246,19 @@ fn stray_file(lake: &Path) {
 
 fn without_file(lake: &Path) {
     fs::remove_file(largest(lake)).expect("removed");
+}
+
+fn misnamed(lake: &Path) {
+    let folder = largest(lake).parent().expect("a folder").to_owned();
+    fs::rename(&folder, folder.with_file_name("created_month=2026")).expect("renamed");
+}
+
+fn cursor_ahead(lake: &Path) {
+    let states = fs::read_dir(lake.join("_ticketlake/state/support")).expect("states");
+    let newest = states.map(|entry| entry.expect("an entry").path()).max().expect("a state");
+    let mut state: Value = serde_json::from_slice(&fs::read(&newest).expect("bytes")).expect("JSON");
+    state["cursor"] = "2199-01-01T00:00:00Z".into();
+    fs::write(newest, state.to_string()).expect("written");
 }
 
 fn flipped_byte(lake: &Path) {
