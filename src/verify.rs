@@ -1,6 +1,7 @@
 //! The lake against its laws, and against the sources; and putting right what is wrong.
 
 mod against;
+mod blocking;
 mod check;
 mod columns;
 mod compare;
@@ -20,7 +21,8 @@ use futures::future::join_all;
 
 use self::{
     against::{Against, Rules},
-    check::{Checked, blocking, check},
+    blocking::blocking,
+    check::{Checked, check},
 };
 use crate::{
     config::{Kind, LakeConfig, PartitionBy, SourceConfig},
@@ -34,6 +36,7 @@ use crate::{
     sync::CommitError,
 };
 
+pub use invariant::Invariant;
 pub use render::render;
 pub use report::Report;
 
@@ -70,7 +73,8 @@ pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Rep
     let mut repaired = None;
     if scope.repair {
         let (of_lake, run_id) = (lake.clone(), run.run_id.clone());
-        let done = blocking(move || repair::repair_files(&of_lake, &run_id, &checked)).await;
+        let done =
+            blocking(move |abandoned| repair::repair_files(&of_lake, &run_id, &checked, abandoned)).await;
         repaired = Some(done.map_err(unwritten)?);
         checked = check(&lake, &names).await?;
     }

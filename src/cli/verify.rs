@@ -5,13 +5,17 @@ use crate::{
     config::{Config, Offline},
     error::Error,
     exit::Exit,
-    verify::{self, Scope},
+    verify::{self, Invariant, Scope},
 };
 
+/// The laws stand first: their numbers are what the output is about.
+fn after_help() -> String {
+    let laws = Invariant::ALL.into_iter().map(|law| format!("  {:<4} {}\n", law.number(), law.text()));
+    format!("What must hold:\n{}\n{AFTER_HELP}", laws.collect::<String>())
+}
+
 const AFTER_HELP: &str = "\
-The lake is checked by numbered invariants (V1, V2, …): each ticket once and in its partition, the
-same columns in every file, every page readable, state and files in agreement. Nothing is written
-without --repair, and no source is asked without --against-source.
+Nothing is written without --repair, and no source is asked without --against-source.
 
 --against-source reads the whole ticket list again and compares every ticket: what is missing,
 stale, or in the lake although it is gone. --repair then reads just those again by id.
@@ -32,7 +36,7 @@ Examples:
 
 /// Check the lake by numbered invariants, compare it with the sources, repair it
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = after_help())]
 pub struct Args {
     /// Read every ticket list again and name what is missing, stale or extra in the lake
     #[arg(long)]

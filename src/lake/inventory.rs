@@ -21,8 +21,8 @@ pub struct Inventory {
     pub tables: Vec<TableFile>,
     /// Files and folders that no table has.
     pub strays: Vec<PathBuf>,
-    /// Partitions without a file.
-    pub empty: Vec<PathBuf>,
+    /// Files that their partition's folder does not have.
+    pub absent: Vec<TicketFile>,
 }
 
 /// The file of a partition.
@@ -117,9 +117,21 @@ fn look_into_partition(
         }
     }
     if !has_file {
-        found.empty.push(folder.to_owned());
+        found.absent.push(TicketFile { source: source.to_owned(), key });
     }
     Ok(())
+}
+
+/// Everything in a folder and the folders below it. Paths are relative to the lake.
+pub fn files_in(lake: &Lake, folder: &Path) -> Result<Vec<PathBuf>, LakeError> {
+    let mut files = Vec::new();
+    for (_, path, is_folder) in entries(lake, folder)? {
+        match is_folder {
+            true => files.extend(files_in(lake, &path)?),
+            false => files.push(path),
+        }
+    }
+    Ok(files)
 }
 
 /// Name (where it is text), path relative to the lake, and whether it is a folder; sorted by path.
@@ -179,7 +191,7 @@ mod tests {
                 "tickets/source=s/created_date=2024-1-6",
             ]
         );
-        assert_eq!(found.empty.len(), 1);
+        assert_eq!(found.absent.len(), 1);
         assert_eq!(found.sources(), ["s"]);
     }
 }

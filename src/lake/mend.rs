@@ -8,7 +8,7 @@ use std::{
 
 use arrow::array::RecordBatch;
 
-use super::{FileForm, Lake, LakeError, PartitionKey, Written, store, tickets};
+use super::{FileForm, Lake, LakeError, PartitionKey, TableFile, Written, store, table, tickets};
 use crate::batch::Merge;
 
 /// Where damaged files go, under the name of the run that moved them.
@@ -33,6 +33,18 @@ pub fn replace(
         while let Some(batch) = merge.rest(WRITE_ROWS).map_err(LakeError::rows(&path))? {
             out.write(&batch)?;
         }
+        out.finish()
+    })
+}
+
+/// Writes the file of a small table anew under the form's schema.
+pub fn rewrite_table(lake: &Lake, file: &TableFile, form: &FileForm) -> Result<Written, LakeError> {
+    let path = lake.root.join(file.path());
+    let rows = table::read_table(lake, file.table, &file.source)?;
+    let rows = rows.unwrap_or_else(|| RecordBatch::new_empty(form.schema().clone()));
+    store::put(lake, &file.path().to_string_lossy(), |staged| {
+        let mut out = form.writer(staged, &path, rows.num_rows() as u64)?;
+        out.write(&rows)?;
         out.finish()
     })
 }

@@ -14,7 +14,8 @@ use roaring::RoaringTreemap;
 use serde::Serialize;
 
 use super::{
-    check::{SourceFiles, blocking},
+    blocking::blocking,
+    check::SourceFiles,
     compare::{Compared, Ticket, compare},
     digest::digests,
 };
@@ -22,7 +23,7 @@ use crate::{
     batch::{ID, UPDATED_AT},
     config::SourceConfig,
     fetch::FetchError,
-    lake::{self, Lake, TicketFile},
+    lake::{self, Lake, LakeError, TicketFile},
     progress::Meter,
     sync::{self, Afresh, BroughtIn, Ended, ReadError, Rows},
     walk::{Sink, Span},
@@ -147,6 +148,11 @@ async fn settle(
         found.error = Some("no ticket of it is in the lake yet; run `ticketlake sync`".to_owned());
         return Ok(());
     }
+    let mut moved = Vec::new();
+    if rules.repair && !files.settled {
+        // Without a state the files themselves must tell their columns, and all of them must be readable for that.
+        set_aside(lake, files, rules, &mut moved)?;
+    }
     let source = sync::read_afresh(lake, config, meter).await?;
     let compared = read_and_compare(lake, &source, files, rules, found).await;
     found.requests = source.client.counts.sent.load(Relaxed);
@@ -158,7 +164,9 @@ async fn settle(
     found.extra = Ids::from(&compared.extra);
     found.newer = Ids::from(&compared.newer);
     if rules.repair {
-        found.repaired = Some(repair(lake, &source, files, rules, &compared, found).await?);
+        let mut repaired = repair(lake, &source, files, rules, &compared, found).await?;
+        repaired.set_aside.append(&mut moved);
+        found.repaired = Some(repaired);
         found.requests = source.client.counts.sent.load(Relaxed);
     }
     Ok(())
@@ -217,19 +225,36 @@ async fn repair(
     let nothing = RoaringTreemap::new();
     let gone = if found.unconfirmed.is_none() { &compared.extra } else { &nothing };
     let mut repaired = Repaired::default();
-    for key in &files.unreadable {
+    set_aside(lake, files, rules, &mut repaired.set_aside)?;
+    if !again.is_empty() || !gone.is_empty() || found.definitions_differ {
+        let BroughtIn { read, marked, files } = source.bring_in(lake, &again, gone).await?;
+        repaired.read_again = read.len();
+        repaired.gone_since = (again.len() as u64).saturating_sub(read.len());
+        (repaired.marked, repaired.files_written) = (marked, files);
+    }
+    // The source was asked for everything: a folder that is still empty is left over.
+    for key in files.lost.iter().filter(|_| found.unproven.is_none()) {
         let path = TicketFile { source: files.name.clone(), key: *key }.path();
-        repaired.set_aside.push(lake::set_aside(lake, rules.run_id, &path)?);
         lake::remove_empty(lake, path.parent().unwrap_or(&path))?;
     }
-    if again.is_empty() && gone.is_empty() && !found.definitions_differ {
-        return Ok(repaired);
-    }
-    let BroughtIn { read, marked, files } = source.bring_in(lake, &again, gone).await?;
-    repaired.read_again = read.len();
-    repaired.gone_since = (again.len() as u64).saturating_sub(read.len());
-    (repaired.marked, repaired.files_written) = (marked, files);
     Ok(repaired)
+}
+
+/// Moves away what cannot be read, where it still lies, so that its tickets can be written again.
+fn set_aside(
+    lake: &Lake,
+    files: &SourceFiles,
+    rules: Rules<'_>,
+    moved: &mut Vec<PathBuf>,
+) -> Result<(), LakeError> {
+    for key in &files.unreadable {
+        let path = TicketFile { source: files.name.clone(), key: *key }.path();
+        if lake.root().join(&path).exists() {
+            moved.push(lake::set_aside(lake, rules.run_id, &path)?);
+            lake::remove_empty(lake, path.parent().unwrap_or(&path))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the source's list held: for each ticket its time and its digest.
@@ -251,8 +276,8 @@ impl Seen {
         let (lake, name, form) = (lake.clone(), files.name.clone(), source.form());
         let keys: Vec<_> = files.readable().collect();
         let tickets = std::mem::take(&mut self.inner().tickets);
-        let (compared, tickets) = blocking(move || {
-            let compared = compare(&lake, &name, &keys, &form, &tickets);
+        let (compared, tickets) = blocking(move |abandoned| {
+            let compared = compare(&lake, &name, &keys, &form, &tickets, abandoned);
             (compared, tickets)
         })
         .await;

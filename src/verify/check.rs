@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
 use super::{
+    blocking::blocking,
     columns::{self, Columns},
     files::{FileFacts, Measure, check_table, check_tickets},
     finding::{FULL, Finding, Findings, REPAIR, REREAD, SYNC},
@@ -17,9 +19,16 @@ use super::{
 use crate::{
     columns::{Column, TICKET_FIELD_OPTIONS, TICKET_FIELDS},
     fields::KnownColumn,
-    lake::{self, Inventory, Lake, LakeError, PartitionKey, TicketFile, state_folder},
+    lake::{self, Inventory, Lake, LakeError, PartitionKey, TableFile, TicketFile, state_folder},
+    sync::Memory,
 };
 
+/// The tables besides that of the tickets, and their columns.
+pub const SMALL_TABLES: [(&str, &[Column]); 2] =
+    [("ticket_fields", TICKET_FIELDS), ("ticket_field_options", TICKET_FIELD_OPTIONS)];
+
+/// Files looked at at a time: each may hold a batch of rows in memory.
+const MOST_SIDE_BY_SIDE: usize = 4;
 /// Duplicated tickets of which every place is looked for.
 const NAMED_DUPLICATES: usize = 1000;
 
@@ -45,6 +54,9 @@ pub struct SourceFiles {
     /// Partitions whose file cannot be read.
     #[serde(skip)]
     pub unreadable: Vec<PartitionKey>,
+    /// Partitions that should have a file and have none.
+    #[serde(skip)]
+    pub lost: Vec<PartitionKey>,
     /// Partitions whose file should be written anew.
     #[serde(skip)]
     pub rewrite: Vec<PartitionKey>,
@@ -59,6 +71,17 @@ pub struct SourceFiles {
     pub schemas: Vec<SchemaRef>,
     #[serde(skip)]
     pub state_unreadable: bool,
+    /// Whether the state names a moment that has not come yet.
+    #[serde(skip)]
+    pub ahead: bool,
+    /// Whether the state names the columns of the files, as after a run that came to its end.
+    #[serde(skip)]
+    pub settled: bool,
+    /// Small tables that cannot be read, and those that should be written anew.
+    #[serde(skip)]
+    pub tables_unreadable: Vec<TableFile>,
+    #[serde(skip)]
+    pub tables_to_rewrite: Vec<TableFile>,
 }
 
 /// Checks the sources of these names, each with its kind where that is known.
@@ -91,24 +114,13 @@ fn check_places(lake: &Lake, inventory: &Inventory, findings: &mut Findings) -> 
         let finding = of(stray, "it does not belong under a table", REPAIR);
         findings.add(Invariant::OneFileEach, finding);
     }
-    let left = lake::leftovers(lake)?;
-    for empty in &inventory.empty {
-        // A run that was killed between making the folder and putting the file leaves both halves.
-        match left.is_empty() {
-            true => {
-                let what = "the folder has no part-0.parquet: its tickets are missing, or it is left over";
-                findings.add(Invariant::OneFileEach, of(empty, what, REREAD));
-            }
-            false => findings.note(Invariant::OneFileEach, of(empty, "a run that died left it empty", SYNC)),
-        }
-    }
     let cut = lake.calendar().key(None).cut();
     if let Some(other) = inventory.tickets.iter().find(|file| file.key.cut() != cut) {
         let what = "the lake is cut in another way than `partition` under [lake] says";
         let remedy = "set `partition` to what the lake has";
         findings.add(Invariant::OneFileEach, of(&other.path(), what, remedy));
     }
-    for name in left {
+    for name in lake::leftovers(lake)? {
         let path = Path::new("_ticketlake/staging").join(name);
         findings.note(Invariant::NothingStaged, of(&path, "left by a run that died", SYNC));
     }
@@ -142,12 +154,15 @@ async fn check_source(
     let (mut all, mut repeated) = (RoaringTreemap::new(), RoaringTreemap::new());
     let mut newest = None;
     let mut layouts: Vec<Columns> = Vec::new();
-    for file in of_source {
-        let facts = {
-            let (lake, file, measure) = (lake.clone(), file.clone(), measure.clone());
-            blocking(move || check_tickets(&lake, &file, &measure)).await
-        };
-        files.take(file.key, &facts);
+    tracing::info!(source = name, files = of_source.len(), "checking the files");
+    let looks = of_source.into_iter().map(|file| {
+        let (lake, file, measure) = (lake.clone(), file.clone(), measure.clone());
+        blocking(move |_| (file.key, check_tickets(&lake, &file, &measure)))
+    });
+    let side_by_side = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_SIDE_BY_SIDE);
+    let mut looks = stream::iter(looks).buffered(side_by_side);
+    while let Some((key, facts)) = looks.next().await {
+        files.take(key, &facts);
         repeated |= &all & &facts.ids;
         all |= &facts.ids;
         newest = newest.max(facts.newest);
@@ -161,6 +176,7 @@ async fn check_source(
         }
         findings.absorb(facts.findings);
     }
+    check_absent(lake, inventory, &mut files, memory.as_ref(), &mut findings)?;
     name_duplicates(lake, name, &files, &repeated, &mut findings);
     files.scattered = repeated;
     if measure.columns.is_none() && layouts.len() > 1 {
@@ -171,52 +187,83 @@ async fn check_source(
     let schema = files.schemas.first().filter(|_| layouts.len() == 1).map(Arc::clone);
     let held = Held { rows: files.rows, newest, schema: schema.as_deref() };
     if let Some(memory) = &memory {
-        remembered::check_cursor(name, memory, &held, Timestamp::now(), &mut findings);
+        files.ahead = remembered::check_cursor(name, memory, &held, Timestamp::now(), &mut findings);
     }
     remembered::check_count(lake, name, &held, &mut findings)?;
     if settled.is_some() && files.partitions == 0 {
         let finding = Finding::of_source(name, "it has a state, but no file of tickets", FULL);
         findings.add(Invariant::OneFileEach, finding);
     }
-    let sound = check_tables(lake, inventory, name, kind, settled.is_some(), &mut findings).await;
-    if sound {
+    check_tables(lake, inventory, &mut files, kind, settled.is_some(), &mut findings).await;
+    if files.tables_unreadable.is_empty() {
         remembered::check_fields(lake, name, &held, settled.is_some(), &mut findings)?;
     }
     Ok((files, findings))
 }
 
-/// The two small tables of a source; gives whether both can be read.
+/// Partitions that have a folder and no file. A run that is killed between making the one and putting the other leaves
+/// that too, but only for tickets that no finished run has read.
+fn check_absent(
+    lake: &Lake,
+    inventory: &Inventory,
+    files: &mut SourceFiles,
+    memory: Option<&Memory>,
+    findings: &mut Findings,
+) -> Result<(), LakeError> {
+    let calendar = lake.calendar();
+    let finished = memory.filter(|memory| memory.columns.is_some() && memory.unfinished.is_empty());
+    let read_until =
+        finished.and_then(|memory| memory.cursor.max(memory.whole_at)).map(Timestamp::as_microsecond);
+    let one_died = !lake::leftovers(lake)?.is_empty();
+    for file in inventory.absent.iter().filter(|file| file.source == files.name) {
+        let read = match calendar.span(file.key) {
+            Some(span) => read_until.is_some_and(|until| span.end <= until),
+            None => read_until.is_some(),
+        };
+        let path = file.path();
+        let folder = path.parent().unwrap_or(&path);
+        if read && !one_died {
+            let what = "the folder has no part-0.parquet: its tickets are missing, or it is left over";
+            findings.add(Invariant::OneFileEach, Finding::of_file(&files.name, folder, what, REREAD));
+            files.lost.push(file.key);
+        } else {
+            let what = "the folder is empty: a run ended before it could put its file";
+            findings.note(Invariant::OneFileEach, Finding::of_file(&files.name, folder, what, SYNC));
+        }
+    }
+    Ok(())
+}
+
+/// The two small tables of a source.
 async fn check_tables(
     lake: &Lake,
     inventory: &Inventory,
-    name: &str,
+    files: &mut SourceFiles,
     kind: Option<&'static str>,
     settled: bool,
     findings: &mut Findings,
-) -> bool {
-    let tables: [(&str, &[Column]); 2] =
-        [("ticket_fields", TICKET_FIELDS), ("ticket_field_options", TICKET_FIELD_OPTIONS)];
-    let mut sound = true;
-    for (table, columns) in tables {
-        let file = inventory.tables.iter().find(|file| file.table == table && file.source == name);
+) {
+    for (table, columns) in SMALL_TABLES {
+        let file = inventory.tables.iter().find(|file| file.table == table && file.source == files.name);
         let Some(file) = file.cloned() else {
             if settled {
-                findings.add(
-                    Invariant::OneFileEach,
-                    Finding::of_source(name, format!("it has no {table}"), SYNC),
-                );
+                let finding = Finding::of_source(&files.name, format!("it has no {table}"), SYNC);
+                findings.add(Invariant::OneFileEach, finding);
             }
             continue;
         };
         let wanted = columns.iter().map(|column| (column.name.to_owned(), column.of.arrow())).collect();
         let facts = {
-            let lake = lake.clone();
-            blocking(move || check_table(&lake, &file, kind, &wanted)).await
+            let (lake, file) = (lake.clone(), file.clone());
+            blocking(move |_| check_table(&lake, &file, kind, &wanted)).await
         };
-        sound &= facts.findings.count(Invariant::Decodable) == 0;
+        match facts.schema {
+            None => files.tables_unreadable.push(file),
+            Some(_) if facts.rewrite => files.tables_to_rewrite.push(file),
+            Some(_) => {}
+        }
         findings.absorb(facts.findings);
     }
-    sound
 }
 
 /// Names every partition that has a ticket which another one has too.
@@ -268,12 +315,4 @@ impl SourceFiles {
     pub fn state(&self) -> std::path::PathBuf {
         state_folder(&self.name)
     }
-}
-
-/// Work that fills a processor, off the tasks that wait for the network and for signals.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    // A panic in it is a bug, and goes on as one.
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }

@@ -117,8 +117,8 @@ mod tests {
         moved.swap(1, 2);
         assert_eq!(difference(&moved, &wanted).as_deref(), Some("has its columns in another order"));
         let mut known = vec![custom(Type::Int64)];
-        let metadata = std::collections::HashMap::from([("field_name".to_owned(), "a".to_owned())]);
-        let file = Schema::new(vec![Field::new("cf_a", DataType::Utf8, true).with_metadata(metadata)]);
+        let field = Field::new("cf_a", DataType::Utf8, true).with_metadata(unknown("a"));
+        let file = Schema::new(vec![field]);
         join(&mut known, &file);
         assert_eq!(known, [custom(Type::Text)]);
     }

@@ -8,7 +8,10 @@ use arrow::{
 };
 use roaring::RoaringTreemap;
 
-use super::against::{Because, tickets};
+use super::{
+    against::{Because, tickets},
+    blocking::Abandoned,
+};
 use crate::{
     columns::DELETED_AT,
     lake::{self, FileForm, Lake, LakeError, PartitionKey},
@@ -42,10 +45,11 @@ pub fn compare(
     keys: &[PartitionKey],
     form: &FileForm,
     at_source: &HashMap<i64, Ticket>,
+    abandoned: &Abandoned,
 ) -> Result<Compared, LakeError> {
     let mut compared = Compared::default();
     let mut held = RoaringTreemap::new();
-    for key in keys {
+    for key in keys.iter().take_while(|_| !abandoned.is()) {
         for batch in lake::rows(lake, source, *key, form)? {
             let batch = batch?;
             let marks = batch

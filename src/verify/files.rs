@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 
 use super::{
     columns::{self, Columns},
-    finding::{Finding, Findings, REPAIR, REREAD, SYNC},
+    finding::{Finding, Findings, REPAIR, REREAD},
     invariant::Invariant,
     rows::{RowCheck, RowFacts},
 };
@@ -62,10 +62,9 @@ pub fn check_table(lake: &Lake, file: &TableFile, kind: Option<&'static str>, wa
     let mut look = Look { source: &file.source, path: &path, facts: &mut facts };
     let Some(anatomy) = look.anatomy(lake, kind) else { return facts };
     if let Some(said) = columns::difference(&columns::columns_of(&anatomy.footer.schema), wanted) {
-        look.found(Invariant::SameColumns, said, SYNC);
+        look.rewritable(Invariant::SameColumns, said);
     }
     look.rows(lake, &anatomy, None);
-    facts.rewrite = false;
     facts
 }
 

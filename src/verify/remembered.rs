@@ -6,7 +6,7 @@ use arrow::datatypes::Schema;
 use jiff::Timestamp;
 
 use super::{
-    finding::{FULL, Finding, Findings, SYNC},
+    finding::{FULL, Finding, Findings, REPAIR, SYNC},
     invariant::Invariant,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     },
     lake::{self, Lake, LakeError, runs, state},
     summary::{Mode, Outcome, Summary},
-    sync::Memory,
+    sync::{Checkpoint, CommitError, Memory},
 };
 
 /// What the files of a source hold.
@@ -35,17 +35,25 @@ pub fn memory(lake: &Lake, source: &str) -> Result<Option<Memory>, LakeError> {
     Ok(state::load::<Memory>(lake, source)?.map(|(_, memory)| memory))
 }
 
-/// Compares the times that the state names with the clock and with the files.
-pub fn check_cursor(source: &str, memory: &Memory, held: &Held<'_>, now: Timestamp, findings: &mut Findings) {
+/// Compares the times that the state names with the clock and with the files. Gives whether one has not come yet.
+pub fn check_cursor(
+    source: &str,
+    memory: &Memory,
+    held: &Held<'_>,
+    now: Timestamp,
+    findings: &mut Findings,
+) -> bool {
     let times = [
         ("cursor", memory.cursor),
         ("time of the last complete reading", memory.whole_at),
         ("time of the last reading of definitions", memory.fields_read_at),
     ];
+    let mut ahead = false;
     for (name, time) in times {
         if let Some(time) = time.filter(|time| *time > now) {
+            ahead = true;
             let what = format!("the {name} is {time}, which has not come yet");
-            findings.add(Invariant::StateAgrees, Finding::of_source(source, what, FULL));
+            findings.add(Invariant::StateAgrees, Finding::of_source(source, what, REPAIR));
         }
     }
     let newest = held.newest.and_then(|micros| Timestamp::from_microsecond(micros).ok());
@@ -58,6 +66,16 @@ pub fn check_cursor(source: &str, memory: &Memory, held: &Held<'_>, now: Timesta
         );
         findings.note(Invariant::StateAgrees, Finding::of_source(source, what, FULL));
     }
+    ahead
+}
+
+/// Forgets times that cannot be, so that the next sync reads everything.
+pub fn forget_times(lake: &Lake, source: &str) -> Result<(), CommitError> {
+    let checkpoint = Checkpoint::load(lake, source)?;
+    checkpoint.with(|memory| {
+        (memory.cursor, memory.whole_at, memory.fields_read_at) = (None, None, None);
+    });
+    checkpoint.commit()
 }
 
 /// Compares the number of rows with what the last complete reading brought: rows never leave a lake.

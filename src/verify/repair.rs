@@ -11,11 +11,13 @@ use roaring::RoaringTreemap;
 use serde::Serialize;
 
 use super::{
-    check::{Checked, SourceFiles},
+    blocking::Abandoned,
+    check::{Checked, SMALL_TABLES, SourceFiles},
     columns, remembered,
 };
 use crate::{
     batch::{ID, SYNCED_AT, UPDATED_AT},
+    fields::rows,
     lake::{self, FileForm, FileMeta, Lake, LakeError, PartitionKey, split},
     sync::{Checkpoint, CommitError, SCHEMA_VERSION},
 };
@@ -28,22 +30,38 @@ pub struct Repaired {
 }
 
 /// Repairs the files of all sources that were checked. Only for the holder of the lake.
-pub fn repair_files(lake: &Lake, run_id: &str, checked: &Checked) -> Result<Repaired, CommitError> {
+pub fn repair_files(
+    lake: &Lake,
+    run_id: &str,
+    checked: &Checked,
+    abandoned: &Abandoned,
+) -> Result<Repaired, CommitError> {
     let mut repaired = Repaired::default();
     let swept = lake::sweep(lake)?;
     if swept > 0 {
         repaired.done.push(format!("{swept} files of runs that died are swept"));
     }
     for files in &checked.sources {
-        repair_source(lake, run_id, files, checked, &mut repaired)?;
+        repair_source(lake, run_id, files, checked, abandoned, &mut repaired)?;
+        if abandoned.is() {
+            return Ok(repaired);
+        }
     }
     for stray in &checked.inventory.strays {
         let aside = lake::set_aside(lake, run_id, stray)?;
         repaired.done.push(format!("{} is moved to {}", stray.display(), aside.display()));
     }
-    for empty in &checked.inventory.empty {
-        if lake::remove_empty(lake, empty)? {
-            repaired.done.push(format!("{}, which held nothing, is removed", empty.display()));
+    for absent in &checked.inventory.absent {
+        let path = absent.path();
+        let folder = path.parent().unwrap_or(&path);
+        // A trace of what is missing stays until the source was asked.
+        let lost = |files: &SourceFiles| files.name == absent.source && files.lost.contains(&absent.key);
+        if checked.sources.iter().any(lost) {
+            repaired
+                .left
+                .push(format!("{} has no file; its tickets are at the source only", folder.display()));
+        } else if lake::remove_empty(lake, folder)? {
+            repaired.done.push(format!("{}, which held nothing, is removed", folder.display()));
         }
     }
     Ok(repaired)
@@ -54,6 +72,7 @@ fn repair_source(
     run_id: &str,
     files: &SourceFiles,
     checked: &Checked,
+    abandoned: &Abandoned,
     repaired: &mut Repaired,
 ) -> Result<(), CommitError> {
     let name = &files.name;
@@ -64,17 +83,35 @@ fn repair_source(
             .done
             .push(format!("{name}: its state is moved to {aside}; the next sync reads everything again"));
     }
+    if files.ahead {
+        remembered::forget_times(lake, name)?;
+        repaired.done.push(format!("{name}: its cursor is forgotten; the next sync reads everything again"));
+    }
     for key in &files.unreadable {
         let path = lake::TicketFile { source: name.clone(), key: *key }.path();
         repaired.left.push(format!("{} cannot be read; its tickets are at the source only", path.display()));
     }
-    let strays: Vec<&Path> =
-        checked.inventory.strays.iter().map(AsRef::as_ref).filter(|stray| is_of(stray, name)).collect();
+    for table in &files.tables_unreadable {
+        let aside = lake::set_aside(lake, run_id, &table.path())?;
+        let (path, aside) = (table.path(), aside);
+        let what = format!("{} is moved to {}", path.display(), aside.display());
+        repaired.done.push(format!("{what}; the next sync writes it anew"));
+    }
+    let strays = checked.inventory.strays.iter().map(AsRef::as_ref);
+    let strays: Vec<&Path> = strays.filter(|stray| is_of(stray, name)).collect();
+    if !files.tables_to_rewrite.is_empty() {
+        rewrite_tables(lake, files, repaired)?;
+    }
     if files.rewrite.is_empty() && files.scattered.is_empty() && strays.is_empty() {
         return Ok(());
     }
+    let cut = lake.calendar().key(None).cut();
+    if files.keys.iter().any(|key| key.cut() != cut) {
+        repaired.left.push(format!("{name}: set `partition` under [lake] to what the lake has first"));
+        return Ok(());
+    }
     let Some(form) = uniform(lake, files, repaired)? else { return Ok(()) };
-    let home = Home { lake, files, form };
+    let home = Home { lake, files, form, abandoned };
     let mut written = home.bring_to_form()?;
     written += home.send_home(repaired)?;
     for stray in strays {
@@ -98,20 +135,13 @@ fn uniform(
     repaired: &mut Repaired,
 ) -> Result<Option<FileForm>, CommitError> {
     let name = &files.name;
-    let kind = files.kind.clone().or_else(|| kind_of_files(lake, files));
-    let Some(source_kind) = kind else {
-        let why =
-            format!("{name}: no file tells the kind of the source; name its configuration with --config");
-        repaired.left.push(why);
-        return Ok(None);
-    };
+    let Some(meta) = meta(lake, files, repaired) else { return Ok(None) };
     let memory = if files.state_unreadable { None } else { remembered::memory(lake, name)? };
     let settled = memory.and_then(|memory| memory.columns);
     let mut custom = settled.clone().unwrap_or_default();
     for schema in &files.schemas {
         columns::join(&mut custom, schema);
     }
-    let meta = FileMeta { schema_version: SCHEMA_VERSION, source_kind };
     let form = FileForm::new(&columns::schema(&custom, &files.schemas), &meta)?;
     if settled.is_some_and(|settled| settled != custom) {
         let checkpoint = Checkpoint::load(lake, name)?;
@@ -120,6 +150,28 @@ fn uniform(
         repaired.done.push(format!("{name}: its state knows the columns that the files have"));
     }
     Ok(Some(form))
+}
+
+/// Writes small tables anew from their rows.
+fn rewrite_tables(lake: &Lake, files: &SourceFiles, repaired: &mut Repaired) -> Result<(), LakeError> {
+    let Some(meta) = meta(lake, files, repaired) else { return Ok(()) };
+    for file in &files.tables_to_rewrite {
+        let columns = SMALL_TABLES.iter().find(|(table, _)| *table == file.table);
+        let schema = rows::schema(columns.map_or(&[], |(_, columns)| columns));
+        lake::rewrite_table(lake, file, &FileForm::new(&schema, &meta)?)?;
+        repaired.done.push(format!("{} is written anew", file.path().display()));
+    }
+    Ok(())
+}
+
+/// What the source's files say of their origin; `None`, and said so, where nobody knows it.
+fn meta(lake: &Lake, files: &SourceFiles, repaired: &mut Repaired) -> Option<FileMeta> {
+    let kind = files.kind.clone().or_else(|| kind_of_files(lake, files));
+    if kind.is_none() {
+        let why = "no file tells the kind of the source; name its configuration with --config";
+        repaired.left.push(format!("{}: {why}", files.name));
+    }
+    kind.map(|source_kind| FileMeta { schema_version: SCHEMA_VERSION, source_kind })
 }
 
 fn kind_of_files(lake: &Lake, files: &SourceFiles) -> Option<String> {
@@ -135,6 +187,7 @@ struct Home<'a> {
     lake: &'a Lake,
     files: &'a SourceFiles,
     form: FileForm,
+    abandoned: &'a Abandoned,
 }
 
 impl Home<'_> {
@@ -150,7 +203,7 @@ impl Home<'_> {
     fn bring_to_form(&self) -> Result<u64, LakeError> {
         let wanted = columns::columns_of(self.form.schema());
         let mut written = 0;
-        for key in self.files.readable() {
+        for key in self.files.readable().take_while(|_| !self.abandoned.is()) {
             let schema = lake::schema_of(&lake::ticket_file(self.lake, &self.files.name, key))?;
             let differs = schema.is_some_and(|schema| columns::columns_of(&schema) != wanted);
             if differs || self.files.rewrite.contains(&key) {
@@ -164,8 +217,10 @@ impl Home<'_> {
     /// Moves tickets into the partitions of their creation: first there, then away from here.
     fn send_home(&self, repaired: &mut Repaired) -> Result<u64, LakeError> {
         let (mut written, mut calendar) = (0, self.lake.calendar());
-        let cut = calendar.key(None).cut();
-        for key in self.files.rewrite.iter().copied().filter(|key| key.cut() == cut) {
+        for key in self.files.rewrite.iter().copied() {
+            if self.abandoned.is() {
+                break;
+            }
             let Ok(parts) = self.parts(&self.rows(key)?, &mut calendar) else { continue };
             let (own, others): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(home, _)| *home == key);
             if others.is_empty() {
@@ -220,10 +275,17 @@ impl Home<'_> {
         lake::remove_empty(self.lake, path.parent().unwrap_or(&path)).map(|_| ())
     }
 
-    /// Brings the rows of a stray file of tickets to their partitions, before it is moved aside.
+    /// Brings the rows of a stray file of tickets, or of those in a stray folder, to their partitions, before it is
+    /// moved aside.
     fn take_in(&self, stray: &Path, repaired: &mut Repaired) -> Result<(), LakeError> {
         let place = self.lake.root().join(stray);
-        if place.is_dir() || stray.extension().is_none_or(|kind| kind != "parquet") {
+        if place.is_dir() {
+            for inside in lake::files_in(self.lake, stray)? {
+                self.take_in(&inside, repaired)?;
+            }
+            return Ok(());
+        }
+        if stray.extension().is_none_or(|kind| kind != "parquet") {
             return Ok(());
         }
         let ours = lake::footer(&place).ok().flatten().is_some_and(|footer| {

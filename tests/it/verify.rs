@@ -10,7 +10,7 @@ use std::{
 };
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array},
+    array::{ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array},
     compute::{concat_batches, take_record_batch},
     datatypes::TimestampMicrosecondType,
 };
@@ -111,10 +111,12 @@ fn partitions(lake: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The partition with the most bytes, which has several tickets.
+/// The partition with the most bytes, which has several tickets; not that of the running month.
 fn largest(lake: &Path) -> PathBuf {
     let size = |folder: &PathBuf| fs::metadata(folder.join("part-0.parquet")).map_or(0, |file| file.len());
-    partitions(lake).into_iter().max_by_key(size).expect("a partition").join("part-0.parquet")
+    let mut folders = partitions(lake);
+    folders.pop();
+    folders.into_iter().max_by_key(size).expect("a partition").join("part-0.parquet")
 }
 
 fn read(path: &Path) -> RecordBatch {
@@ -165,7 +167,7 @@ struct Planted {
     repaired: i32,
 }
 
-const DAMAGE: [Planted; 15] = [
+const DAMAGE: [Planted; 19] = [
     Planted { name: "a ticket in two partitions", law: "V1", plant: in_two_partitions, repaired: 0 },
     Planted { name: "a ticket twice in a file", law: "V1", plant: twice_in_a_file, repaired: 0 },
     Planted { name: "a wrong partition", law: "V2", plant: wrong_partition, repaired: 0 },
@@ -175,18 +177,22 @@ const DAMAGE: [Planted; 15] = [
     Planted { name: "no metadata", law: "V6", plant: foreign_form, repaired: 0 },
     Planted { name: "a second file", law: "V7", plant: second_file, repaired: 0 },
     Planted { name: "a stray file", law: "V7", plant: stray_file, repaired: 0 },
+    Planted { name: "a misnamed partition", law: "V7", plant: misnamed, repaired: 0 },
+    Planted { name: "a cursor that has not come", law: "V9", plant: cursor_ahead, repaired: 0 },
     Planted { name: "a partition without its file", law: "V7", plant: without_file, repaired: 6 },
     Planted { name: "a flipped byte", law: "V8", plant: flipped_byte, repaired: 6 },
     Planted { name: "a truncated file", law: "V8", plant: truncated, repaired: 6 },
     Planted { name: "a partition that is gone", law: "V9", plant: partition_gone, repaired: 6 },
     Planted { name: "a broken state", law: "V9", plant: broken_state, repaired: 0 },
+    Planted { name: "a field table of another program", law: "V5", plant: foreign_table, repaired: 0 },
+    Planted { name: "a broken field table", law: "V8", plant: broken_table, repaired: 6 },
     Planted { name: "a rescue that is no object", law: "V10", plant: broken_rescue, repaired: 6 },
 ];
 
 fn in_two_partitions(lake: &Path) {
     let path = largest(lake);
     let other = partitions(lake).into_iter().map(|folder| folder.join("part-0.parquet"));
-    let other = other.filter(|other| *other != path).last().expect("another partition");
+    let other = { other }.rfind(|other| *other != path).expect("another partition");
     // As if the time of creation had changed at the source: both rows are right where they are.
     let (mut here, there) = (read(&path), read(&other));
     let ids = with_column(&picked(&there, [0]), "id", picked(&here, [0]).column(0).clone());
@@ -205,7 +211,7 @@ fn twice_in_a_file(lake: &Path) {
 fn wrong_partition(lake: &Path) {
     let path = largest(lake);
     let other = partitions(lake).into_iter().map(|folder| folder.join("part-0.parquet"));
-    let other = other.filter(|other| *other != path).last().expect("another partition");
+    let other = { other }.rfind(|other| *other != path).expect("another partition");
     let (rows, others) = (read(&path), read(&other));
     write(&path, &picked(&rows, 1..rows.num_rows()));
     write(&other, &concat_batches(&rows.schema(), [&picked(&rows, [0]), &others]).expect("rows"));
@@ -242,6 +248,19 @@ fn without_file(lake: &Path) {
     fs::remove_file(largest(lake)).expect("removed");
 }
 
+fn misnamed(lake: &Path) {
+    let folder = largest(lake).parent().expect("a folder").to_owned();
+    fs::rename(&folder, folder.with_file_name("created_month=2026")).expect("renamed");
+}
+
+fn cursor_ahead(lake: &Path) {
+    let states = fs::read_dir(lake.join("_ticketlake/state/support")).expect("states");
+    let newest = states.map(|entry| entry.expect("an entry").path()).max().expect("a state");
+    let mut state: Value = serde_json::from_slice(&fs::read(&newest).expect("bytes")).expect("JSON");
+    state["cursor"] = "2199-01-01T00:00:00Z".into();
+    fs::write(newest, state.to_string()).expect("written");
+}
+
 fn flipped_byte(lake: &Path) {
     let path = largest(lake);
     let mut bytes = fs::read(&path).expect("bytes");
@@ -264,6 +283,16 @@ fn partition_gone(lake: &Path) {
 
 fn broken_state(lake: &Path) {
     fs::write(lake.join("_ticketlake/state/support/9999999999.json"), b"{").expect("written");
+}
+
+fn foreign_table(lake: &Path) {
+    let path = lake.join("ticket_fields/source=support/part-0.parquet");
+    write(&path, &read(&path));
+}
+
+fn broken_table(lake: &Path) {
+    let path = lake.join("ticket_field_options/source=support/part-0.parquet");
+    fs::write(path, b"PAR1 and no more").expect("written");
 }
 
 fn broken_rescue(lake: &Path) {
@@ -393,6 +422,24 @@ fn a_source_that_moved_on_is_compared_ticket_by_ticket_and_repaired_from() {
         marks.as_primitive::<TimestampMicrosecondType>().iter().flatten().count()
     });
     assert_eq!(marked.sum::<usize>(), 3);
+}
+
+#[test]
+fn a_definition_that_came_since_is_a_difference() {
+    let sandbox = Sandbox::start(&["--tickets", "60"]);
+    let folder = folder(&sandbox);
+    let against = ["verify", "--against-source", "--source", "support"];
+    assert_eq!(ticketlake(folder.path(), &["sync", "--source", "support"]).0, 0);
+    sandbox.change("kf5/fields", r#"{"op":"add","type":"int","label":"Number"}"#);
+    let (code, report) = json(folder.path(), &against);
+    let found = &report["sources"][0]["against"];
+    assert_eq!((code, &found["definitions_differ"]), (3, &true.into()), "{report}");
+    assert_eq!(found["stale"]["count"], 0, "{report}");
+    // The new column reaches every file.
+    let (code, report) = json(folder.path(), &[&against[..], &["--repair"]].concat());
+    assert_eq!(code, 0, "{report}");
+    let (code, report) = json(folder.path(), &against);
+    assert_eq!((code, broken(&report)), (0, vec![]), "{report}");
 }
 
 #[test]
