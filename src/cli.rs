@@ -39,7 +39,7 @@ Exit codes:
     0  everything asked for is done
     1  an unexpected failure
     2  bad arguments or configuration; nothing was fetched
-    3  incomplete: a source failed; what was committed stands, run again to go on
+    3  incomplete: a source failed or the deadline passed; what was committed stands, run again to go on
     4  a source refused the credentials
     5  another run holds the lake
     6  the lake is damaged
@@ -49,6 +49,7 @@ Examples:
   ticketlake demo                           see it work, no account needed
   ticketlake sync                           bring the lake up to date, as ./ticketlake.toml says
   ticketlake sync --source shop --json      one source, the summary as JSON
+  ticketlake plan                           what that would read and cost
   ticketlake help sync                      all about one command";
 
 /// The whole command line.

@@ -103,7 +103,7 @@ fn closing(summary: &Summary) -> String {
             "Interrupted: what was committed stands; the same command goes on from there"
         }
         Outcome::Incomplete => "Incomplete: what was committed stands, the next run goes on from there",
-        Outcome::Failed => "Failed: no source could be read; the lake is as it was",
+        Outcome::Failed => "Failed: no source came to its end; what was committed stands",
         Outcome::Interrupted => "Interrupted: what was committed stands, the next run goes on from there",
     };
     let took = summary.finished_at.duration_since(summary.started_at).unsigned_abs();
