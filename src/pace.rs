@@ -35,9 +35,14 @@ const CELLS: NonZeroU32 = NonZeroU32::new(64).unwrap();
 pub struct Pace {
     budget: Option<Limiter>,
     not_before: Mutex<Option<Instant>>,
-    /// Held while waiting, so that requests leave in the order they came.
-    turn: tokio::sync::Mutex<()>,
-    waiting: Mutex<Option<Waiting>>,
+    waiting: Mutex<Waiters>,
+}
+
+/// How many wait, and for what.
+#[derive(Debug, Default)]
+struct Waiters {
+    count: usize,
+    last: Option<Waiting>,
 }
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Tick>>;
@@ -54,18 +59,13 @@ impl Pace {
     /// A pace for `rate`; `None` sends at once.
     pub fn new(rate: Option<Rate>) -> Self {
         let budget = rate.and_then(quota).map(|quota| RateLimiter::direct_with_clock(quota, TokioClock));
-        Self {
-            budget,
-            not_before: Mutex::default(),
-            turn: tokio::sync::Mutex::default(),
-            waiting: Mutex::default(),
-        }
+        Self { budget, not_before: Mutex::default(), waiting: Mutex::default() }
     }
 
-    /// Returns when one request may be sent.
+    /// Returns when one request may be sent. There is no queue: a caller whose future rests for a while, as in a set of
+    /// futures of which another one is at work, must not stand before those that could go.
     pub async fn wait(&self) {
-        let _turn = self.turn.lock().await;
-        let _mark = Mark(&self.waiting);
+        let _mark = Mark::new(&self.waiting);
         loop {
             if let Some(until) = self.paused() {
                 self.sleep(Waiting { until, refused: true }).await;
@@ -91,7 +91,7 @@ impl Pace {
 
     /// What the next request waits for, if it waits.
     pub fn waiting(&self) -> Option<Waiting> {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).last
     }
 
     fn paused(&self) -> Option<Instant> {
@@ -100,17 +100,28 @@ impl Pace {
     }
 
     async fn sleep(&self, waiting: Waiting) {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(waiting);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).last = Some(waiting);
         sleep_until(waiting.until).await;
     }
 }
 
-/// Takes the sign down, also when the one who waits is cancelled.
-struct Mark<'a>(&'a Mutex<Option<Waiting>>);
+/// Takes the sign down with the last one who waits, also when they are cancelled.
+struct Mark<'a>(&'a Mutex<Waiters>);
+
+impl<'a> Mark<'a> {
+    fn new(waiters: &'a Mutex<Waiters>) -> Self {
+        waiters.lock().unwrap_or_else(PoisonError::into_inner).count += 1;
+        Self(waiters)
+    }
+}
 
 impl Drop for Mark<'_> {
     fn drop(&mut self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut waiters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiters.count -= 1;
+        if waiters.count == 0 {
+            waiters.last = None;
+        }
     }
 }
 
@@ -226,6 +237,22 @@ mod tests {
             );
         });
         assert!(start.elapsed() >= Duration::from_secs(9));
+        assert_eq!(pace.waiting(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_who_rests_does_not_hold_up_the_others() {
+        let per = Duration::from_secs(1);
+        let pace = Pace::new(Some(Rate { requests: NonZeroU32::MIN, per }));
+        pace.wait().await;
+        let mut resting = std::pin::pin!(pace.wait());
+        assert!(futures::poll!(&mut resting).is_pending());
+        let others = async {
+            pace.wait().await;
+            pace.wait().await;
+        };
+        tokio::time::timeout(3 * per, others).await.expect("two more may go in three seconds");
+        resting.await;
         assert_eq!(pace.waiting(), None);
     }
 }

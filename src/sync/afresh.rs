@@ -130,7 +130,7 @@ impl Afresh {
             Account { tables: fields::write(lake, config, &self.catalog)?, ..Account::default() };
         let known = Some(i64::MAX);
         let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&self.layouts), known);
-        let intake = Intake::new(writer, lake.calendar(), self.meter.clone());
+        let intake = Intake::new(writer, lake.calendar(), self.meter.clone(), config.concurrency);
         let read = self.read_ids(again, &intake).await;
         (account.wrote, account.received) = intake.finish().await?;
         take_out_moved(lake, config, &self.layouts, &mut account)?;

@@ -1,7 +1,7 @@
 //! Rows on their way from pages to partitions: gathered by partition, written when enough wait.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -42,6 +42,7 @@ pub struct Received {
 struct Waiting {
     reads: Vec<RecordBatch>,
     bytes: usize,
+    /// The number of the last page that brought rows.
     touched: u64,
 }
 
@@ -49,7 +50,12 @@ struct State {
     calendar: Calendar,
     waiting: HashMap<PartitionKey, Waiting>,
     bytes: usize,
-    touches: u64,
+    pages: u64,
+    /// Pages after which a partition that got no rows is taken to be complete.
+    patience: u64,
+    released: HashSet<PartitionKey>,
+    /// Partitions that got rows after they were released.
+    returned: usize,
     received: Received,
     meter: Meter,
 }
@@ -61,10 +67,19 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// An empty intake before a writer.
-    pub fn new(writer: Writer, calendar: Calendar, meter: Meter) -> Self {
-        let waiting = HashMap::new();
-        let state = State { calendar, waiting, bytes: 0, touches: 0, received: Received::default(), meter };
+    /// An empty intake before a writer; `workers` pages may come from as many places of the list in turn.
+    pub fn new(writer: Writer, calendar: Calendar, meter: Meter, workers: usize) -> Self {
+        let state = State {
+            calendar,
+            waiting: HashMap::new(),
+            bytes: 0,
+            pages: 0,
+            patience: 2 * workers as u64 + 2,
+            released: HashSet::new(),
+            returned: 0,
+            received: Received::default(),
+            meter,
+        };
         Self { writer, state: Mutex::new(state) }
     }
 
@@ -155,10 +170,11 @@ impl State {
             filter_record_batch(&decoded.batch, &kept).map_err(ReadError::arrow)?
         };
         let share = bytes / decoded.ids.len().max(1);
+        self.pages += 1;
         for (key, part) in split(&mut self.calendar, &batch).map_err(ReadError::arrow)? {
-            self.touches += 1;
+            self.returned += usize::from(self.released.remove(&key));
             let waiting = self.waiting.entry(key).or_default();
-            waiting.touched = self.touches;
+            waiting.touched = self.pages;
             waiting.bytes += share * part.num_rows();
             self.bytes += share * part.num_rows();
             waiting.reads.push(part);
@@ -186,16 +202,19 @@ impl State {
         }
     }
 
-    /// Releases the partitions that were left alone longest, until half of what may wait is left.
+    /// Releases partitions that seem complete, and, while too much waits, those that were left alone longest.
+    ///
+    /// Lists mostly come by time, so that a partition is complete soon after its last page; where they do not, writing
+    /// early would write everything many times, so it ends when partitions come back.
     fn relieve(&mut self) -> Vec<Job> {
-        if self.bytes <= WAITING_BYTES {
-            return Vec::new();
-        }
-        let by_age: BTreeMap<u64, PartitionKey> =
+        let in_order = self.returned * 8 <= self.released.len() + 8;
+        let by_age: BTreeSet<(u64, PartitionKey)> =
             self.waiting.iter().map(|(key, w)| (w.touched, *key)).collect();
+        let crowded = self.bytes > WAITING_BYTES;
         let mut jobs = Vec::new();
-        for key in by_age.into_values() {
-            if self.bytes <= WAITING_BYTES / 2 {
+        for (touched, key) in by_age {
+            let complete = in_order && touched + self.patience < self.pages;
+            if !complete && !(crowded && self.bytes > WAITING_BYTES / 2) {
                 break;
             }
             jobs.extend(self.release(key));
@@ -206,6 +225,7 @@ impl State {
     fn release(&mut self, key: PartitionKey) -> Option<Job> {
         let waiting = self.waiting.remove(&key)?;
         self.bytes = self.bytes.saturating_sub(waiting.bytes);
+        self.released.insert(key);
         Some(Job { key, reads: waiting.reads })
     }
 }

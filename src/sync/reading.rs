@@ -1,7 +1,7 @@
 //! A page of the ticket list: fetched, decoded, and known by its keys.
 
 use arrow::{
-    array::{Array, AsArray, RecordBatch},
+    array::{Array, AsArray, TimestampMicrosecondArray},
     datatypes::TimestampMicrosecondType,
 };
 use jiff::Timestamp;
@@ -106,18 +106,15 @@ pub fn decode(client: &Client, layouts: &Layouts, ask: &Ask, page: &Page) -> Res
 
 /// The key of each element of the page, those without an id included.
 fn keys(decoded: &Decoded) -> Vec<Key> {
-    let seconds = |batch: &RecordBatch, name: &str, row: usize| {
-        let times = batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()?;
-        times.is_valid(row).then(|| times.value(row).div_euclid(1_000_000))
+    let times = |name| decoded.batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>();
+    let (created, updated) = (times("created_at"), times("updated_at"));
+    let second = |times: Option<&TimestampMicrosecondArray>, row: usize| {
+        times.filter(|times| times.is_valid(row)).map(|times| times.value(row).div_euclid(1_000_000))
     };
     let mut row = 0;
     let key = |id: &Option<i64>| {
         let Some(id) = *id else { return Key::default() };
-        let key = Key {
-            id: Some(id),
-            created: seconds(&decoded.batch, "created_at", row),
-            updated: seconds(&decoded.batch, "updated_at", row),
-        };
+        let key = Key { id: Some(id), created: second(created, row), updated: second(updated, row) };
         row += 1;
         key
     };

@@ -125,7 +125,7 @@ async fn read_source(
         _ => Some(i64::MAX),
     };
     let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&layouts), known);
-    let intake = Intake::new(writer, lake.calendar(), meter.clone());
+    let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
     let reader = TicketReader { client, layouts: &layouts, meter };
     let walks = Walks {
         lake,

@@ -4,7 +4,9 @@ nothing twice, has lost nothing and made nothing older; and in the end it is the
 import os
 import random
 import shutil
+import signal
 import time
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -41,24 +43,25 @@ def look(home, before):
 
 def disturb(home, command, usual, rng, change=None, afresh=False):
     """Runs `command` until it was killed KILLS times while it worked, at instants within `usual` seconds."""
-    hits, tries, before = 0, 0, held(home)
+    hits, within, before = 0, usual, held(home)
     while hits < KILLS:
-        tries += 1
-        assert tries <= 3 * KILLS, f"only {hits} of {tries} kills hit a run: it is quicker than {usual:.2f} s"
         if change:
             change(rng)
-        if afresh and rng.random() < 0.2:
-            shutil.rmtree(home.lake, ignore_errors=True)
-            before = {}
         # A run that stops by itself commits what it has, so that later ones go on from the middle.
         deadline = ["--deadline", f"{max(1, int(rng.random() * usual * 1000))}ms"] if rng.random() < 0.3 else []
         process = home.start(*command, *deadline)
-        time.sleep(rng.random() * usual)
-        hits += process.poll() is None
+        time.sleep(rng.random() * within)
         process.kill()
         process.communicate()
+        hit = process.returncode == -signal.SIGKILL
+        hits += hit
+        # The machine's pace changes, and some runs have little left to do.
+        within = min(usual, within * 1.1) if hit else max(0.01, within * 0.8)
         if rng.random() < 0.4:
             before = look(home, before)
+        if afresh and process.returncode == 0:
+            shutil.rmtree(home.lake)
+            before = {}
     look(home, before)
     return hits
 
@@ -73,18 +76,18 @@ def differences(one, other):
     """Cells of two lakes that differ, `_synced_at` left aside and of `_deleted_at` whether it is there."""
     lines = []
     tables = [read_table(home.lake, "tickets", "shop") for home in (one, other)]
-    if tables[0][0] != tables[1][0]:
-        return [f"columns {tables[0][0]} and {tables[1][0]}"]
+    # A field without a definition has a column where a version that carries it was read, which is a matter of time.
+    names = sorted({name for names, _ in tables for name in names} - {"_synced_at"})
     rows = [{row["id"]: row for row in table} for _, table in tables]
     for number in sorted(rows[0].keys() | rows[1].keys()):
         if number not in rows[0] or number not in rows[1]:
             lines.append(f"ticket {number} is in one lake only")
             continue
-        for name in tables[0][0]:
-            cells = [row[number][name] for row in rows]
+        for name in names:
+            cells = [row[number].get(name) for row in rows]
             if name == "_deleted_at":
                 cells = [cell is not None for cell in cells]
-            if name != "_synced_at" and not same(*cells):
+            if not same(*cells):
                 lines.append(f"ticket {number} {name}: {cells[0]!r} and {cells[1]!r}")
     return lines
 
@@ -92,6 +95,15 @@ def differences(one, other):
 def assert_same(one, other):
     lines = differences(one, other)
     assert not lines, shown(lines)
+
+
+def promised(home, state, vendor):
+    """The expectation of the account as it stands, and the columns that only an older version asked for."""
+    made = expectation_of(state, vendor)
+    ever = SimpleNamespace(fields=state.fields, texts=lambda: [text for texts in state.versions.values() for text in texts])
+    names, _ = read_table(home.lake, "tickets", "shop")
+    made.undefined |= expectation_of(ever, vendor).undefined & set(names)
+    return made
 
 
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
@@ -116,9 +128,9 @@ def test_kills_at_any_instant(tmp_path, home, vendor):
         night(rng)
         usual = timed(calm, "sync")
         killed += disturb(home, ["sync"], usual, rng, change=night)
-        before = expectation_of(state, vendor)
         assert_complete(home.sync())
         assert_complete(calm.sync())
+        before = promised(home, state, vendor)
         assert_same(calm, home)
         assert_lake(home, "shop", vendor, before)
 
@@ -132,7 +144,7 @@ def test_kills_at_any_instant(tmp_path, home, vendor):
             assert_complete(each.run(*BACKFILL, "--json"))
             assert_complete(each.sync())
         assert_same(calm, home)
-        after = expectation_of(state, vendor)
+        after = promised(home, state, vendor)
         after.rows.update({number: before.rows[number] for number in gone})
         after.partitions.update({number: before.partitions[number] for number in gone})
         assert_lake(home, "shop", vendor, after, gone=gone)
