@@ -5,10 +5,13 @@ mod blocking;
 mod check;
 mod columns;
 mod compare;
+mod difference;
 mod digest;
 mod files;
 mod finding;
+mod home;
 mod invariant;
+mod places;
 mod remembered;
 mod render;
 mod repair;
@@ -20,9 +23,10 @@ use std::{collections::BTreeMap, io::ErrorKind};
 use futures::future::join_all;
 
 use self::{
-    against::{Against, Rules},
+    against::Rules,
     blocking::blocking,
     check::{Checked, check},
+    difference::Against,
 };
 use crate::{
     config::{Kind, LakeConfig, PartitionBy, SourceConfig},
@@ -79,11 +83,13 @@ pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Rep
         checked = check(&lake, &names).await?;
     }
     let compared = compare_all(&lake, scope, &checked, progress, &run.run_id).await;
-    if let Some(repaired) = &mut repaired {
-        repaired.left.retain(|_| scope.against.is_empty());
-        if compared.iter().any(|(_, against)| against.repaired.is_some()) {
-            checked = check(&lake, &names).await?;
-        }
+    if compared.iter().any(|(_, against)| against.repaired.is_some()) {
+        checked = check(&lake, &names).await?;
+    }
+    let settled = !compared.is_empty() && compared.iter().all(|(_, against)| against.is_settled());
+    if settled && checked.findings.is_sound() {
+        // What the lake could not tell, the sources did.
+        repaired.iter_mut().for_each(|repaired| repaired.left.clear());
     }
     for files in checked.sources.iter().filter(|files| files.keys.is_empty()) {
         notes.push(format!("no ticket of source {} is in the lake", files.name));
@@ -99,18 +105,12 @@ async fn compare_all(
     run_id: &str,
 ) -> Vec<(String, Against)> {
     let rules = Rules { repair: scope.repair, accept_deletes: scope.accept_deletes, run_id };
-    let compare = |config: &'_ SourceConfig| {
-        let files = checked.sources.iter().find(|files| files.name == config.name);
-        let (config, meter) = (config.clone(), progress.source(&config.name));
-        async move {
-            let found = match files {
-                Some(files) => against::against(lake, &config, files, rules, meter).await,
-                None => Against::default(),
-            };
-            (config.name, found)
-        }
-    };
-    join_all(scope.against.iter().map(compare)).await
+    let compared = scope.against.iter().filter_map(|config| {
+        let files = checked.sources.iter().find(|files| files.name == config.name)?;
+        let meter = progress.source(&config.name);
+        Some(async move { (config.name.clone(), against::against(lake, config, files, rules, meter).await) })
+    });
+    join_all(compared).await
 }
 
 /// Holds the lake, so that no run changes files between two looks. A lake that may only be read needs no lock.

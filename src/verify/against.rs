@@ -11,12 +11,12 @@ use arrow::{
     datatypes::{Int64Type, TimestampMicrosecondType},
 };
 use roaring::RoaringTreemap;
-use serde::Serialize;
 
 use super::{
     blocking::blocking,
     check::SourceFiles,
     compare::{Compared, Ticket, compare},
+    difference::{Against, Ids, Repaired},
     digest::digests,
 };
 use crate::{
@@ -25,91 +25,10 @@ use crate::{
     fetch::FetchError,
     lake::{self, Lake, LakeError, TicketFile},
     progress::Meter,
+    summary::Outcome,
     sync::{self, Afresh, BroughtIn, Ended, ReadError, Rows},
     walk::{Sink, Span},
 };
-
-/// Ids that are told.
-const TOLD: usize = 1000;
-
-/// How the lake compares with a source.
-#[derive(Debug, Default, Serialize)]
-pub struct Against {
-    /// Tickets that the source has.
-    pub tickets: u64,
-    /// At the source, not in the lake.
-    pub missing: Ids,
-    /// In the lake as they were earlier.
-    pub stale: Ids,
-    /// Why they are stale.
-    pub stale_because: Because,
-    /// In the lake and not marked as deleted, but gone from the source.
-    pub extra: Ids,
-    /// In the lake with a later `updated_at` than at the source.
-    pub newer: Ids,
-    pub definitions_differ: bool,
-    /// Why the reading may have missed tickets; `None` is the proof that it did not.
-    pub unproven: Option<String>,
-    /// Why the extra tickets were not asked for by id.
-    pub unconfirmed: Option<String>,
-    /// With `--repair`: what was done.
-    pub repaired: Option<Repaired>,
-    /// Why the source could not be compared, or not be repaired from.
-    pub error: Option<String>,
-    pub requests: u64,
-    /// The credentials were refused.
-    #[serde(skip)]
-    pub refused: bool,
-}
-
-/// How many tickets, and which; the first thousand are told.
-#[derive(Debug, Default, Serialize)]
-pub struct Ids {
-    pub count: u64,
-    pub ids: Vec<i64>,
-}
-
-/// Stale tickets by reason.
-#[derive(Debug, Default, Clone, Copy, Serialize)]
-pub struct Because {
-    /// The lake's `updated_at` is earlier.
-    pub older: u64,
-    /// The same `updated_at`, but another value.
-    pub contents: u64,
-    /// Marked as deleted, but the source has them.
-    pub marked: u64,
-}
-
-/// What a repair from the source did.
-#[derive(Debug, Default, Serialize)]
-pub struct Repaired {
-    /// Tickets read again by id into the lake.
-    pub read_again: u64,
-    /// Tickets that the source no longer had when they were asked for.
-    pub gone_since: u64,
-    /// Tickets marked as deleted.
-    pub marked: u64,
-    pub files_written: u64,
-    /// Files that could not be read, and where they were moved.
-    pub set_aside: Vec<PathBuf>,
-}
-
-impl Against {
-    /// Whether the lake is equal to the source now, and that is proven.
-    pub fn is_settled(&self) -> bool {
-        let equal = |ids: &[&Ids]| ids.iter().all(|ids| ids.count == 0);
-        let same = equal(&[&self.missing, &self.stale, &self.extra]) && !self.definitions_differ;
-        let repaired = self.repaired.is_some() && self.unconfirmed.is_none();
-        let proven = self.unproven.is_none() && self.error.is_none();
-        proven && equal(&[&self.newer]) && (same || repaired)
-    }
-}
-
-impl From<&RoaringTreemap> for Ids {
-    fn from(ids: &RoaringTreemap) -> Self {
-        Self { count: ids.len(), ids: ids.iter().take(TOLD).map(u64::cast_signed).collect() }
-    }
-}
 
 /// What may be done about a difference.
 #[derive(Debug, Clone, Copy)]
@@ -127,12 +46,17 @@ pub async fn against(
     rules: Rules<'_>,
     meter: Meter,
 ) -> Against {
-    let mut found = Against::default();
+    let mut found = Against::begin();
     if let Err(why) = settle(lake, config, files, rules, &meter, &mut found).await {
         found.refused = matches!(why, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })));
         found.error = Some(why.to_string());
     }
     meter.done();
+    found.outcome = match &found.error {
+        Some(_) => Outcome::Failed,
+        None if found.is_settled() => Outcome::Complete,
+        None => Outcome::Incomplete,
+    };
     found
 }
 

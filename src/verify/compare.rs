@@ -8,10 +8,7 @@ use arrow::{
 };
 use roaring::RoaringTreemap;
 
-use super::{
-    against::{Because, tickets},
-    blocking::Abandoned,
-};
+use super::{against::tickets, blocking::Abandoned, difference::Because};
 use crate::{
     columns::DELETED_AT,
     lake::{self, FileForm, Lake, LakeError, PartitionKey},

@@ -6,7 +6,7 @@ use arrow::datatypes::Schema;
 use jiff::Timestamp;
 
 use super::{
-    finding::{FULL, Finding, Findings, REPAIR, SYNC},
+    finding::{FULL, Finding, Findings, REPAIR, REREAD, SYNC},
     invariant::Invariant,
 };
 use crate::{
@@ -94,7 +94,7 @@ pub fn check_count(
     if let Some((read, run_id)) = full.filter(|(read, _)| *read > held.rows) {
         let what =
             format!("run {run_id} brought {read} tickets, {} are there: a partition is missing", held.rows);
-        findings.add(Invariant::StateAgrees, Finding::of_source(source, what, FULL));
+        findings.add(Invariant::StateAgrees, Finding::of_source(source, what, REREAD));
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
 
 use super::{
-    against::{Against, Ids},
+    difference::{Against, Ids, Repaired},
     finding::Finding,
-    report::{Law, Report},
+    report::{Law, Report, SourceReport},
 };
 use crate::{figures, summary::Outcome};
 
@@ -35,7 +35,9 @@ pub fn render(report: &Report) -> String {
                 text += &format!("{word}: {line}\n");
             }
         }
-        if repaired.done.is_empty() && repaired.left.is_empty() {
+        let from_source =
+            |source: &SourceReport| source.against.as_ref().is_some_and(|a| a.repaired.is_some());
+        if repaired.done.is_empty() && repaired.left.is_empty() && !report.sources.iter().any(from_source) {
             text += "nothing needed repair\n";
         }
     }
@@ -124,6 +126,22 @@ fn against(against: &Against) -> String {
     if let Some(why) = &against.unconfirmed {
         text += &format!("   {why}\n");
     }
+    text + &against.repaired.as_ref().map(from_source).unwrap_or_default()
+}
+
+fn from_source(repaired: &Repaired) -> String {
+    let Repaired { read_again, gone_since, marked, files_written, set_aside } = repaired;
+    let mut text = String::new();
+    for aside in set_aside {
+        text += &format!("   repaired: what could not be read is moved to {}\n", aside.display());
+    }
+    let counts = [(read_again, "read again"), (gone_since, "gone meanwhile"), (marked, "marked as deleted")];
+    let told = counts.iter().filter(|(count, _)| **count > 0);
+    let told: Vec<String> = told.map(|(count, what)| format!("{} {what}", figures::count(**count))).collect();
+    if *files_written > 0 || !told.is_empty() {
+        let told = if told.is_empty() { "no ticket read again".to_owned() } else { told.join(", ") };
+        text += &format!("   repaired: {told}; {} files written\n", figures::count(*files_written));
+    }
     text
 }
 
@@ -137,11 +155,14 @@ fn ids_line(what: &str, ids: &Ids) -> String {
 }
 
 fn closing(report: &Report) -> String {
+    let failed = |source: &SourceReport| source.against.as_ref().is_some_and(|a| a.error.is_some());
     let compared = report.sources.iter().any(|source| source.against.is_some());
     let said = match (report.outcome, compared) {
         (Outcome::Complete, false) => "Sound: every invariant holds",
+        (Outcome::Complete, true) if report.repaired.is_some() => "Sound, and equal to the sources now",
         (Outcome::Complete, true) => "Sound, and equal to the sources",
         (Outcome::Failed, _) => "Damaged: see above what to do",
+        _ if report.sources.iter().any(failed) => "Sound, but not every source could be compared: see above",
         _ => {
             "Sound, but not equal to the sources; `ticketlake verify --against-source --repair` reads again what differs"
         }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    against::Against,
     check::{Checked, SourceFiles},
+    difference::Against,
     finding::{Finding, Findings},
     invariant::Invariant,
     repair::Repaired,
