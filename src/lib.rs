@@ -52,6 +52,8 @@ pub mod json;
 pub mod log;
 /// What the exit code tells a script.
 pub mod exit;
+/// How tables look.
+pub mod tables;
 /// How numbers are written for people.
 pub mod figures;
 /// Values that are never printed.

@@ -173,6 +173,16 @@ impl SourceSummary {
 }
 
 impl Outcome {
+    /// The word for it, as in the summary.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Incomplete => "incomplete",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// The outcome of a run that ended with an error before it could sum up its sources.
     pub fn of_error(error: &Error) -> Self {
         match error {

@@ -1,9 +1,12 @@
 //! How the answers look: small tables, aligned by the width of what is shown, with a bar where numbers compare.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
+use comfy_table::{Cell, Table};
 
 use super::answers::{Answers, Choices};
-use crate::figures;
+use crate::{
+    figures,
+    tables::{plain, right},
+};
 
 /// The longest bar, in columns of the terminal.
 const BAR: u64 = 24;
@@ -30,7 +33,7 @@ pub fn render(answers: &Answers) -> String {
 
 fn statuses(answers: &Answers) -> Option<Table> {
     let most = answers.statuses.values().max()?;
-    let mut table = table(&["source", "status", "tickets", ""]);
+    let mut table = plain(["source", "status", "tickets", ""]);
     for ((source, status), count) in &answers.statuses {
         table.add_row([
             Cell::new(source),
@@ -44,7 +47,7 @@ fn statuses(answers: &Answers) -> Option<Table> {
 
 fn days(answers: &Answers) -> Option<Table> {
     let most = answers.days.values().max()?;
-    let mut table = table(&["day", "tickets", ""]);
+    let mut table = plain(["day", "tickets", ""]);
     for (day, count) in &answers.days {
         table.add_row([Cell::new(day), right(figures::count(*count)), bar(*count, *most)]);
     }
@@ -55,7 +58,7 @@ fn options(choices: &Choices) -> Option<Table> {
     let mut counts: Vec<_> = choices.counts.iter().collect();
     counts.sort_by_key(|(label, count)| (std::cmp::Reverse(**count), *label));
     let most = *counts.first()?.1;
-    let mut table = table(&["option", "tickets", ""]);
+    let mut table = plain(["option", "tickets", ""]);
     for (label, count) in counts.into_iter().take(TOP) {
         table.add_row([Cell::new(label), right(figures::count(*count)), bar(*count, most)]);
     }
@@ -66,7 +69,7 @@ fn service(answers: &Answers) -> Option<Table> {
     let mut told = answers.service.iter().filter(|(_, told)| told.breached.1 + told.ratings.1 > 0).peekable();
     told.peek()?;
     let mut table =
-        table(&["priority", "tickets", "median hours to resolve", "agreements kept", "rating of 5"]);
+        plain(["priority", "tickets", "median hours to resolve", "agreements kept", "rating of 5"]);
     for (priority, service) in told {
         let (breached, agreed) = service.breached;
         let (sum, rated) = service.ratings;
@@ -81,21 +84,6 @@ fn service(answers: &Answers) -> Option<Table> {
         ]);
     }
     Some(table)
-}
-
-fn table(head: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    for line in [TableComponent::HorizontalLines, TableComponent::MiddleIntersections] {
-        table.remove_style(line);
-    }
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(head);
-    table
-}
-
-fn right(text: String) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
 fn bar(count: u64, most: u64) -> Cell {

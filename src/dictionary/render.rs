@@ -1,8 +1,7 @@
 //! How a person reads the dictionary: a table for each source, its columns aligned by the width of what is shown.
 
-use comfy_table::{ContentArrangement, Table, presets};
-
 use super::{Cells, Dictionary, Field, SourceFields};
+use crate::tables;
 
 const HEAD: [&str; 5] = ["label", "column", "type", "at the vendor", "options"];
 /// More options of one field are only counted.
@@ -21,10 +20,7 @@ fn source(source: &SourceFields) -> String {
     if source.fields.is_empty() {
         return title + "\n";
     }
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(HEAD);
+    let mut table = tables::wrapped(HEAD);
     for field in &source.fields {
         let cells = &field.cells;
         let at_vendor = if field.defined { cells.text("vendor_type") } else { "no definition" };

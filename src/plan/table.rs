@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Table};
 
 use super::{Forecast, Outlook, RowsFrom, forecast::Window};
-use crate::figures;
+use crate::{
+    figures,
+    tables::{self, right},
+};
 
 const HEAD: [&str; 8] = ["source", "kind", "reading", "tickets", "requests", "rate", "time", "partitions"];
 
@@ -44,10 +47,7 @@ pub fn render(outlook: &Outlook) -> String {
 }
 
 fn table(sources: &[Forecast]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(HEAD);
+    let mut table = tables::plain(HEAD);
     for source in sources {
         let about = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), figures::count);
         let rows = match source.rows_from {
@@ -65,7 +65,7 @@ fn table(sources: &[Forecast]) -> Table {
         };
         let words = [source.name.as_str(), source.kind, source.reading].map(Cell::new);
         let figures = [rows, about(source.requests), source.rate.clone(), took, partitions];
-        let figures = figures.map(|text| Cell::new(text).set_alignment(CellAlignment::Right));
+        let figures = figures.map(right);
         table.add_row(words.into_iter().chain(figures));
     }
     table

@@ -1,10 +1,13 @@
 //! How a person reads the state of a lake: sources, runs, and what is left to do.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
+use comfy_table::{Cell, Table};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{SourceStock, Stock};
-use crate::{figures, summary::Outcome};
+use crate::{
+    figures,
+    tables::{right, wrapped},
+};
 
 /// Text of several lines, the last one ended; no colours. Moments are shown in `zone`.
 pub fn render(stock: &Stock, zone: &TimeZone) -> String {
@@ -31,7 +34,7 @@ pub fn render(stock: &Stock, zone: &TimeZone) -> String {
 
 fn sources(sources: &[SourceStock], zone: &TimeZone) -> Table {
     let mut table =
-        table(&["source", "kind", "tickets", "partitions", "from", "to", "size", "up to", "fields read"]);
+        wrapped(["source", "kind", "tickets", "partitions", "from", "to", "size", "up to", "fields read"]);
     for source in sources {
         let word = |text: &Option<String>| Cell::new(text.as_deref().unwrap_or("–"));
         table.add_row([
@@ -50,11 +53,11 @@ fn sources(sources: &[SourceStock], zone: &TimeZone) -> Table {
 }
 
 fn runs(stock: &Stock, zone: &TimeZone) -> Table {
-    let mut table = table(&["run", "command", "began", "time", "outcome"]);
+    let mut table = wrapped(["run", "command", "began", "time", "outcome"]);
     for run in &stock.runs {
         let took = run.finished_at.duration_since(run.started_at).unsigned_abs();
         let errors = run.errors.iter().map(|(source, why)| format!("{source}: {why}"));
-        let lines: Vec<String> = [outcome(run.outcome).to_owned()].into_iter().chain(errors).collect();
+        let lines: Vec<String> = [run.outcome.name().to_owned()].into_iter().chain(errors).collect();
         table.add_row([
             Cell::new(&run.run_id),
             Cell::new(&run.command),
@@ -66,30 +69,6 @@ fn runs(stock: &Stock, zone: &TimeZone) -> Table {
     table
 }
 
-fn table(head: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    for line in [TableComponent::HorizontalLines, TableComponent::MiddleIntersections] {
-        table.remove_style(line);
-    }
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(head);
-    table
-}
-
-fn right(text: String) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
-}
-
 fn moment(at: Option<Timestamp>, zone: &TimeZone) -> String {
     at.map_or_else(|| "–".to_owned(), |at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Complete => "complete",
-        Outcome::Incomplete => "incomplete",
-        Outcome::Failed => "failed",
-        Outcome::Interrupted => "interrupted",
-    }
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Table};
 
 use super::{Mode, Outcome, SourceSummary, Summary};
-use crate::figures;
+use crate::{
+    figures,
+    tables::{self, right},
+};
 
 const HEAD: [&str; 10] =
     ["source", "outcome", "mode", "read", "new", "changed", "gone", "requests", "files", "time"];
@@ -33,10 +36,7 @@ pub fn render(summary: &Summary) -> String {
 }
 
 fn table(summary: &Summary) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(HEAD);
+    let mut table = tables::plain(HEAD);
     for source in &summary.sources {
         let mode = match source.mode {
             Mode::Full => "full",
@@ -51,15 +51,11 @@ fn table(summary: &Summary) -> Table {
             source.lake.files_written,
         ];
         let seconds = Duration::try_from_secs_f64(source.seconds).unwrap_or_default();
-        let words = [source.name.as_str(), word(source.outcome), mode].map(Cell::new);
+        let words = [source.name.as_str(), source.outcome.name(), mode].map(Cell::new);
         let numbers = numbers.map(|number| right(figures::count(number)));
         table.add_row(words.into_iter().chain(numbers).chain([right(figures::span(seconds))]));
     }
     table
-}
-
-fn right(text: String) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
 fn rescued(source: &SourceSummary) -> String {
@@ -109,15 +105,6 @@ fn closing(summary: &Summary) -> String {
     let took = summary.finished_at.duration_since(summary.started_at).unsigned_abs();
     let memory = summary.peak_memory_bytes.map(|bytes| format!(", {} of memory", figures::size(bytes)));
     format!("{said} (run {}, {}{})", summary.run_id, figures::span(took), memory.unwrap_or_default())
-}
-
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Complete => "complete",
-        Outcome::Incomplete => "incomplete",
-        Outcome::Failed => "failed",
-        Outcome::Interrupted => "interrupted",
-    }
 }
 
 #[cfg(test)]

@@ -214,7 +214,8 @@ impl State {
         let mut jobs = Vec::new();
         for (touched, key) in by_age {
             let complete = in_order && touched + self.patience < self.pages;
-            if !complete && !(crowded && self.bytes > WAITING_BYTES / 2) {
+            let in_the_way = crowded && self.bytes > WAITING_BYTES / 2;
+            if !(complete || in_the_way) {
                 break;
             }
             jobs.extend(self.release(key));

@@ -1,13 +1,17 @@
 //! How a person reads a verification: a table of the laws, what was found, how the sources compare, one closing line.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
+use comfy_table::{Cell, Table};
 
 use super::{
     difference::{Against, Ids, Repaired},
     finding::Finding,
     report::{Law, Report, SourceReport},
 };
-use crate::{figures, summary::Outcome};
+use crate::{
+    figures,
+    summary::Outcome,
+    tables::{self, right},
+};
 
 /// Findings of a law, and ids of a difference, that are written out.
 const SHOWN: usize = 20;
@@ -48,13 +52,7 @@ pub fn render(report: &Report) -> String {
 }
 
 fn laws(laws: &[Law]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    // A line between any two of so many short rows would only make the table long.
-    table.remove_style(TableComponent::HorizontalLines);
-    table.remove_style(TableComponent::MiddleIntersections);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["", "what must hold", "", "found"]);
+    let mut table = tables::plain(["", "what must hold", "", "found"]);
     for law in laws {
         let mark = if law.holds { "✓" } else { "✗" };
         let found = match (law.count, law.notes.len()) {
@@ -62,7 +60,7 @@ fn laws(laws: &[Law]) -> Table {
             (0, notes) => format!("{notes} to note"),
             (count, _) => figures::count(count),
         };
-        let found = Cell::new(found).set_alignment(CellAlignment::Right);
+        let found = right(found);
         table.add_row([Cell::new(law.number.number()), Cell::new(law.law), Cell::new(mark), found]);
     }
     table
