@@ -214,7 +214,7 @@ impl State {
         let mut jobs = Vec::new();
         for (touched, key) in by_age {
             let complete = in_order && touched + self.patience < self.pages;
-            if !complete && !(crowded && self.bytes > WAITING_BYTES / 2) {
+            if !(complete || crowded && self.bytes > WAITING_BYTES / 2) {
                 break;
             }
             jobs.extend(self.release(key));
