@@ -31,6 +31,8 @@ const WAITING_BYTES: usize = 12 << 20;
 #[derive(Debug, Default)]
 pub struct Received {
     pub ids: RoaringTreemap,
+    /// Of these, those without a time of creation.
+    pub undated: RoaringTreemap,
     /// Tickets left out because their id cannot be read.
     pub unreadable: u64,
     pub rescued: Rescued,
@@ -173,6 +175,10 @@ impl State {
         self.pages += 1;
         for (key, part) in split(&mut self.calendar, &batch).map_err(ReadError::arrow)? {
             self.returned += usize::from(self.released.remove(&key));
+            if matches!(key, PartitionKey::Default(_)) {
+                let ids = part.column(0).as_primitive::<Int64Type>().values();
+                self.received.undated.extend(ids.iter().map(|id| id.cast_unsigned()));
+            }
             let waiting = self.waiting.entry(key).or_default();
             waiting.touched = self.pages;
             waiting.bytes += share * part.num_rows();

@@ -238,7 +238,8 @@ pub(super) fn mark(
 }
 
 /// Takes tickets out of the partitions that they left: one whose time of creation could not be read lies in the default
-/// partition until it can.
+/// partition until it can. There every ticket that was read counts, not only what is new elsewhere: an earlier run may
+/// have ended between the two files.
 pub(super) fn take_out_moved(
     lake: &Lake,
     config: &SourceConfig,
@@ -246,12 +247,18 @@ pub(super) fn take_out_moved(
     account: &mut Account,
 ) -> Result<(), LakeError> {
     let arrived: HashMap<i64, PartitionKey> = account.wrote.arrived.drain(..).collect();
-    if arrived.is_empty() {
-        return Ok(());
-    }
+    let received = &account.received;
+    let dated = |id: i64| {
+        let id = id.cast_unsigned();
+        received.ids.contains(id) && !received.undated.contains(id)
+    };
     let form = layouts.form();
     for key in lake::partitions(lake, &config.name)? {
-        let moved = |id: i64| arrived.get(&id).is_some_and(|now| *now != key);
+        let is_default = matches!(key, PartitionKey::Default(_));
+        if arrived.is_empty() && !is_default {
+            continue;
+        }
+        let moved = |id: i64| arrived.get(&id).is_some_and(|now| *now != key) || is_default && dated(id);
         account.rewritten.extend(lake::take_out(lake, &config.name, key, &moved, &form)?);
     }
     Ok(())

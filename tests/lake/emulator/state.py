@@ -62,6 +62,10 @@ class State:
         self.put(ticket)
         return number
 
+    def fresh(self, number, created, now=None):
+        """→ a new version of a ticket, created at `created`; `put` makes it the current one."""
+        return self._make_fresh(self._rng, number, created, int(now if now is not None else time.time()), self.fields, 0.1)
+
     def put(self, ticket):
         with self.lock:
             self._orders.clear()
