@@ -119,17 +119,17 @@ impl Afresh {
         gone: &RoaringTreemap,
     ) -> Result<BroughtIn, Ended> {
         let config = &self.client.config;
-        let checkpoint = Checkpoint::load(lake, &config.name)?;
+        let checkpoint = Arc::new(Checkpoint::load(lake, &config.name)?);
         let differ =
             || checkpoint.with(|memory| memory.columns.as_ref() != Some(&columns_now(&self.layouts)));
-        // As in every run: while files may differ, the state says so.
-        if differ() && checkpoint.with(|memory| memory.columns.take()).is_some() {
-            checkpoint.commit()?;
+        if differ() {
+            checkpoint.files_differ()?;
         }
         let mut account =
             Account { tables: fields::write(lake, config, &self.catalog)?, ..Account::default() };
         let known = Some(i64::MAX);
-        let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&self.layouts), known);
+        let (name, noted) = (config.name.clone(), Arc::clone(&checkpoint));
+        let writer = Writer::start(lake.clone(), name, Arc::clone(&self.layouts), known, noted);
         let intake = Intake::new(writer, lake.calendar(), self.meter.clone(), config.concurrency);
         let read = self.read_ids(again, &intake).await;
         (account.wrote, account.received) = intake.finish().await?;

@@ -13,11 +13,12 @@ use arrow::{
 use roaring::RoaringTreemap;
 
 use super::{
+    memory::CommitError,
     reading::{ReadError, Rows},
     writer::{Job, Writer},
 };
 use crate::{
-    lake::{Calendar, LakeError, PartitionKey, split},
+    lake::{Calendar, PartitionKey, split},
     progress::Meter,
     summary::Rescued,
     ticket::Decoded,
@@ -104,7 +105,7 @@ impl Intake {
     }
 
     /// Writes everything that waits, and gives the account.
-    pub async fn finish(self) -> Result<(super::writer::Wrote, Received), LakeError> {
+    pub async fn finish(self) -> Result<(super::writer::Wrote, Received), CommitError> {
         self.flush().await;
         let wrote = self.writer.finish().await?;
         Ok((wrote, self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received))

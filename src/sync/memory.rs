@@ -127,6 +127,12 @@ impl Checkpoint {
         self.inner().commits
     }
 
+    /// Notes, durably, that files may differ in their columns until the last one is rewritten: a run that dies in
+    /// between must be noticed.
+    pub fn files_differ(&self) -> Result<(), CommitError> {
+        if self.with(|memory| memory.columns.take()).is_some() { self.commit() } else { Ok(()) }
+    }
+
     /// Makes the memory the state of the source, durably.
     pub fn commit(&self) -> Result<(), CommitError> {
         let mut inner = self.inner();

@@ -97,7 +97,7 @@ async fn read_source(
 ) -> Result<(), Ended> {
     let config = &client.config;
     let began = Timestamp::now();
-    let checkpoint = Checkpoint::load(lake, &config.name)?;
+    let checkpoint = Arc::new(Checkpoint::load(lake, &config.name)?);
     let definitions = tokio::select! {
         read = fields::read(client) => read?,
         why = stop.requested() => return Err(why.into()),
@@ -107,13 +107,11 @@ async fn read_source(
     let layouts =
         Layouts::new(source::ticket(config.kind), file_meta(config.kind), Arc::clone(&catalog.fields))?;
     let layouts = Arc::new(layouts);
-    account.tables = fields::write(lake, config, catalog)?;
-
-    // From here on files may differ until the last one is rewritten; a run that dies in between must be noticed.
     let differs = |columns: &Option<Vec<KnownColumn>>| columns.as_ref() != Some(&columns_now(&layouts));
-    if checkpoint.with(|memory| differs(&memory.columns) && memory.columns.take().is_some()) {
-        checkpoint.commit()?;
+    if checkpoint.with(|memory| differs(&memory.columns)) {
+        checkpoint.files_differ()?;
     }
+    account.tables = fields::write(lake, config, catalog)?;
     let reading = read_how(&checkpoint, config, task, began);
     account.mode =
         Some(if matches!(reading, Reading::Whole { .. }) { Mode::Full } else { Mode::Incremental });
@@ -124,7 +122,8 @@ async fn read_source(
         Reading::Since(since) => Some(since.as_second()),
         _ => Some(i64::MAX),
     };
-    let writer = Writer::start(lake.clone(), config.name.clone(), Arc::clone(&layouts), known);
+    let (name, noted) = (config.name.clone(), Arc::clone(&checkpoint));
+    let writer = Writer::start(lake.clone(), name, Arc::clone(&layouts), known, noted);
     let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
     let reader = TicketReader { client, layouts: &layouts, meter };
     let walks = Walks {

@@ -9,8 +9,11 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use super::layouts::Layouts;
-use crate::lake::{self, Lake, LakeError, PartitionKey, Upserted, Written};
+use super::{
+    layouts::Layouts,
+    memory::{Checkpoint, CommitError},
+};
+use crate::lake::{self, FileForm, Lake, LakeError, PartitionKey, Upserted, Written};
 
 /// Jobs that may wait: enough to keep the writers busy, few enough to bound memory.
 const WAITING: usize = 2;
@@ -55,7 +58,7 @@ impl Wrote {
 /// The way to the writing task.
 pub struct Writer {
     orders: mpsc::Sender<Order>,
-    task: JoinHandle<Result<Wrote, LakeError>>,
+    task: JoinHandle<Result<Wrote, CommitError>>,
 }
 
 impl Writer {
@@ -63,9 +66,16 @@ impl Writer {
     ///
     /// `known`: tickets created before this second, or at no known time, are mostly in the lake, so one that is new to
     /// its partition may have moved there. `None`: the lake was empty.
-    pub fn start(lake: Lake, source: String, layouts: Arc<Layouts>, known: Option<i64>) -> Self {
+    pub fn start(
+        lake: Lake,
+        source: String,
+        layouts: Arc<Layouts>,
+        known: Option<i64>,
+        checkpoint: Arc<Checkpoint>,
+    ) -> Self {
         let (orders, received) = mpsc::channel(WAITING);
-        let task = tokio::spawn(write_all(lake, source, layouts, received, known));
+        let noted = (checkpoint, layouts.form());
+        let task = tokio::spawn(write_all(lake, source, layouts, received, known, noted));
         Self { orders, task }
     }
 
@@ -81,7 +91,7 @@ impl Writer {
     }
 
     /// Waits for the task and gives its account.
-    pub async fn finish(self) -> Result<Wrote, LakeError> {
+    pub async fn finish(self) -> Result<Wrote, CommitError> {
         drop(self.orders);
         // A panic in the task is a bug, and goes on as one.
         self.task.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
@@ -94,7 +104,8 @@ async fn write_all(
     layouts: Arc<Layouts>,
     mut orders: mpsc::Receiver<Order>,
     known: Option<i64>,
-) -> Result<Wrote, LakeError> {
+    (checkpoint, mut noted): (Arc<Checkpoint>, Arc<FileForm>),
+) -> Result<Wrote, CommitError> {
     let calendar = lake.calendar();
     let may_hold_moved = |key| {
         let start = calendar.span(key).map_or(i64::MIN, |span| span.start.div_euclid(1_000_000));
@@ -114,6 +125,10 @@ async fn write_all(
                     writing.land(&may_hold_moved).await?;
                 }
                 let (lake, source, form) = (lake.clone(), source.clone(), layouts.form());
+                if !Arc::ptr_eq(&form, &noted) {
+                    checkpoint.files_differ()?;
+                    noted = Arc::clone(&form);
+                }
                 writing.busy.insert(key);
                 writing.tasks.spawn_blocking(move || (key, lake::upsert(&lake, &source, key, &reads, &form)));
             }
@@ -132,7 +147,7 @@ struct Writing {
 
 impl Writing {
     /// Waits for one of them; `false` if there is none.
-    async fn land(&mut self, may_hold_moved: &impl Fn(PartitionKey) -> bool) -> Result<bool, LakeError> {
+    async fn land(&mut self, may_hold_moved: &impl Fn(PartitionKey) -> bool) -> Result<bool, CommitError> {
         let Some(landed) = self.tasks.join_next().await else { return Ok(false) };
         let (key, upserted) = landed.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
         self.busy.remove(&key);
