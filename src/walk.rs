@@ -58,9 +58,6 @@ pub trait Reader {
         per_page: u32,
     ) -> impl Future<Output = Result<Answer<Self::Rows>, Self::Error>>;
 
-    /// Whether the server refused this very request, as it may refuse pages that lie too deep. Such a window is cut in two.
-    fn is_refusal(&self, error: &Self::Error) -> bool;
-
     /// Whether more requests at once would only wait: the rate is what limits, so that cutting windows for more workers does not pay.
     fn is_saturated(&self) -> bool {
         false

@@ -43,6 +43,8 @@ pub fn requests(counts: &Counts) -> RequestCounts {
 
 /// Puts an account into the summary of its source.
 pub fn settle(summary: &mut SourceSummary, account: &Account) {
+    summary.mode = account.mode.unwrap_or(summary.mode);
+    summary.tickets.deleted = account.deleted;
     if let Some(catalog) = &account.catalog {
         summary.fields.defined = catalog.defined;
         summary.fields.new = catalog.new;
@@ -59,7 +61,6 @@ pub fn settle(summary: &mut SourceSummary, account: &Account) {
     summary.tickets.changed = account.wrote.changed.len();
     summary.tickets.unchanged =
         summary.tickets.read.saturating_sub(summary.tickets.new + summary.tickets.changed);
-    summary.tickets.deleted = account.deleted;
     summary.rescued = account.received.rescued.clone();
 
     let of_partitions: Vec<_> = account.wrote.files.iter().chain(&account.marked).collect();

@@ -79,10 +79,6 @@ impl Reader for TicketReader<'_> {
         })
     }
 
-    fn is_refusal(&self, error: &ReadError) -> bool {
-        matches!(error, ReadError::Fetch(FetchError::Refused { .. }))
-    }
-
     fn is_saturated(&self) -> bool {
         self.client.pace.waiting().is_some()
     }

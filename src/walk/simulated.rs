@@ -223,10 +223,6 @@ impl Reader for &Server {
             keys,
         })
     }
-
-    fn is_refusal(&self, _: &TooDeep) -> bool {
-        true
-    }
 }
 
 /// Keeps ids and spans.
