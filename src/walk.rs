@@ -12,6 +12,7 @@ use crate::source::Slice;
 mod count;
 mod cover;
 mod hidden;
+mod limit;
 mod order;
 mod pages;
 mod position;

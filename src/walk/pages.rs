@@ -8,6 +8,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use super::{
     Answer, Journal, Key, Proof, Reader, Sink, Span, count,
     cover::{Cover, Disorder},
+    limit::Limited,
     order::Sorting,
     slots::{Slot, reaching},
 };
@@ -38,10 +39,14 @@ where
     R: Reader<Error = E>,
     S: Sink<R::Rows, E>,
 {
-    let mut journal = Journal::default();
-    let asked = Asked { reader, sink, slice: *slice, workers: workers.max(1), wanted };
-    walk(&asked, &mut journal, size).await?;
-    Ok(journal.proof())
+    let limited = Limited::new(reader);
+    let whole = async {
+        let mut journal = Journal::default();
+        let asked = Asked { reader: &limited, sink, slice: *slice, workers: workers.max(1), wanted };
+        walk(&asked, &mut journal, size).await?;
+        Ok(journal.proof())
+    };
+    limited.hold(whole).await
 }
 
 /// What stays the same through a walk.

@@ -10,6 +10,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 
 use super::{
     Answer, Journal, Key, Proof, Reader, Sink, Span, hidden,
+    limit::Limited,
     pages::{self, Asked},
     windows::{Window, cut, left},
 };
@@ -43,6 +44,15 @@ pub struct ByTime<'a> {
 
 /// Reads all rows whose time lies in `plan.range`, in windows of time.
 pub async fn by_time<R, E, S>(reader: &R, sink: &S, plan: &ByTime<'_>) -> Result<Proof, E>
+where
+    R: Reader<Error = E>,
+    S: Sink<R::Rows, E>,
+{
+    let limited = Limited::new(reader);
+    limited.hold(windows_and_rest(&limited, sink, plan)).await
+}
+
+async fn windows_and_rest<R, E, S>(reader: &R, sink: &S, plan: &ByTime<'_>) -> Result<Proof, E>
 where
     R: Reader<Error = E>,
     S: Sink<R::Rows, E>,
