@@ -1,5 +1,6 @@
 //! What a lake holds at this moment: sources in numbers, how far they are, the last runs, what is left to do.
 
+mod grid;
 mod render;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ pub use self::render::render;
 use crate::{
     lake::{self, Lake, LakeError, PartitionKey, runs, state},
     summary::{Outcome, Summary},
-    sync::Memory,
+    sync::{Memory, Unfinished},
+    walk::Span,
 };
 
 /// Runs that are told.
@@ -52,12 +54,24 @@ pub struct SourceStock {
     pub whole_at: Option<Timestamp>,
     pub fields_read_at: Option<Timestamp>,
     pub last_run: Option<SourceRun>,
+    /// Readings that have begun and are not finished.
+    pub begun: Vec<Begun>,
+}
+
+/// A reading by the time of creation that a run left.
+#[derive(Debug, Serialize)]
+pub struct Begun {
+    pub at: Timestamp,
+    /// Unix seconds; without bounds everything is read.
+    pub range: Span,
+    pub done: Vec<Span>,
 }
 
 /// How a run ended for one source.
 #[derive(Debug, Clone, Serialize)]
 pub struct SourceRun {
     pub run_id: String,
+    pub command: String,
     pub finished_at: Timestamp,
     pub outcome: Outcome,
     pub error: Option<String>,
@@ -112,6 +126,7 @@ fn source(
         let source = summary.sources.iter().find(|source| source.name == name)?;
         let run = SourceRun {
             run_id: summary.run_id.clone(),
+            command: summary.command.clone(),
             finished_at: summary.finished_at,
             outcome: source.outcome,
             error: source.error.clone(),
@@ -134,7 +149,14 @@ fn source(
         whole_at: memory.and_then(|memory| memory.whole_at),
         fields_read_at: memory.and_then(|memory| memory.fields_read_at),
         last_run,
+        begun: memory.map(begun).unwrap_or_default(),
     })
+}
+
+fn begun(memory: &Memory) -> Vec<Begun> {
+    let begun =
+        |reading: &Unfinished| Begun { at: reading.began, range: reading.range, done: reading.done.clone() };
+    memory.unfinished.iter().filter(|reading| !reading.done.is_empty()).map(begun).collect()
 }
 
 /// What the next run has to do for a source.
@@ -152,7 +174,8 @@ fn left_over(source: &SourceStock, memory: Option<&Memory>) -> Vec<String> {
         Some(run) if run.outcome != Outcome::Complete => {
             let why = run.error.as_deref().unwrap_or("no reason was given");
             left.push(format!(
-                "{name}: the last run was not complete ({why}); run `ticketlake sync --source {name}`"
+                "{name}: the last run was not complete ({why}); give the same `ticketlake {}` again",
+                run.command
             ));
         }
         _ => {}

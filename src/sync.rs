@@ -27,7 +27,7 @@ use crate::{
 pub use afresh::{Afresh, BroughtIn, begin as read_afresh};
 pub use ended::{Ended, Stop, Why, deadline};
 pub use layouts::SCHEMA_VERSION;
-pub use memory::{Checkpoint, CommitError, Memory};
+pub use memory::{Checkpoint, CommitError, Memory, Unfinished};
 pub use outlook::outlook;
 pub use reading::{ReadError, Rows};
 pub use source_run::Task;

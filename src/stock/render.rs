@@ -1,9 +1,9 @@
 //! How a person reads the state of a lake: sources, runs, and what is left to do.
 
 use comfy_table::{Cell, Table};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{SourceStock, Stock};
+use super::{Begun, SourceStock, Stock, grid::grid};
 use crate::{
     figures,
     tables::{right, wrapped},
@@ -22,6 +22,11 @@ pub fn render(stock: &Stock, zone: &TimeZone) -> String {
         text += "No source has left anything in it yet; `ticketlake sync` does.\n";
     } else {
         text += &format!("{}\n", sources(&stock.sources, zone));
+    }
+    for source in &stock.sources {
+        for begun in &source.begun {
+            text += &format!("{}: {}\n", source.name, reading(begun, source, zone));
+        }
     }
     if !stock.runs.is_empty() {
         text += &format!("Last runs\n{}\n", runs(stock, zone));
@@ -71,4 +76,19 @@ fn runs(stock: &Stock, zone: &TimeZone) -> Table {
 
 fn moment(at: Option<Timestamp>, zone: &TimeZone) -> String {
     at.map_or_else(|| "–".to_owned(), |at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
+}
+
+/// What is done and what is left of a reading that was not finished.
+fn reading(begun: &Begun, source: &SourceStock, zone: &TimeZone) -> String {
+    let first = source.first_partition.as_deref().and_then(|day| day.parse::<Date>().ok());
+    let first = first.and_then(|day| day.to_zoned(zone.clone()).ok()).map(|day| day.timestamp());
+    let latest = begun.at.as_second();
+    let cells = grid(begun.range, &begun.done, first.map_or(latest - 86_400, Timestamp::as_second), latest);
+    let day = |second: Option<i64>, open: &str| {
+        second
+            .and_then(|second| Timestamp::from_second(second).ok())
+            .map_or_else(|| open.to_owned(), |at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d").to_string())
+    };
+    let (from, to) = (day(begun.range.from, "the beginning"), day(begun.range.to, "now"));
+    format!("reading since {}, {from} {cells} {to} (█ done, ░ left)", moment(Some(begun.at), zone))
 }
