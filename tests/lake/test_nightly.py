@@ -49,6 +49,7 @@ def test_a_night_costs_in_proportion_to_the_change(home):
         assert_complete(home.sync())
         first = len(emulator.requests)
         before = {path: path.stat().st_ino for path in ticket_files(home.lake, "shop")}
+        state.awkward = 0.0  # a new field would rewrite every file
         changed = set(state.change("update", 50))
         run = assert_complete(home.sync())
         requests = len(emulator.requests) - first
@@ -66,7 +67,7 @@ def test_udesk_by_an_incremental_filter(home):
         add(home, "shop", emulator, incremental_filter=12)
         assert_complete(home.sync())
         first = len(emulator.requests)
-        emulator.manners.filter_since = max(ticket.updated or 0 for ticket in state.by_id.values()) - 3600
+        emulator.manners.filter_since = max(ticket.updated or 0 for ticket in state.by_id.values()) + 1
         state.change("update", 20)
         assert_complete(home.sync())
         assert len(emulator.requests) - first < first / 2

@@ -17,6 +17,7 @@ class State:
         self.fields = fields  # the definitions as data
         self.deleted = set()
         self._make_fresh = make_fresh
+        self.awkward = 0.1  # the share of values that a change makes awkward
         self._rng = random.Random(f"changes {seed}")
         self._orders = {}
         self._ids = sorted(self.by_id)
@@ -51,20 +52,20 @@ class State:
         if op == "insert":
             number = (self._ids[-1] if self._ids else 0) + 1
             self._ids.append(number)
-            ticket = self._make_fresh(self._rng, number, now, now, self.fields, 0.1)
+            ticket = self._make_fresh(self._rng, number, now, now, self.fields, self.awkward)
         else:
             number = self._rng.choice(list(self.by_id))
             if op == "delete":
                 self.drop(number)
                 return number
             old = self.by_id[number]
-            ticket = self._make_fresh(self._rng, number, old.created, now, self.fields, 0.1)
+            ticket = self._make_fresh(self._rng, number, old.created, now, self.fields, self.awkward)
         self.put(ticket)
         return number
 
     def fresh(self, number, created, now=None):
         """→ a new version of a ticket, created at `created`; `put` makes it the current one."""
-        return self._make_fresh(self._rng, number, created, int(now if now is not None else time.time()), self.fields, 0.1)
+        return self._make_fresh(self._rng, number, created, int(now if now is not None else time.time()), self.fields, self.awkward)
 
     def put(self, ticket):
         with self.lock:
