@@ -12,17 +12,17 @@ use super::{
     intake::Intake,
     layouts::{Layouts, file_meta},
     memory::{self, Checkpoint},
-    reading::{ReadError, Rows, TicketReader, decode},
+    reading::{ReadError, Rows, TicketReader},
     source_run::{columns_now, mark, rewrite_all, take_out_moved},
     writer::Writer,
 };
 use crate::{
     config::SourceConfig,
-    fetch::{Client, fetch},
+    fetch::Client,
     fields::Catalog,
     lake::{FileForm, Lake},
     progress::Meter,
-    source::{self, Ask, Clock, Slice},
+    source::{self, Clock, Slice},
     walk::{self, ByTime, Proof, Sink, Span},
 };
 
@@ -69,10 +69,14 @@ impl Afresh {
         self.catalog.fields_differ || self.catalog.options_differ
     }
 
+    fn reader(&self) -> TicketReader<'_> {
+        TicketReader { client: &self.client, layouts: &self.layouts, meter: &self.meter }
+    }
+
     /// Reads the whole list, as a first sync would, into `sink`.
     pub async fn read_all(&self, sink: &impl Sink<Rows, ReadError>) -> Result<Proof, ReadError> {
         let config = &self.client.config;
-        let reader = TicketReader { client: &self.client, layouts: &self.layouts, meter: &self.meter };
+        let reader = self.reader();
         if !source::filters_by_time(config.kind) {
             let wanted = (Clock::Created, Span::default());
             let slice = Slice::default();
@@ -97,17 +101,7 @@ impl Afresh {
         ids: &[i64],
         sink: &impl Sink<Rows, ReadError>,
     ) -> Result<RoaringTreemap, ReadError> {
-        let mut found = RoaringTreemap::new();
-        for some in ids.chunks(source::most_ids(self.client.config.kind)) {
-            let ask = Ask::Ids(some.to_vec());
-            let page = fetch(&self.client, &ask).await?;
-            let decoded = decode(&self.client, &self.layouts, &ask, &page)?;
-            self.layouts.learn(&decoded.undefined)?;
-            found.extend(decoded.ids.iter().flatten().map(|id| id.cast_unsigned()));
-            let keep = vec![true; decoded.ids.len()];
-            sink.take(Rows { bytes: page.body.len(), decoded: Some(decoded) }, &keep).await?;
-        }
-        Ok(found)
+        self.reader().read_ids(ids, sink).await
     }
 
     /// Reads the tickets `again` by id into the lake, marks those that are `gone`, and brings the field tables up to

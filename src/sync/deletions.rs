@@ -4,13 +4,11 @@ use roaring::RoaringTreemap;
 
 use super::{
     intake::Intake,
-    reading::{ReadError, Rows, TicketReader, decode},
+    reading::{ReadError, TicketReader},
 };
 use crate::{
-    fetch::fetch,
     lake::{self, Lake, LakeError},
-    source::{self, Ask},
-    walk::{Sink, Span},
+    walk::Span,
 };
 
 /// The lake's tickets created within `span` that are not marked and were not met.
@@ -62,18 +60,6 @@ pub async fn confirm(
     intake: &Intake,
     ids: &[i64],
 ) -> Result<RoaringTreemap, ReadError> {
-    let client = reader.client;
-    let mut gone: RoaringTreemap = ids.iter().map(|id| id.cast_unsigned()).collect();
-    for some in ids.chunks(source::most_ids(client.config.kind)) {
-        let ask = Ask::Ids(some.to_vec());
-        let page = fetch(client, &ask).await?;
-        let decoded = decode(client, reader.layouts, &ask, &page)?;
-        reader.layouts.learn(&decoded.undefined)?;
-        for id in decoded.ids.iter().flatten() {
-            gone.remove(id.cast_unsigned());
-        }
-        let keep = vec![true; decoded.ids.len()];
-        intake.take(Rows { bytes: page.body.len(), decoded: Some(decoded) }, &keep).await?;
-    }
-    Ok(gone)
+    let asked: RoaringTreemap = ids.iter().map(|id| id.cast_unsigned()).collect();
+    Ok(asked - reader.read_ids(ids, intake).await?)
 }

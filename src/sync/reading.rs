@@ -5,15 +5,16 @@ use arrow::{
     datatypes::TimestampMicrosecondType,
 };
 use jiff::Timestamp;
+use roaring::RoaringTreemap;
 
 use super::{layouts::Layouts, memory::CommitError};
 use crate::{
     fetch::{Client, FetchError, fetch},
     lake::LakeError,
     progress::Meter,
-    source::{Ask, Page, Slice},
+    source::{self, Ask, Page, Slice},
     ticket::{Decoded, Decoder},
-    walk::{Answer, Key, Reader},
+    walk::{Answer, Key, Reader, Sink},
 };
 
 /// Why reading a source ended early.
@@ -58,15 +59,39 @@ pub struct TicketReader<'a> {
     pub meter: &'a Meter,
 }
 
+impl TicketReader<'_> {
+    /// Fetches and decodes one page, and learns the fields that no definition names.
+    async fn page(&self, ask: &Ask) -> Result<(Page, Decoded), ReadError> {
+        let page = fetch(self.client, ask).await?;
+        let decoded = decode(self.client, self.layouts, ask, &page)?;
+        self.layouts.learn(&decoded.undefined)?;
+        Ok((page, decoded))
+    }
+
+    /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
+    pub async fn read_ids(
+        &self,
+        ids: &[i64],
+        sink: &impl Sink<Rows, ReadError>,
+    ) -> Result<RoaringTreemap, ReadError> {
+        let mut found = RoaringTreemap::new();
+        for some in ids.chunks(source::most_ids(self.client.config.kind)) {
+            let (page, decoded) = self.page(&Ask::Ids(some.to_vec())).await?;
+            found.extend(decoded.ids.iter().flatten().map(|id| id.cast_unsigned()));
+            let keep = vec![true; decoded.ids.len()];
+            sink.take(Rows { bytes: page.body.len(), decoded: Some(decoded) }, &keep).await?;
+        }
+        Ok(found)
+    }
+}
+
 impl Reader for TicketReader<'_> {
     type Rows = Rows;
     type Error = ReadError;
 
     async fn read(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Rows>, ReadError> {
         let ask = Ask::Tickets { slice: *slice, page, per_page };
-        let page = fetch(self.client, &ask).await?;
-        let decoded = decode(self.client, self.layouts, &ask, &page)?;
-        self.layouts.learn(&decoded.undefined)?;
+        let (page, decoded) = self.page(&ask).await?;
         if let (None, None, Some(total)) = (slice.from, slice.to, page.total) {
             self.meter.expect(total);
         }
@@ -85,7 +110,7 @@ impl Reader for TicketReader<'_> {
 }
 
 /// Decodes the tickets of a page.
-pub fn decode(client: &Client, layouts: &Layouts, ask: &Ask, page: &Page) -> Result<Decoded, ReadError> {
+fn decode(client: &Client, layouts: &Layouts, ask: &Ask, page: &Page) -> Result<Decoded, ReadError> {
     let failed = |why: String| ReadError::Decode {
         source_name: client.config.name.clone(),
         asked: ask.to_string(),
