@@ -10,14 +10,18 @@ use jiff::tz::TimeZone;
 use crate::config::{LakeConfig, PartitionBy};
 
 mod anatomy;
+mod bounds;
+mod digests;
 mod fault;
 mod form;
 mod holdings;
 mod inventory;
 mod marks;
 mod mend;
+mod pages;
 mod partition;
 mod read;
+mod small;
 mod store;
 mod table;
 mod tickets;
@@ -32,6 +36,7 @@ pub mod state;
 pub mod views;
 
 pub use anatomy::{Anatomy, Group, anatomy, batches};
+pub use digests::{Digests, carry, digests};
 pub use fault::LakeError;
 pub use form::{FileForm, FileMeta, Written};
 pub use holdings::{Holding, holding, schema_of_source, sources};

@@ -11,6 +11,7 @@ mod memory;
 mod outlook;
 mod reading;
 mod source_run;
+mod unchanged;
 mod walks;
 mod writer;
 

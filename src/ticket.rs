@@ -6,11 +6,13 @@
 mod cells;
 mod custom;
 mod decode;
+mod glance;
 mod layout;
 mod rescue;
 mod scalar;
 
 pub use decode::{Decoded, Decoder};
+pub use glance::{Glance, glance};
 pub use layout::Layout;
 
 /// Where the value of one key goes.

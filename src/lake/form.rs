@@ -3,15 +3,17 @@
 use std::{
     fs::File,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef};
 use parquet::{
     arrow::{
         ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions,
         encode_arrow_schema,
     },
     basic::{Compression, Type, ZstdLevel},
+    errors::ParquetError,
     file::{
         metadata::{KeyValue, SortingColumn},
         properties::{EnabledStatistics, WriterProperties, WriterVersion},
@@ -19,7 +21,11 @@ use parquet::{
     schema::types::{ColumnDescriptor, ColumnPath, SchemaDescriptor},
 };
 
-use super::LakeError;
+use super::{
+    LakeError,
+    digests::{self, with_digests},
+    small::{self, Making},
+};
 use crate::batch::{ID, conform};
 
 /// Rows of one row group.
@@ -30,12 +36,27 @@ const DICTIONARY_BYTES: usize = 32 * 1024;
 /// Files of fewer rows are written without dictionaries: the encoder sets up a table of 72 KB for each column,
 /// more than the rows of a day weigh, and Zstandard finds the repetitions by itself.
 const DICTIONARY_ROWS: u64 = 2048;
+const ZSTD_LEVEL: i32 = 1;
 /// Rows encoded at a time, between two looks at the page's size.
 const WRITE_BATCH_ROWS: usize = 1024;
 /// Bounds of long texts are cut to this many bytes.
 const BOUND_BYTES: usize = 64;
 /// How often a lookup of an id that is not there reads a row group in vain.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+
+/// How small files are made.
+fn making() -> Making {
+    Making {
+        page_bytes: PAGE_BYTES,
+        bound_bytes: BOUND_BYTES,
+        bloom_false_positives: BLOOM_FALSE_POSITIVES,
+        level: level(),
+    }
+}
+
+fn level() -> ZstdLevel {
+    ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()
+}
 
 /// What the metadata of a file says, besides this program's version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +70,10 @@ pub struct FileMeta {
 #[derive(Debug, Clone)]
 pub struct FileForm {
     schema: SchemaRef,
+    /// The same, with what rows carry in memory only.
+    carried: SchemaRef,
     descriptor: SchemaDescriptor,
-    small: WriterProperties,
+    small: Arc<WriterProperties>,
     large: WriterProperties,
 }
 
@@ -69,7 +92,8 @@ impl FileForm {
         let small_rows = DICTIONARY_ROWS as usize;
         Ok(Self {
             schema: schema.clone(),
-            small: properties(schema, &descriptor, meta, small_rows, false),
+            carried: with_digests(schema),
+            small: Arc::new(properties(schema, &descriptor, meta, small_rows, false)),
             large: properties(schema, &descriptor, meta, ROW_GROUP_ROWS, true),
             descriptor,
         })
@@ -79,46 +103,97 @@ impl FileForm {
         &self.schema
     }
 
+    /// The schema of rows on their way into a file: with a digest for each.
+    pub(super) fn carried(&self) -> &SchemaRef {
+        &self.carried
+    }
+
     /// Starts a file of this form, of about `rows` rows. `path` is only for messages.
     pub(super) fn writer<'a>(
-        &self,
+        &'a self,
         file: &'a mut File,
         path: &Path,
         rows: u64,
     ) -> Result<FormWriter<'a>, LakeError> {
-        let properties = if rows < DICTIONARY_ROWS { &self.small } else { &self.large };
-        // Schema and metadata are ready made: encoding them costs as much as a small file's rows.
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties.clone())
-            .with_parquet_schema(self.descriptor.clone())
-            .with_skip_arrow_metadata(true);
-        let inner = ArrowWriter::try_new_with_options(file, self.schema.clone(), options)
-            .map_err(|cause| LakeError::writing(path, cause))?;
-        Ok(FormWriter { inner, schema: self.schema.clone(), path: path.to_owned(), rows: 0 })
+        let inner = if rows < DICTIONARY_ROWS {
+            Inner::Small { file, rows: Vec::new() }
+        } else {
+            // Schema and metadata are ready made: encoding them costs as much as a small file's rows.
+            let options = ArrowWriterOptions::new()
+                .with_properties(self.large.clone())
+                .with_parquet_schema(self.descriptor.clone())
+                .with_skip_arrow_metadata(true);
+            let writer = ArrowWriter::try_new_with_options(file, self.schema.clone(), options);
+            Inner::Large(Box::new(writer.map_err(|cause| LakeError::writing(path, cause))?))
+        };
+        Ok(FormWriter { inner, form: self, path: path.to_owned(), rows: 0, digests: Vec::new() })
     }
 }
 
 /// A file of some form, being written.
 pub(super) struct FormWriter<'a> {
-    inner: ArrowWriter<&'a mut File>,
-    schema: SchemaRef,
+    inner: Inner<'a>,
+    form: &'a FileForm,
     path: PathBuf,
     rows: u64,
+    digests: Vec<u64>,
+}
+
+enum Inner<'a> {
+    Large(Box<ArrowWriter<&'a mut File>>),
+    /// Gathered, and written at the end.
+    Small {
+        file: &'a mut File,
+        rows: Vec<RecordBatch>,
+    },
 }
 
 impl FormWriter<'_> {
     /// Adds rows, conformed to the form's schema.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
-        let batch = conform(batch, &self.schema).map_err(LakeError::rows(&self.path))?;
+        self.digests.extend(digests::of_batch(batch));
+        let batch = conform(batch, &self.form.schema).map_err(LakeError::rows(&self.path))?;
         self.rows += batch.num_rows() as u64;
-        let written = self.inner.write(&batch);
-        written.map_err(|cause| LakeError::writing(&self.path, cause))
+        match &mut self.inner {
+            Inner::Small { rows, .. } => rows.push(batch),
+            Inner::Large(writer) => {
+                writer.write(&batch).map_err(|cause| LakeError::writing(&self.path, cause))?;
+            }
+        }
+        Ok(())
     }
 
-    pub(super) fn finish(mut self) -> Result<Written, LakeError> {
-        let finished = self.inner.finish();
-        finished.map_err(|cause| LakeError::writing(&self.path, cause))?;
-        Ok(Written { rows: self.rows, bytes: self.inner.bytes_written() as u64 })
+    pub(super) fn finish(self) -> Result<Written, LakeError> {
+        let Self { inner, form, path, rows, digests, .. } = self;
+        let digests = digests::to_bytes(&digests);
+        let place = |at: usize| KeyValue::new(digests::PLACE.to_owned(), at.to_string());
+        let large = |mut writer: ArrowWriter<&mut File>| -> Result<usize, ParquetError> {
+            writer.flush()?;
+            let (mut file, _) = writer.into_serialized_writer()?;
+            if let Some(digests) = &digests {
+                let place = place(file.bytes_written());
+                file.write_all(digests)?;
+                file.append_key_value_metadata(place);
+            }
+            file.finish()?;
+            Ok(file.bytes_written())
+        };
+        let bytes = match inner {
+            Inner::Large(writer) => large(*writer),
+            Inner::Small { file, rows } => {
+                let whole = match rows.as_slice() {
+                    [one] => one.clone(),
+                    several => {
+                        let whole = concat_batches(&form.schema, several);
+                        whole.map_err(|cause| LakeError::rows(&path)(cause.into()))?
+                    }
+                };
+                let trailer = digests.as_deref().map(|digests| (digests, &place as &dyn Fn(usize) -> KeyValue));
+                small::write(file, &whole, &form.descriptor, &form.small, making(), trailer)
+            }
+        };
+        let bytes = bytes.map_err(|cause| LakeError::writing(&path, cause))?;
+        Ok(Written { rows, bytes: bytes as u64 })
     }
 }
 
@@ -134,7 +209,7 @@ fn properties(
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_created_by(concat!("ticketlake ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
+        .set_compression(Compression::ZSTD(level()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_size_limit(PAGE_BYTES)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)

@@ -8,7 +8,7 @@ use arrow::{
     datatypes::{DataType, Int64Type, Schema},
 };
 
-use super::{FileForm, Lake, LakeError, PartitionKey, Written, partition::Cut, read, store};
+use super::{FileForm, Lake, LakeError, PartitionKey, Written, digests, partition::Cut, read, store};
 use crate::batch::{BatchError, Counts, Ids, Merge, conform};
 
 const FILE: &str = "part-0.parquet";
@@ -88,12 +88,12 @@ pub fn upsert(
 ) -> Result<Upserted, LakeError> {
     let file = file_key(source, key);
     let path = store::path(lake, &file);
-    let mut merge = Merge::new(form.schema(), reads).map_err(LakeError::rows(&path))?;
+    let mut merge = Merge::new(form.carried(), reads).map_err(LakeError::rows(&path))?;
     if merge.is_done() {
         return Ok(Upserted::default());
     }
-    let mut existing = read::rows(&path)?;
-    let held_rows = existing.as_ref().map_or(0, |existing| existing.footer.rows);
+    let mut existing = digests::rows(&path)?;
+    let held_rows = existing.as_ref().map_or(0, |existing| existing.rows);
     let expected = held_rows + merge.rows();
 
     // Nothing is written before the first change is seen; what was passed by until then is read again.
@@ -119,7 +119,7 @@ pub fn upsert(
         if let Some(batch) = held.take() {
             out.write(&batch)?;
         } else if passed > 0 {
-            for batch in read::rows(&path)?.into_iter().flatten().take(passed) {
+            for batch in digests::rows(&path)?.into_iter().flatten().take(passed) {
                 out.write(&batch?)?;
             }
         }
@@ -213,7 +213,7 @@ pub fn take_out(
     }
     store::put(lake, &file, |staged| {
         let mut out = form.writer(staged, &path, stay as u64)?;
-        for batch in read::rows(&path)?.into_iter().flatten() {
+        for batch in digests::rows(&path)?.into_iter().flatten() {
             let batch = batch?;
             let stays = |ids: &Int64Array| {
                 ids.iter().map(|id| Some(!id.is_some_and(moved))).collect::<BooleanArray>()

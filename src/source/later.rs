@@ -12,7 +12,7 @@ use crate::config::SourceConfig;
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// The meaning of a reply that holds no page.
-pub fn by_status(config: &SourceConfig, reply: Reply<'_>) -> Verdict {
+pub fn by_status<T>(config: &SourceConfig, reply: Reply<'_>) -> Verdict<T> {
     let why = format!("HTTP {}: {}", reply.status, excerpt(config, reply.body));
     let after = retry_after(reply.headers, reply.received);
     match reply.status {

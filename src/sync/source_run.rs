@@ -17,6 +17,7 @@ use super::{
     layouts::{Layouts, file_meta},
     memory::{self, Checkpoint},
     reading::{ReadError, TicketReader},
+    unchanged::Unchanged,
     walks::{Walked, Walks},
     writer::Writer,
 };
@@ -117,15 +118,17 @@ async fn read_source(
         Some(if matches!(reading, Reading::Whole { .. }) { Mode::Full } else { Mode::Incremental });
     tracing::info!(source = config.name, "{}", told(reading, task));
 
+    let held = lake::partitions(lake, &config.name)?;
     let known = match reading {
-        _ if lake::partitions(lake, &config.name)?.is_empty() => None,
+        _ if held.is_empty() => None,
         Reading::Since(since) => Some(since.as_second()),
         _ => Some(i64::MAX),
     };
     let (name, noted) = (config.name.clone(), Arc::clone(&checkpoint));
     let writer = Writer::start(lake.clone(), name, Arc::clone(&layouts), known, noted);
     let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
-    let reader = TicketReader { client, layouts: &layouts, meter };
+    let unchanged = Unchanged::new(lake, config, held);
+    let reader = TicketReader { client, layouts: &layouts, meter, unchanged: Some(&unchanged) };
     let walks = Walks {
         lake,
         reader: &reader,
