@@ -12,7 +12,6 @@ demo: ## see it work: a sandbox of both vendors, a sync, the first queries
 
 test: .venv/ready ## unit, property and integration tests, then the lake read by DuckDB
 	cargo test --locked
-	cargo build --locked
 	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake
 
 lint: ## formatting and clippy, warnings denied
