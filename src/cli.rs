@@ -16,6 +16,7 @@ pub mod sync;
 mod tests;
 mod window;
 pub mod verify;
+pub mod views;
 
 use std::path::PathBuf;
 
@@ -71,6 +72,7 @@ pub enum Command {
     Plan(plan::Args),
     Verify(verify::Args),
     Fields(fields::Args),
+    Views(views::Args),
     Status(status::Args),
     Sandbox(sandbox::Args),
     Demo(demo::Args),
@@ -179,6 +181,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
         Command::Plan(args) => plan::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
+        Command::Views(args) => views::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Demo(args) => demo::run(context, args).await,
@@ -196,6 +199,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Verify(_) => "verify",
             Self::Fields(_) => "fields",
+            Self::Views(_) => "views",
             Self::Status(_) => "status",
             Self::Sandbox(_) => "sandbox",
             Self::Demo(_) => "demo",

@@ -11,6 +11,7 @@ use crate::config::{LakeConfig, PartitionBy};
 
 mod anatomy;
 mod fault;
+mod fill;
 mod form;
 mod holdings;
 mod inventory;
@@ -33,6 +34,7 @@ pub mod views;
 
 pub use anatomy::{Anatomy, Group, anatomy, batches};
 pub use fault::LakeError;
+pub use fill::{Fill, add_fill};
 pub use form::{FileForm, FileMeta, Written};
 pub use holdings::{Holding, holding, schema_of_source, sources};
 pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, leftovers};

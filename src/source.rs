@@ -13,7 +13,7 @@ use crate::{
     fields::{Definition, Reading},
     json::Json,
     secret::Secret,
-    ticket::Mapping,
+    ticket::{self, Mapping},
 };
 
 mod definition;
@@ -146,6 +146,13 @@ pub fn ticket(kind: Kind) -> &'static Mapping {
         Kind::Kf5 => &kf5::ticket::TICKET,
         Kind::Udesk => &udesk::ticket::TICKET,
     }
+}
+
+/// Where a column's value comes from in a ticket of the vendor of this short name, in words; `None` where it has no such
+/// thing.
+pub fn origin(kind: &str, column: &str) -> Option<String> {
+    let kind = Kind::ALL.into_iter().find(|known| known.name() == kind)?;
+    Some(ticket::origin(ticket(kind), column)?.text())
 }
 
 /// The vendor's words for types of custom fields, and how their values are read.

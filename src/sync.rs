@@ -19,8 +19,9 @@ use futures::future::join_all;
 use crate::{
     config::Config,
     error::Error,
-    lake::{self, Lake, LakeError, lock::Locking},
+    lake::{self, Lake, LakeError, lock::Locking, views::Told},
     progress::Progress,
+    source,
     summary::{Outcome, Run, SourceSummary, Summary},
 };
 
@@ -69,8 +70,11 @@ pub async fn run(
 
 /// Brings `views.sql` up to date with every source that the lake has, also with those that this run left out.
 fn views(lake: &Lake) -> Result<bool, LakeError> {
-    lake::views::write(lake, |source| {
-        let memory = lake::state::load::<Memory>(lake, source)?;
-        Ok(memory.is_some_and(|(_, memory)| memory.columns.is_some()))
-    })
+    lake::views::write(lake, Told { uniform: &|source| is_uniform(lake, source), origin: &source::origin })
+}
+
+/// Whether all files of a source are known to have the same columns.
+pub fn is_uniform(lake: &Lake, source: &str) -> Result<bool, LakeError> {
+    let memory = lake::state::load::<Memory>(lake, source)?;
+    Ok(memory.is_some_and(|(_, memory)| memory.columns.is_some()))
 }
