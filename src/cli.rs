@@ -9,6 +9,7 @@ mod looking;
 pub mod man;
 pub mod output;
 pub mod plan;
+pub mod pull;
 pub mod sandbox;
 pub mod status;
 pub mod sync;
@@ -69,6 +70,7 @@ pub struct Cli {
 pub enum Command {
     Sync(sync::Args),
     Backfill(backfill::Args),
+    Pull(Box<pull::Args>),
     Plan(plan::Args),
     Verify(verify::Args),
     Fields(fields::Args),
@@ -178,6 +180,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
     match command {
         Command::Sync(args) => sync::run(context, args).await,
         Command::Backfill(args) => backfill::run(context, args).await,
+        Command::Pull(args) => pull::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
@@ -196,6 +199,7 @@ impl Command {
         match self {
             Self::Sync(_) => "sync",
             Self::Backfill(_) => "backfill",
+            Self::Pull(_) => "pull",
             Self::Plan(_) => "plan",
             Self::Verify(_) => "verify",
             Self::Fields(_) => "fields",

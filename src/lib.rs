@@ -14,6 +14,8 @@ pub mod sandbox;
 pub mod dictionary;
 /// What a lake holds, and what is left to do.
 pub mod stock;
+/// Some tickets of one source in one file, beside any lake.
+pub mod pull;
 /// The lake against its laws and against the sources, and putting it right.
 pub mod verify;
 /// A run: every source is read, brought into the lake and accounted for.

@@ -21,9 +21,11 @@ mod envelope;
 mod excerpt;
 mod kf5;
 mod later;
+mod list;
 mod udesk;
 
 pub use excerpt::excerpt;
+pub use list::{Listing, Wish, filter, filters, listing};
 
 /// One thing a source can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum Ask {
     Fields { page: u32, per_page: u32 },
     /// A page of the ticket list.
     Tickets { slice: Slice, page: u32, per_page: u32 },
+    /// A page of another list.
+    Listed { listing: Listing, slice: Slice, page: u32, per_page: u32 },
     /// Tickets by id, at most [`most_ids`] of them. Those that are gone are missing from the answer.
     Ids(Vec<i64>),
 }
@@ -65,11 +69,12 @@ pub enum Order {
     Desc,
 }
 
-/// One GET. Neither `Debug` nor `Display` shows a signature or a credential.
+/// One GET, or one POST that only reads. Neither `Debug` nor `Display` shows a signature or a credential.
 #[derive(Clone)]
 pub struct Request {
     url: Url,
     basic: Option<(String, Secret)>,
+    json: Option<String>,
 }
 
 impl Request {
@@ -82,11 +87,17 @@ impl Request {
     pub fn basic(&self) -> Option<(&str, &Secret)> {
         self.basic.as_ref().map(|(user, password)| (user.as_str(), password))
     }
+
+    /// What is posted; without it the request is a GET.
+    pub fn json(&self) -> Option<&str> {
+        self.json.as_deref()
+    }
 }
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GET {}", excerpt::cut_signs(self.url.as_str()))
+        let method = if self.json.is_some() { "POST" } else { "GET" };
+        write!(f, "{method} {}", excerpt::cut_signs(self.url.as_str()))
     }
 }
 
@@ -201,7 +212,11 @@ pub fn request(config: &SourceConfig, ask: &Ask) -> Request {
         Credentials::Signed { secret } => (udesk::signed(&query, secret), None),
     };
     url.set_query((!query.is_empty()).then_some(query.as_str()));
-    Request { url, basic }
+    let json = match ask {
+        Ask::Listed { listing, .. } => listing.body.clone(),
+        _ => None,
+    };
+    Request { url, basic, json }
 }
 
 /// What `reply` to `ask` means. Reasons are short, on one line, and free of secrets.
@@ -219,6 +234,9 @@ impl fmt::Display for Ask {
             Ask::Fields { page, .. } => write!(f, "page {page} of the ticket fields"),
             Ask::Tickets { slice, page, per_page } => {
                 write!(f, "page {page} (of {per_page} rows) of the tickets{slice}")
+            }
+            Ask::Listed { listing, page, per_page, .. } => {
+                write!(f, "page {page} (of {per_page} rows) of {listing}")
             }
             Ask::Ids(ids) => match ids.as_slice() {
                 [id] => write!(f, "ticket {id}"),

@@ -7,6 +7,7 @@ mod ended;
 mod fields;
 mod intake;
 mod layouts;
+mod listed;
 mod memory;
 mod outlook;
 mod reading;
@@ -25,9 +26,10 @@ use crate::{
     summary::{Outcome, Run, SourceSummary, Summary},
 };
 
-pub use afresh::{Afresh, BroughtIn, begin as read_afresh};
+pub use account::requests;
+pub use afresh::{Afresh, BroughtIn, begin as read_afresh, begin_alone as read_alone};
 pub use ended::{Ended, Stop, Why, deadline};
-pub use layouts::SCHEMA_VERSION;
+pub use layouts::{SCHEMA_VERSION, file_meta};
 pub use memory::{Checkpoint, CommitError, Memory, Unfinished};
 pub use outlook::outlook;
 pub use reading::{ReadError, Rows};

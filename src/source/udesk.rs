@@ -1,6 +1,7 @@
 //! Udesk, Open API v1: signed queries, a result code inside an HTTP 200, lists with `total` and `total_pages`.
 
 pub mod fields;
+pub mod list;
 pub mod ticket;
 
 use md5::{Digest, Md5};
@@ -29,6 +30,14 @@ pub fn target(ask: &Ask) -> (String, String) {
                 None => "/api/v1/tickets.json".into(),
             };
             (path, format!("page={page}&per_page={per_page}"))
+        }
+        Ask::Listed { listing, page, per_page, .. } => {
+            let mut query = envelope::query(&listing.query);
+            match listing.is_paged {
+                true => query.push_str(&format!("page={page}&per_page={per_page}")),
+                false => drop(query.pop()),
+            }
+            (listing.path.clone(), query)
         }
         Ask::Ids(ids) => {
             (format!("/api/v1/tickets/{}.json", ids.first().copied().unwrap_or_default()), String::new())
@@ -91,13 +100,15 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
         _ => return None,
     }
     let page = match ask {
-        Ask::Fields { .. } | Ask::Tickets { .. } => {
+        Ask::Fields { .. } | Ask::Tickets { .. } | Ask::Listed { .. } => {
             let list =
                 if matches!(ask, Ask::Fields { .. }) { envelope.ticket_fields } else { envelope.contents };
             let elements: Vec<&RawValue> = serde_json::from_str(list?.get()).ok()?;
             let pages = envelope::number(envelope.total_pages);
             let more = match ask {
-                Ask::Tickets { page, .. } => pages.map(|pages: u64| u64::from(*page) < pages),
+                Ask::Tickets { page, .. } | Ask::Listed { page, .. } => {
+                    pages.map(|pages: u64| u64::from(*page) < pages)
+                }
                 _ => Some(false),
             };
             Page {

@@ -11,6 +11,7 @@ use super::{
     fields,
     intake::Intake,
     layouts::{Layouts, file_meta},
+    listed::ListReader,
     memory::{self, Checkpoint},
     reading::{ReadError, Rows, TicketReader},
     source_run::{columns_now, mark, rewrite_all, take_out_moved},
@@ -19,10 +20,10 @@ use super::{
 use crate::{
     config::SourceConfig,
     fetch::Client,
-    fields::Catalog,
+    fields::{Catalog, Fields, Known},
     lake::{FileForm, Lake},
     progress::Meter,
-    source::{self, Clock, Slice},
+    source::{self, Clock, Listing, Slice},
     walk::{self, ByTime, Proof, Sink, Span},
 };
 
@@ -46,13 +47,22 @@ pub struct BroughtIn {
 
 /// Reads the definitions and joins them with what the lake knows.
 pub async fn begin(lake: &Lake, config: &SourceConfig, meter: &Meter) -> Result<Afresh, Ended> {
+    let checkpoint = Checkpoint::load(lake, &config.name)?;
+    let known = checkpoint.with(|memory| memory::known(lake, &config.name, memory))?;
+    begin_with(config, meter, &known).await
+}
+
+/// Reads the definitions of a source that no lake knows.
+pub async fn begin_alone(config: &SourceConfig, meter: &Meter) -> Result<Afresh, Ended> {
+    begin_with(config, meter, &Known::default()).await
+}
+
+async fn begin_with(config: &SourceConfig, meter: &Meter, known: &Known) -> Result<Afresh, Ended> {
     let client = Arc::new(Client::new(config.clone()).map_err(ReadError::from)?);
     let paced = Arc::clone(&client);
     meter.watch(move || paced.pace.waiting().map(|waiting| waiting.until.into_std()));
     let began = Timestamp::now();
-    let checkpoint = Checkpoint::load(lake, &config.name)?;
-    let known = checkpoint.with(|memory| memory::known(lake, &config.name, memory))?;
-    let catalog = fields::catalog(config, fields::read(&client).await?, &known, began);
+    let catalog = fields::catalog(config, fields::read(&client).await?, known, began);
     let meta = file_meta(config.kind);
     let layouts = Layouts::new(source::ticket(config.kind), meta, Arc::clone(&catalog.fields))?;
     Ok(Afresh { client, layouts: Arc::new(layouts), catalog, began, meter: meter.clone() })
@@ -62,6 +72,11 @@ impl Afresh {
     /// The form of the source's files, by the definitions and tickets read until now.
     pub fn form(&self) -> Arc<FileForm> {
         self.layouts.form()
+    }
+
+    /// The custom fields, by the definitions and tickets read until now.
+    pub fn fields(&self) -> Arc<Fields> {
+        Arc::clone(&self.layouts.layout().fields)
     }
 
     /// Whether the definitions say something else than the lake's tables.
@@ -75,16 +90,25 @@ impl Afresh {
 
     /// Reads the whole list, as a first sync would, into `sink`.
     pub async fn read_all(&self, sink: &impl Sink<Rows, ReadError>) -> Result<Proof, ReadError> {
+        self.read_span((Clock::Created, Span::default()), sink).await
+    }
+
+    /// Reads the part of the whole list whose time lies in a span into `sink`. What lies outside is not kept.
+    pub async fn read_span(
+        &self,
+        (by, range): (Clock, Span),
+        sink: &impl Sink<Rows, ReadError>,
+    ) -> Result<Proof, ReadError> {
         let config = &self.client.config;
         let reader = self.reader();
         if !source::filters_by_time(config.kind) {
-            let wanted = (Clock::Created, Span::default());
             let slice = Slice::default();
-            return walk::pages(&reader, sink, &slice, config.page_size, config.concurrency, wanted).await;
+            return walk::pages(&reader, sink, &slice, config.page_size, config.concurrency, (by, range))
+                .await;
         }
         let plan = ByTime {
-            by: Clock::Created,
-            range: Span::default(),
+            by,
+            range,
             done: &[],
             per_page: config.page_size,
             workers: config.concurrency,
@@ -93,6 +117,26 @@ impl Afresh {
             boundary: &|second| second,
         };
         walk::by_time(&reader, sink, &plan).await
+    }
+
+    /// Reads another list into `sink`; where it takes bounds, only what lies in a span.
+    pub async fn read_list(
+        &self,
+        listing: &Listing,
+        (by, range): (Clock, Span),
+        sink: &impl Sink<Rows, ReadError>,
+    ) -> Result<Proof, ReadError> {
+        let config = &self.client.config;
+        // Whether a bound belongs to the answer is not known: one second more on each side, and what is outside is not kept.
+        let bounded = Slice {
+            by: Some(by),
+            from: range.from.map(|from| from.saturating_sub(1)),
+            to: range.to.map(|to| to.saturating_add(1)),
+            ..Slice::default()
+        };
+        let slice = if listing.takes_slices && range != Span::default() { bounded } else { Slice::default() };
+        let reader = ListReader::new(self.reader(), listing);
+        walk::pages(&reader, sink, &slice, config.page_size, config.concurrency, (by, range)).await
     }
 
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.

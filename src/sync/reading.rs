@@ -68,6 +68,18 @@ impl TicketReader<'_> {
         Ok((page, decoded))
     }
 
+    /// A page, and what is known of its list.
+    pub async fn answer(&self, ask: &Ask) -> Result<Answer<Rows>, ReadError> {
+        let (page, decoded) = self.page(ask).await?;
+        Ok(Answer {
+            keys: keys(&decoded),
+            total: page.total,
+            pages: page.pages,
+            more: page.more,
+            rows: Rows { bytes: page.body.len(), decoded: Some(decoded) },
+        })
+    }
+
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
     pub async fn read_ids(
         &self,
@@ -90,18 +102,11 @@ impl Reader for TicketReader<'_> {
     type Error = ReadError;
 
     async fn read(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Rows>, ReadError> {
-        let ask = Ask::Tickets { slice: *slice, page, per_page };
-        let (page, decoded) = self.page(&ask).await?;
-        if let (None, None, Some(total)) = (slice.from, slice.to, page.total) {
+        let answer = self.answer(&Ask::Tickets { slice: *slice, page, per_page }).await?;
+        if let (None, None, Some(total)) = (slice.from, slice.to, answer.total) {
             self.meter.expect(total);
         }
-        Ok(Answer {
-            keys: keys(&decoded),
-            total: page.total,
-            pages: page.pages,
-            more: page.more,
-            rows: Rows { bytes: page.body.len(), decoded: Some(decoded) },
-        })
+        Ok(answer)
     }
 
     fn is_saturated(&self) -> bool {
