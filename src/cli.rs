@@ -9,6 +9,7 @@ mod looking;
 pub mod man;
 pub mod output;
 pub mod plan;
+pub mod report;
 pub mod sandbox;
 pub mod status;
 pub mod sync;
@@ -70,6 +71,7 @@ pub enum Command {
     Backfill(backfill::Args),
     Plan(plan::Args),
     Verify(verify::Args),
+    Report(report::Args),
     Fields(fields::Args),
     Status(status::Args),
     Sandbox(sandbox::Args),
@@ -178,6 +180,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
         Command::Backfill(args) => backfill::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
+        Command::Report(args) => report::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
@@ -195,6 +198,7 @@ impl Command {
             Self::Backfill(_) => "backfill",
             Self::Plan(_) => "plan",
             Self::Verify(_) => "verify",
+            Self::Report(_) => "report",
             Self::Fields(_) => "fields",
             Self::Status(_) => "status",
             Self::Sandbox(_) => "sandbox",
