@@ -10,6 +10,7 @@ pub mod man;
 pub mod output;
 pub mod plan;
 pub mod pull;
+pub mod report;
 pub mod sandbox;
 pub mod status;
 pub mod sync;
@@ -73,6 +74,7 @@ pub enum Command {
     Pull(Box<pull::Args>),
     Plan(plan::Args),
     Verify(verify::Args),
+    Report(report::Args),
     Fields(fields::Args),
     Views(views::Args),
     Status(status::Args),
@@ -183,6 +185,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
         Command::Pull(args) => pull::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
+        Command::Report(args) => report::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
         Command::Views(args) => views::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
@@ -202,6 +205,7 @@ impl Command {
             Self::Pull(_) => "pull",
             Self::Plan(_) => "plan",
             Self::Verify(_) => "verify",
+            Self::Report(_) => "report",
             Self::Fields(_) => "fields",
             Self::Views(_) => "views",
             Self::Status(_) => "status",

@@ -6,6 +6,8 @@
 pub mod cli;
 /// A first look: a help desk, a sync, and what the lake then tells.
 pub mod demo;
+/// How the desk is doing: figures, tables, a page with charts.
+pub mod report;
 /// The data's account of itself: what each column is and where it comes from.
 pub mod schemas;
 /// A vendor's help desk on loopback.
