@@ -8,8 +8,8 @@ use std::fmt::Write;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Ask, Clock, Order, Page, Refusal, Reply, Slice, Verdict, envelope, excerpt};
-use crate::config::SourceConfig;
+use super::{Account, Ask, Clock, Order, Page, Refusal, Reply, Slice, Verdict, envelope, excerpt};
+use crate::{config::SourceConfig, json::Json};
 
 /// The vendor's limit of `show_many`.
 pub const MOST_IDS: usize = 100;
@@ -27,6 +27,7 @@ pub fn target(ask: &Ask) -> (String, String) {
             let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
             ("/apiv2/tickets/show_many.json".into(), format!("ids={}", ids.join(",")))
         }
+        Ask::Account => ("/apiv2/users/me.json".into(), String::new()),
     }
 }
 
@@ -59,6 +60,8 @@ struct Envelope<'a> {
     tickets: Option<Vec<&'a RawValue>>,
     #[serde(borrow)]
     ticket_fields: Option<Vec<&'a RawValue>>,
+    #[serde(borrow)]
+    user: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "envelope::present")]
     count: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "envelope::present")]
@@ -77,6 +80,7 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
     let elements = match ask {
         Ask::Fields { .. } => envelope.ticket_fields?,
         Ask::Tickets { .. } | Ask::Ids(_) => envelope.tickets?,
+        Ask::Account => vec![envelope.user?],
     };
     let next = envelope::string(envelope.next_page).filter(|next| !next.is_empty());
     if let Some(next) = &next
@@ -91,6 +95,12 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
         pages: None,
         more: envelope.next_page.map(|_| next.is_some()),
     }))
+}
+
+/// The vendor's roles are `admin`, `agent` and `end_user`; the ticket list is for the first.
+pub fn account(json: &Json) -> Option<Account> {
+    let Json::Text(role) = json.get("role")? else { return None };
+    Some(Account { role: role.decoded().into_owned(), sees_all: role.is("admin") })
 }
 
 /// Pages are counted, never followed; but a list that continues at another server is not the list we were told to read.

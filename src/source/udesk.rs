@@ -22,7 +22,8 @@ const ARGUMENT_WRONG: std::ops::RangeInclusive<i64> = 1001..=1013;
 pub fn target(ask: &Ask) -> (String, String) {
     match ask {
         // The definitions come in one piece: the endpoint knows no pages.
-        Ask::Fields { .. } => ("/api/v2/ticket_fields.json".into(), String::new()),
+        // Nor is there one for an account, which nobody asks for here.
+        Ask::Fields { .. } | Ask::Account => ("/api/v2/ticket_fields.json".into(), String::new()),
         Ask::Tickets { slice, page, per_page } => {
             let path = match slice.filter {
                 Some(filter) => format!("/api/v1/ticket_filters/{filter}/tickets.json"),
@@ -91,9 +92,9 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
         _ => return None,
     }
     let page = match ask {
-        Ask::Fields { .. } | Ask::Tickets { .. } => {
+        Ask::Fields { .. } | Ask::Tickets { .. } | Ask::Account => {
             let list =
-                if matches!(ask, Ask::Fields { .. }) { envelope.ticket_fields } else { envelope.contents };
+                if matches!(ask, Ask::Tickets { .. }) { envelope.contents } else { envelope.ticket_fields };
             let elements: Vec<&RawValue> = serde_json::from_str(list?.get()).ok()?;
             let pages = envelope::number(envelope.total_pages);
             let more = match ask {
