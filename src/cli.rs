@@ -3,7 +3,9 @@
 pub mod backfill;
 pub mod completions;
 pub mod demo;
+pub mod doctor;
 pub mod fields;
+pub mod init;
 mod interrupt;
 mod looking;
 pub mod man;
@@ -11,6 +13,7 @@ pub mod output;
 pub mod plan;
 pub mod pull;
 pub mod report;
+pub mod runs;
 pub mod sandbox;
 pub mod status;
 pub mod sync;
@@ -20,9 +23,14 @@ mod window;
 pub mod verify;
 pub mod views;
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
+use jiff::Timestamp;
 use tracing::level_filters::LevelFilter;
 
 pub use self::interrupt::interrupted;
@@ -32,7 +40,7 @@ use crate::{
     exit::Exit,
     log,
     progress::{self, Progress},
-    summary::Run,
+    summary::{Run, Summary},
 };
 
 const ABOUT: &str = "Every ticket of a KF5 or Udesk help desk, as a lake of plain Parquet";
@@ -78,6 +86,9 @@ pub enum Command {
     Fields(fields::Args),
     Views(views::Args),
     Status(status::Args),
+    Runs(runs::Args),
+    Doctor(doctor::Args),
+    Init(init::Args),
     Sandbox(sandbox::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -126,6 +137,15 @@ pub struct Context {
     pub global: Global,
     pub progress: Progress,
     pub run: Run,
+    /// What the run did, as soon as that is known.
+    pub told: Mutex<Option<Told>>,
+}
+
+/// What a run leaves to be told to monitors.
+pub struct Told {
+    pub summary: Summary,
+    /// For each source, when its last complete run began.
+    pub complete_at: BTreeMap<String, Timestamp>,
 }
 
 impl Global {
@@ -166,6 +186,11 @@ impl Context {
         config::load(&self.global.config_file(), &self.global.overrides())
     }
 
+    /// What the run did, for whoever tells it to monitors.
+    pub fn take_told(&self) -> Option<Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// The configuration for a command that speaks to no source.
     pub fn offline(&self) -> Result<Offline, Faults> {
         config::load_offline(&self.global.config_file(), &self.global.overrides())
@@ -189,6 +214,9 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
         Command::Fields(args) => fields::run(context, args).await,
         Command::Views(args) => views::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
+        Command::Runs(args) => runs::run(context, args).await,
+        Command::Doctor(args) => doctor::run(context, args).await,
+        Command::Init(args) => init::run(context, args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => completions::run(args),
@@ -197,6 +225,15 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
 }
 
 impl Command {
+    /// The file that monitors want the run's figures in.
+    pub fn metrics_file(&self) -> Option<&Path> {
+        match self {
+            Self::Sync(args) => args.metrics_file.as_deref(),
+            Self::Backfill(args) => args.metrics_file.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Its name on the command line.
     pub fn name(&self) -> &'static str {
         match self {
@@ -209,6 +246,9 @@ impl Command {
             Self::Fields(_) => "fields",
             Self::Views(_) => "views",
             Self::Status(_) => "status",
+            Self::Runs(_) => "runs",
+            Self::Doctor(_) => "doctor",
+            Self::Init(_) => "init",
             Self::Sandbox(_) => "sandbox",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",

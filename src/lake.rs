@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use crate::config::{LakeConfig, PartitionBy};
 
 mod anatomy;
+mod change;
 mod fault;
 mod fill;
 mod form;
@@ -18,6 +19,7 @@ mod inventory;
 mod marks;
 mod mend;
 mod partition;
+mod probe;
 mod read;
 mod store;
 mod table;
@@ -33,6 +35,7 @@ pub mod state;
 pub mod views;
 
 pub use anatomy::{Anatomy, Group, anatomy, batches};
+pub use change::change;
 pub use fault::LakeError;
 pub use fill::{Fill, add_fill};
 pub use form::{FileForm, FileMeta, Written};
@@ -41,6 +44,7 @@ pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventor
 pub use marks::{Mark, mark_deleted, marks};
 pub use mend::{remove_empty, replace, rewrite_table, set_aside, state_folder};
 pub use partition::{Calendar, Cut, PartitionKey, split};
+pub use probe::probe;
 pub use read::{Footer, footer, schema_of};
 pub use store::{staged, sweep};
 pub use table::{has_table, read_table, write_table};

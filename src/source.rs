@@ -36,8 +36,21 @@ pub enum Ask {
     Tickets { slice: Slice, page: u32, per_page: u32 },
     /// A page of another list.
     Listed { listing: Listing, slice: Slice, page: u32, per_page: u32 },
+    /// One ticket by id. One that is gone is missing from the answer.
+    One(i64),
     /// Tickets by id, at most [`most_ids`] of them. Those that are gone are missing from the answer.
     Ids(Vec<i64>),
+    /// Who we are logged in as; only where [`tells_account`].
+    Account,
+}
+
+/// Who we are logged in as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The source's own word.
+    pub role: String,
+    /// Whether that role may see every ticket.
+    pub sees_all: bool,
 }
 
 /// The part of the ticket list that is meant, and its order.
@@ -198,6 +211,28 @@ pub fn filters_by_time(kind: Kind) -> bool {
     }
 }
 
+/// Whether the source can be asked who we are logged in as.
+pub fn tells_account(kind: Kind) -> bool {
+    match kind {
+        Kind::Kf5 => true,
+        // A signature speaks for the company, not for a person.
+        Kind::Udesk => false,
+    }
+}
+
+/// Who we are, by the element of an answer to [`Ask::Account`]; `None` where it does not say.
+pub fn account(kind: Kind, json: &Json) -> Option<Account> {
+    match kind {
+        Kind::Kf5 => kf5::account(json),
+        Kind::Udesk => None,
+    }
+}
+
+/// The server's own clock, to the second, where an answer tells it.
+pub fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
+    later::server_time(headers)
+}
+
 /// The request for `ask`. Made anew for each attempt, for it may hold a signature.
 pub fn request(config: &SourceConfig, ask: &Ask) -> Request {
     let (path, query) = match config.kind {
@@ -238,6 +273,7 @@ impl fmt::Display for Ask {
             Ask::Listed { listing, page, per_page, .. } => {
                 write!(f, "page {page} (of {per_page} rows) of {listing}")
             }
+            Ask::One(id) => write!(f, "ticket {id}"),
             Ask::Ids(ids) => match ids.as_slice() {
                 [id] => write!(f, "ticket {id}"),
                 ids => write!(
@@ -247,6 +283,7 @@ impl fmt::Display for Ask {
                     ids.first().copied().unwrap_or_default()
                 ),
             },
+            Ask::Account => f.write_str("the account"),
         }
     }
 }
@@ -308,6 +345,7 @@ pub(crate) mod fixture {
             delete_brake: 0.05,
             incremental_filter: None,
             cascades: None,
+            masks: crate::config::Masks::default(),
         }
     }
 
