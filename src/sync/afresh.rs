@@ -11,6 +11,7 @@ use super::{
     fields,
     intake::Intake,
     layouts::{Layouts, file_meta},
+    listing::{self, Listing},
     memory::{self, Checkpoint},
     reading::{ReadError, Rows, TicketReader},
     source_run::{columns_now, mark, rewrite_all, take_out_moved},
@@ -22,8 +23,8 @@ use crate::{
     fields::Catalog,
     lake::{FileForm, Lake},
     progress::Meter,
-    source::{self, Clock, Slice},
-    walk::{self, ByTime, Proof, Sink, Span},
+    source,
+    walk::{Proof, Sink, Span},
 };
 
 /// A source with its definitions of now.
@@ -75,24 +76,11 @@ impl Afresh {
 
     /// Reads the whole list, as a first sync would, into `sink`.
     pub async fn read_all(&self, sink: &impl Sink<Rows, ReadError>) -> Result<Proof, ReadError> {
-        let config = &self.client.config;
-        let reader = self.reader();
-        if !source::filters_by_time(config.kind) {
-            let wanted = (Clock::Created, Span::default());
-            let slice = Slice::default();
-            return walk::pages(&reader, sink, &slice, config.page_size, config.concurrency, wanted).await;
-        }
-        let plan = ByTime {
-            by: Clock::Created,
-            range: Span::default(),
-            done: &[],
-            per_page: config.page_size,
-            workers: config.concurrency,
-            now: self.began.as_second(),
-            // Nothing is written by partition here.
-            boundary: &|second| second,
-        };
-        walk::by_time(&reader, sink, &plan).await
+        // Nothing is written by partition here.
+        let boundary = |second| second;
+        let (range, began) = (Span::default(), self.began);
+        let listing = Listing { range, done: &[], bookmark: None, began, boundary: &boundary };
+        listing::created(&self.reader(), sink, &listing).await
     }
 
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
@@ -126,7 +114,9 @@ impl Afresh {
         let writer = Writer::start(lake.clone(), name, Arc::clone(&self.layouts), known, noted);
         let intake = Intake::new(writer, lake.calendar(), self.meter.clone(), config.concurrency);
         let read = self.read_ids(again, &intake).await;
-        (account.wrote, account.received) = intake.finish().await?;
+        let written;
+        (account.wrote, account.received, written) = intake.finish().await;
+        written?;
         take_out_moved(lake, config, &self.layouts, &mut account)?;
         mark(lake, config, gone, &self.layouts, &mut account)?;
         if differ() {

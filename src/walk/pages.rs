@@ -6,13 +6,20 @@
 use futures::{StreamExt, stream::FuturesUnordered};
 
 use super::{
-    Answer, Journal, Key, Proof, Reader, Sink, Span, count,
-    cover::{Cover, Disorder},
+    Answer, Journal, Key, Proof, Reader, Sink, Span,
+    bookmark::{Bookmark, Reached},
+    count,
+    cover::{Cover, Disorder, Offset},
+    hunt::Miss,
     limit::Limited,
     order::Sorting,
     slots::{Slot, reaching},
 };
 use crate::source::{Clock, Slice};
+
+mod asking;
+
+use asking::{End, ask, end};
 
 /// Page sizes below this leave too little choice for pages that overlap.
 const SMALLEST_CAP: u32 = 10;
@@ -20,21 +27,28 @@ const SMALLEST_CAP: u32 = 10;
 const SMALLEST_SIZE: u32 = 20;
 /// Pages that a further worker should find before it starts.
 const WORTHWHILE_PAGES: u64 = 8;
-/// Answers in a row that may fail to carry a stretch on.
+/// Answers in a row that may fail to carry a stretch on; with an offset of an earlier walk it must be looked for in the whole list.
 const MOST_MISSES: u32 = 20;
+const MOST_STALE_MISSES: u32 = 50;
+/// Of these, those that may hold the stretch's end and nothing that follows: more rows than a page share one place.
+const MOST_STUCK: u32 = 3;
 /// Times that the front of a list is read again for rows that moved there.
 const MOST_FRONT_PASSES: u32 = 30;
 
-/// Reads the whole list of `slice` by page numbers with up to `workers` requests at once. Rows outside `wanted`, by the time that `by` names, are
-/// handed over unkept.
-pub async fn pages<R, E, S>(
-    reader: &R,
-    sink: &S,
-    slice: &Slice,
-    size: u32,
-    workers: usize,
-    wanted: (Clock, Span),
-) -> Result<Proof, E>
+/// What to read by page numbers.
+pub struct ByNumber<'a> {
+    pub slice: Slice,
+    pub per_page: u32,
+    /// Requests at once.
+    pub workers: usize,
+    /// Rows outside, by the time that is named, are handed over unkept.
+    pub wanted: (Clock, Span),
+    /// How far an earlier walk came.
+    pub bookmark: Option<&'a Bookmark>,
+}
+
+/// Reads the whole list by page numbers, or what is left of it.
+pub async fn pages<R, E, S>(reader: &R, sink: &S, plan: &ByNumber<'_>) -> Result<Proof, E>
 where
     R: Reader<Error = E>,
     S: Sink<R::Rows, E>,
@@ -42,8 +56,9 @@ where
     let limited = Limited::new(reader);
     let whole = async {
         let mut journal = Journal::default();
-        let asked = Asked { reader: &limited, sink, slice: *slice, workers: workers.max(1), wanted };
-        walk(&asked, &mut journal, size).await?;
+        let &ByNumber { slice, workers, wanted, .. } = plan;
+        let asked = Asked { reader: &limited, sink, slice, workers: workers.max(1), wanted, tells: true };
+        walk_on(&asked, &mut journal, plan.per_page, plan.bookmark).await?;
         Ok(journal.proof())
     };
     limited.hold(whole).await
@@ -56,6 +71,8 @@ pub struct Asked<'a, R, S> {
     pub slice: Slice,
     pub workers: usize,
     pub wanted: (Clock, Span),
+    /// Whether the sink is told how far the walk is: it is the whole reading, not a part of one.
+    pub tells: bool,
 }
 
 impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Asked<'_, R, S> {
@@ -87,6 +104,19 @@ where
     R: Reader<Error = E>,
     S: Sink<R::Rows, E>,
 {
+    walk_on(asked, journal, size, None).await
+}
+
+async fn walk_on<R, E, S>(
+    asked: &Asked<'_, R, S>,
+    journal: &mut Journal,
+    size: u32,
+    bookmark: Option<&Bookmark>,
+) -> Result<(), E>
+where
+    R: Reader<Error = E>,
+    S: Sink<R::Rows, E>,
+{
     let before = (journal.ids.len(), journal.nameless);
     let mut run = Run {
         asked,
@@ -96,15 +126,24 @@ where
         drift: 0.0,
         totals: Totals::default(),
     };
+    if let Some(Bookmark { reached, ids }) = bookmark {
+        let known = Cover::restored(&reached.stretches);
+        if run.read(reached.order, known).await?.is_none() {
+            // Rows that are gone meanwhile are among those that were met: there may be more than the list has.
+            let met = (&run.journal.ids | ids).len() + run.journal.nameless;
+            if let Some(why) = run.totals.lacking(met) {
+                run.journal.doubt(why);
+            }
+            return Ok(());
+        }
+        // The list is not what it was.
+        run.totals = Totals::default();
+    }
     while let Some(&sorting) = run.sortings.first() {
-        let stop = match run.cover(sorting, i64::MAX).await? {
-            Ok(front) => run.front(sorting, front).await?,
-            Err(stop) => Some(stop),
-        };
-        match stop {
+        match run.read(sorting, Cover::default()).await? {
             None => {
                 let found = run.journal.ids.len() - before.0 + run.journal.nameless - before.1;
-                let fresh = before == (0, 0);
+                let fresh = before == (0, 0) && bookmark.is_none();
                 if let Some(why) = run.totals.contradict(found).filter(|_| fresh) {
                     run.journal.doubt(why);
                 }
@@ -120,7 +159,9 @@ where
 /// What the server said of the list's length, answer by answer.
 #[derive(Debug, Default)]
 struct Totals {
+    /// The smallest and the largest.
     seen: Option<(u64, u64)>,
+    last: Option<u64>,
     answers: u64,
 }
 
@@ -130,16 +171,30 @@ impl Totals {
         if let Some(total) = total {
             let (least, most) = self.seen.unwrap_or((total, total));
             self.seen = Some((least.min(total), most.max(total)));
+            self.last = Some(total);
+        }
+    }
+
+    /// A reason for doubt, where `found` rows are not what the server says.
+    fn contradict(&self, found: u64) -> Option<String> {
+        let (least, most) = self.seen?;
+        match least == most && found > least {
+            true => Some(contradiction(least, found)),
+            false => self.lacking(found),
         }
     }
 
     /// A reason for doubt, where `found` rows cannot be all.
-    fn contradict(&self, found: u64) -> Option<String> {
+    fn lacking(&self, found: u64) -> Option<String> {
         let (least, most) = self.seen?;
         // A list that changed may hold rows that came after their place was read: one for each answer.
-        let lost = if least == most { found != least } else { found + self.answers < least };
-        lost.then(|| format!("the server says that the list has {least} rows, {found} were found"))
+        let unseen = if least == most { 0 } else { self.answers };
+        (found + unseen < least).then(|| contradiction(least, found))
     }
+}
+
+fn contradiction(total: u64, found: u64) -> String {
+    format!("the server says that the list has {total} rows, {found} were found")
 }
 
 struct Run<'a, 'b, R, S> {
@@ -157,14 +212,43 @@ struct Run<'a, 'b, R, S> {
 #[derive(Debug, Clone, Copy)]
 struct Errand {
     slot: Slot,
-    /// The end of the stretch that it carries on, and the offset where that stretch's next row was expected.
-    onward: Option<(i64, u64)>,
+    onward: Option<Onward>,
+}
+
+/// The stretch that a request carries on.
+#[derive(Debug, Clone, Copy)]
+struct Onward {
+    /// Its end.
+    edge: i64,
+    /// The offset where its next row was expected.
+    expected: Offset,
+    /// Rows before that offset that are asked for too.
+    lead: u64,
 }
 
 impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
+    /// Reads what is not `known` of the list, by its order.
+    async fn read(&mut self, sorting: Sorting, known: Cover) -> Result<Option<Stop>, E> {
+        let stop = match self.cover(sorting, known, i64::MAX).await? {
+            Ok(front) => self.front(sorting, front).await?,
+            Err(stop) => Some(stop),
+        };
+        if stop.is_some() && self.asked.tells {
+            self.asked.sink.reached(&Reached::nothing(sorting)).await?;
+        }
+        Ok(stop)
+    }
+
     /// Reads until every place up to `until` is covered. Gives the keys of the first page.
-    async fn cover(&mut self, sorting: Sorting, until: i64) -> Result<Result<Vec<Key>, Stop>, E> {
-        let (asked, mut cover, mut front) = (self.asked, Cover::default(), None);
+    async fn cover(
+        &mut self,
+        sorting: Sorting,
+        mut cover: Cover,
+        until: i64,
+    ) -> Result<Result<Vec<Key>, Stop>, E> {
+        let (asked, mut front) = (self.asked, None);
+        // Without what an earlier walk knew.
+        let mut fresh = Cover::default();
         let mut flights = FuturesUnordered::new();
         let mut errands: Vec<Errand> =
             vec![Errand { slot: Slot { page: 1, per_page: self.size }, onward: None }];
@@ -214,20 +298,28 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
             } else {
                 u64::from(slot.page - 1) * u64::from(self.size.min(slot.per_page))
             };
-            let places = sorting.covered(&keys, slot.page == 1, last);
+            let first = slot.page == 1;
+            let places = sorting.covered(&keys, first, last);
+            let inner = sorting.covered(&keys, false, false);
             let whole = keys
                 .iter()
                 .filter(|key| sorting.place(key).is_none_or(|place| place <= *places.end()))
                 .count();
             let slack = self.totals.answers + u64::from(self.size);
-            let lowest = *places.start();
-            if cover.add(places, start, start + whole as u64, slack) == Err(Disorder) {
-                return Ok(Err(Stop::Disorder));
+            for cover in [&mut cover, &mut fresh] {
+                cover.note_ends(&inner, first, last);
+                if cover.add(places.clone(), start, start + whole as u64, slack) == Err(Disorder) {
+                    return Ok(Err(Stop::Disorder));
+                }
             }
-            if let Some((edge, expected)) = errand.onward
-                && !self.went_on(sorting, &mut cover, (edge, expected), start, &keys, lowest, told.0)
+            if let Some(onward) = errand.onward
+                && !self.went_on(sorting, &mut cover, onward, start, &keys, told.0)
             {
                 return Ok(Err(Stop::Fixed));
+            }
+            if asked.tells && until == i64::MAX {
+                let (stretches, fresh, length) = (cover.known(), fresh.known(), self.totals.last);
+                asked.sink.reached(&Reached { order: sorting, stretches, fresh, length }).await?;
             }
             if cover.reaches(until) {
                 break;
@@ -245,40 +337,35 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
     }
 
     /// Looks whether an answer carried its stretch on, and aims anew where it did not. `false` gives up.
-    #[allow(clippy::too_many_arguments)]
     fn went_on(
         &mut self,
         sorting: Sorting,
         cover: &mut Cover,
-        onward: (i64, u64),
+        onward: Onward,
         start: u64,
         keys: &[Key],
-        lowest: i64,
         total: Option<u64>,
     ) -> bool {
-        let (edge, expected) = onward;
-        let overlap = self.overlap();
+        let Onward { edge, expected, lead } = onward;
         let Some(stretch) = cover.around(edge) else { return true };
-        let behind =
-            keys.iter().filter(|key| sorting.place(key).is_some_and(|place| place <= edge)).count() as u64;
+        let places: Vec<i64> = keys.iter().filter_map(|key| sorting.place(key)).collect();
+        let behind = places.iter().filter(|place| **place <= edge).count() as u64;
         if stretch.to != edge {
-            if behind > 0 {
-                self.drift = (self.drift * 0.9).max((start + behind).abs_diff(expected) as f64);
+            if behind > 0 && !expected.stale {
+                self.drift = (self.drift * 0.9).max((start + behind).abs_diff(expected.at) as f64);
             }
-            stretch.missed = 0;
             return true;
         }
-        stretch.missed += 1;
-        let step = overlap << stretch.missed.min(16);
-        stretch.next = if keys.is_empty() {
-            total.unwrap_or(u64::MAX).min(stretch.next.saturating_sub(step))
-        } else if lowest > edge {
-            stretch.next.saturating_sub(step)
-        } else {
-            start + keys.len() as u64 + overlap
+        let miss = match (places.first(), places.last()) {
+            (Some(_), Some(last)) if *last < edge => Miss::Before(start + keys.len() as u64),
+            (Some(first), Some(_)) if *first > edge && start > 0 => Miss::After(start),
+            (Some(_), Some(_)) => Miss::Stuck(start + behind),
+            _ => Miss::After(total.map_or(start, |total| total.min(start))),
         };
+        stretch.next.at = stretch.hunt.miss(miss, lead);
         self.journal.shift();
-        stretch.missed <= MOST_MISSES
+        let most = if stretch.next.stale { MOST_STALE_MISSES } else { MOST_MISSES };
+        stretch.hunt.misses <= most && stretch.hunt.stuck < MOST_STUCK
     }
 
     /// The next thing to read: a stretch that nobody carries on, else a place far from all workers.
@@ -286,23 +373,30 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
         let stretches = cover.stretches();
         let free = stretches.iter().find(|stretch| {
             stretch.to != i64::MAX
-                && !errands.iter().any(|errand| errand.onward.is_some_and(|(edge, _)| edge == stretch.to))
+                && !errands.iter().any(|errand| errand.onward.is_some_and(|onward| onward.edge == stretch.to))
         });
         if let Some(stretch) = free {
-            let slot = reaching(stretch.next.saturating_sub(self.overlap()), self.size);
+            let expected = stretch.next;
+            // Nobody knows how far a stale offset is off, so the page reaches to both sides of it.
+            let lead = if expected.stale { u64::from(self.size / 2) } else { self.overlap() };
+            let slot = reaching(expected.at.saturating_sub(lead), self.size);
             let taken = errands.iter().any(|errand| errand.slot == slot);
-            return (!taken).then_some(Errand { slot, onward: Some((stretch.to, stretch.next)) });
+            let onward = Onward { edge: stretch.to, expected, lead };
+            return (!taken).then_some(Errand { slot, onward: Some(onward) });
         }
         if self.asked.reader.is_saturated() {
             return None;
         }
         // Where unread rows begin, and where the next reader began.
-        let mut starts: Vec<u64> = stretches.iter().map(|stretch| stretch.start).collect();
+        let mut starts: Vec<u64> = stretches.iter().map(|stretch| stretch.start.at).collect();
         starts.extend(
             errands.iter().filter(|errand| errand.onward.is_none()).map(|errand| errand.slot.start()),
         );
-        let mut begins: Vec<u64> =
-            stretches.iter().filter(|stretch| stretch.to != i64::MAX).map(|stretch| stretch.next).collect();
+        let mut begins: Vec<u64> = stretches
+            .iter()
+            .filter(|stretch| stretch.to != i64::MAX)
+            .map(|stretch| stretch.next.at)
+            .collect();
         begins
             .extend(errands.iter().filter(|errand| errand.onward.is_none()).map(|errand| errand.slot.end()));
         let (begin, rest) = begins
@@ -342,7 +436,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
                 _ => (sorting, i64::MIN),
             };
             let answers = self.totals.answers;
-            match self.cover(walked, until).await? {
+            match self.cover(walked, Cover::default(), until).await? {
                 Ok(_) if self.totals.answers - answers == 1 => return Ok(None),
                 Ok(front) => before = front,
                 Err(Stop::Disorder) if walked != sorting && self.sortings.contains(&sorting) => {}
@@ -355,60 +449,6 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
             }
         }
     }
-}
-
-/// Where a list ends, as far as one answer tells.
-#[derive(Debug, PartialEq, Eq)]
-enum End {
-    Here,
-    Further,
-    Capped,
-}
-
-/// Reads `told` = (total, pages, more). A short page alone is no end; `followed` tells whether the page after it held rows.
-fn end(
-    slot: Slot,
-    rows: u64,
-    (total, pages, more): (Option<u64>, Option<u64>, Option<bool>),
-    followed: Option<bool>,
-) -> End {
-    let full = rows >= u64::from(slot.per_page);
-    if rows == 0 {
-        return if slot.page == 1 && total.unwrap_or(0) == 0 { End::Here } else { End::Further };
-    }
-    let reached = slot.start() + rows;
-    match (followed, total) {
-        (Some(true), _) => End::Capped,
-        _ if full => End::Further,
-        // A total that is too small is no reason to go on; one that is too large may be right the next time.
-        (Some(false), Some(total)) if total > reached => End::Further,
-        (Some(false), _) => End::Here,
-        (None, Some(total)) if total == reached => End::Here,
-        (None, None) if more == Some(false) || pages.is_some_and(|pages| u64::from(slot.page) >= pages) => {
-            End::Here
-        }
-        (None, _) => End::Capped,
-    }
-}
-
-/// Sends one request, and a second where a short page is told to be the end by nothing else.
-async fn ask<R: Reader<Error = E>, S, E>(
-    asked: &Asked<'_, R, S>,
-    errand: Errand,
-) -> Result<(Errand, Answer<R::Rows>, Option<Answer<R::Rows>>), E> {
-    let Slot { page, per_page } = errand.slot;
-    let answer = asked.reader.read(&asked.slice, page, per_page).await?;
-    let short = !answer.keys.is_empty() && answer.keys.len() < per_page as usize;
-    let reached = errand.slot.start() + answer.keys.len() as u64;
-    let told = match answer.total {
-        Some(total) => total == reached,
-        None => answer.more == Some(false) || answer.pages.is_some(),
-    };
-    let beyond = match short && !told {
-        true => Some(asked.reader.read(&asked.slice, page.saturating_add(1), per_page).await?),
-        false => None,
-    };
-    Ok((errand, answer, beyond))
 }
 
 #[cfg(test)]

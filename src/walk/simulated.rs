@@ -5,7 +5,7 @@ use std::{
     collections::BTreeSet,
 };
 
-use super::{Answer, Key, Reader, Sink, Span};
+use super::{Answer, Key, Reached, Reader, Sink, Span};
 use crate::source::{Clock, Order, Slice};
 
 /// How the server behaves.
@@ -67,6 +67,8 @@ pub struct Server {
     random: RefCell<fastrand::Rng>,
     pub answers: Cell<u64>,
     deleted: RefCell<BTreeSet<i64>>,
+    /// The answer at which the reader is interrupted.
+    pub interrupted_at: Cell<Option<u64>>,
     in_flight: Cell<usize>,
     pub most_in_flight: Cell<usize>,
 }
@@ -99,6 +101,7 @@ impl Server {
             random: random.into(),
             answers: 0.into(),
             deleted: RefCell::default(),
+            interrupted_at: None.into(),
             in_flight: 0.into(),
             most_in_flight: 0.into(),
         }
@@ -121,9 +124,13 @@ impl Server {
         start.difference(&self.deleted.borrow()).copied().collect()
     }
 
-    fn change(&self) {
+    /// So many changes of the kinds that the chances tell, while nobody reads.
+    pub fn meanwhile(&self, count: usize, chances: [f64; 3]) {
+        (0..count).for_each(|_| self.change(chances));
+    }
+
+    fn change(&self, [insert, update, delete]: [f64; 3]) {
         let (mut rows, mut random) = (self.rows.borrow_mut(), self.random.borrow_mut());
-        let [insert, update, delete] = self.habits.changes;
         let dice = random.f64();
         self.now.set(self.now.get() + random.i64(0..3));
         let now = Some(self.now.get());
@@ -199,7 +206,10 @@ impl Reader for &Server {
         self.in_flight.set(self.in_flight.get() - 1);
         self.answers.set(self.answers.get() + 1);
         assert!(self.answers.get() < 6_000, "the walk does not end");
-        self.change();
+        if self.interrupted_at.get() == Some(self.answers.get()) {
+            return Err(TooDeep);
+        }
+        self.change(self.habits.changes);
         if self.habits.depth.is_some_and(|depth| page > depth) {
             return Err(TooDeep);
         }
@@ -225,10 +235,11 @@ impl Reader for &Server {
     }
 }
 
-/// Keeps ids and spans.
+/// Keeps ids, spans and how far a walk came.
 #[derive(Default)]
 pub struct Taken {
     pub ids: RefCell<BTreeSet<i64>>,
+    pub reached: RefCell<Option<Reached>>,
     pub spans: RefCell<Vec<Span>>,
 }
 
@@ -243,6 +254,11 @@ impl Sink<Vec<Key>, TooDeep> for Taken {
 
     async fn done(&self, span: Span) -> Result<(), TooDeep> {
         self.spans.borrow_mut().push(span);
+        Ok(())
+    }
+
+    async fn reached(&self, reached: &Reached) -> Result<(), TooDeep> {
+        *self.reached.borrow_mut() = Some(reached.clone());
         Ok(())
     }
 }

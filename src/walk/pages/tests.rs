@@ -5,13 +5,20 @@ use proptest::{prelude::*, test_runner::RngSeed};
 use super::*;
 use crate::walk::simulated::{Habits, Server, Sorted, Taken, run};
 
+mod resumed;
+
 const EVERYTHING: (Clock, Span) = (Clock::Created, Span { from: None, to: None });
+
+fn plan(per_page: u32, workers: usize, bookmark: Option<&Bookmark>) -> ByNumber<'_> {
+    ByNumber { slice: Slice::default(), per_page, workers, wanted: EVERYTHING, bookmark }
+}
 
 /// Walks, checks the promise, and gives the proof, requests, and whether nothing is missing.
 fn walked(habits: Habits, count: usize, seed: u64, size: u32, workers: usize) -> (Proof, u64, bool) {
     let (server, sink) = (Server::new(habits, count, 3, seed), Taken::default());
     let start = server.ids();
-    let proof = run(pages(&&server, &sink, &Slice::default(), size, workers, EVERYTHING)).unwrap();
+    let plan = plan(size, workers, None);
+    let proof = run(pages(&&server, &sink, &plan)).unwrap();
     let whole = server.survivors(&start).is_subset(&sink.ids.borrow());
     assert!(whole || !proof.is_complete(), "{} of {} rows, {proof:?}", sink.ids.borrow().len(), start.len());
     (proof, server.answers.get(), whole)
