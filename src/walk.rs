@@ -19,6 +19,7 @@ mod order;
 mod pages;
 mod position;
 mod slots;
+mod totals;
 mod windows;
 
 #[cfg(test)]
@@ -61,6 +62,11 @@ pub trait Reader {
         page: u32,
         per_page: u32,
     ) -> impl Future<Output = Result<Answer<Self::Rows>, Self::Error>>;
+
+    /// What a source says that refuses this one page of a list. `None`: something else went wrong.
+    fn refusal(&self, _: &Self::Error) -> Option<String> {
+        None
+    }
 
     /// Whether more requests at once would only wait: the rate is what limits, so that cutting windows for more workers does not pay.
     fn is_saturated(&self) -> bool {

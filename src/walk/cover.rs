@@ -124,7 +124,7 @@ impl Cover {
         kept.push(new);
         kept.sort_by_key(|stretch| stretch.from);
         self.stretches = kept;
-        let mut seen = self.stretches.iter().map(|stretch| stretch.start).filter(|start| !start.stale);
+        let seen = self.stretches.iter().map(|stretch| stretch.start).filter(|start| !start.stale);
         match seen.is_sorted_by(|a, b| !behind(*a, *b, slack)) {
             true => Ok(()),
             false => Err(Disorder),

@@ -9,29 +9,25 @@ use super::{
     Answer, Journal, Key, Proof, Reader, Sink, Span,
     bookmark::{Bookmark, Reached},
     count,
-    cover::{Cover, Disorder, Offset},
+    cover::{Cover, Disorder},
     hunt::Miss,
     limit::Limited,
     order::Sorting,
-    slots::{Slot, reaching},
+    slots::Slot,
+    totals::Totals,
 };
 use crate::source::{Clock, Slice};
 
+mod aim;
 mod asking;
 
-use asking::{End, ask, end};
+use aim::{Aim, Carried, Errand};
+use asking::{Answers, End, ask, end};
 
 /// Page sizes below this leave too little choice for pages that overlap.
 const SMALLEST_CAP: u32 = 10;
 /// Page sizes up to this are asked for even when fewer rows were wanted.
 const SMALLEST_SIZE: u32 = 20;
-/// Pages that a further worker should find before it starts.
-const WORTHWHILE_PAGES: u64 = 8;
-/// Answers in a row that may fail to carry a stretch on; with an offset of an earlier walk it must be looked for in the whole list.
-const MOST_MISSES: u32 = 20;
-const MOST_STALE_MISSES: u32 = 50;
-/// Of these, those that may hold the stretch's end and nothing that follows: more rows than a page share one place.
-const MOST_STUCK: u32 = 3;
 /// Times that the front of a list is read again for rows that moved there.
 const MOST_FRONT_PASSES: u32 = 30;
 
@@ -88,6 +84,14 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Asked<'_, R, S> {
             answer.keys.iter().map(|key| time(key).is_none_or(|second| span.holds(second))).collect();
         self.sink.take(answer.rows, &keep).await
     }
+
+    /// What the server said to refuse this page of the list, if that is what went wrong: the first page can still be read.
+    pub async fn refusal(&self, page: u32, why: E) -> Result<String, E> {
+        match self.reader.refusal(&why).filter(|_| page > 1) {
+            Some(said) => self.reader.read(&self.slice, 1, 1).await.map(|_| said),
+            None => Err(why),
+        }
+    }
 }
 
 /// Why the list cannot be walked in the order that was assumed.
@@ -122,9 +126,9 @@ where
         asked,
         journal,
         sortings: Sorting::ALL.to_vec(),
-        size: size.clamp(SMALLEST_SIZE, 100),
-        drift: 0.0,
+        aim: Aim::new(size.clamp(SMALLEST_SIZE, 100)),
         totals: Totals::default(),
+        refusal: None,
     };
     if let Some(Bookmark { reached, ids }) = bookmark {
         let known = Cover::restored(&reached.stretches);
@@ -156,74 +160,32 @@ where
     count::count(asked, journal, size).await
 }
 
-/// What the server said of the list's length, answer by answer.
-#[derive(Debug, Default)]
-struct Totals {
-    /// The smallest and the largest.
-    seen: Option<(u64, u64)>,
-    last: Option<u64>,
-    answers: u64,
-}
-
-impl Totals {
-    fn note(&mut self, total: Option<u64>) {
-        self.answers += 1;
-        if let Some(total) = total {
-            let (least, most) = self.seen.unwrap_or((total, total));
-            self.seen = Some((least.min(total), most.max(total)));
-            self.last = Some(total);
-        }
-    }
-
-    /// A reason for doubt, where `found` rows are not what the server says.
-    fn contradict(&self, found: u64) -> Option<String> {
-        let (least, most) = self.seen?;
-        match least == most && found > least {
-            true => Some(contradiction(least, found)),
-            false => self.lacking(found),
-        }
-    }
-
-    /// A reason for doubt, where `found` rows cannot be all.
-    fn lacking(&self, found: u64) -> Option<String> {
-        let (least, most) = self.seen?;
-        // A list that changed may hold rows that came after their place was read: one for each answer.
-        let unseen = if least == most { 0 } else { self.answers };
-        (found + unseen < least).then(|| contradiction(least, found))
-    }
-}
-
-fn contradiction(total: u64, found: u64) -> String {
-    format!("the server says that the list has {total} rows, {found} were found")
-}
-
 struct Run<'a, 'b, R, S> {
     asked: &'a Asked<'b, R, S>,
     journal: &'a mut Journal,
     /// The orders that every answer so far allows.
     sortings: Vec<Sorting>,
-    size: u32,
-    /// Rows by which the list was lately seen to shift between two answers.
-    drift: f64,
+    aim: Aim,
     totals: Totals,
+    /// What the server said when it refused a page.
+    refusal: Option<String>,
 }
 
-/// One request and what it is for.
-#[derive(Debug, Clone, Copy)]
-struct Errand {
-    slot: Slot,
-    onward: Option<Onward>,
+/// What a walk in one order knows of the list.
+struct Known {
+    cover: Cover,
+    /// The same without what an earlier walk knew.
+    fresh: Cover,
+    /// The keys of the first page, when it was first read.
+    front: Option<Vec<Key>>,
 }
 
-/// The stretch that a request carries on.
-#[derive(Debug, Clone, Copy)]
-struct Onward {
-    /// Its end.
-    edge: i64,
-    /// The offset where its next row was expected.
-    expected: Offset,
-    /// Rows before that offset that are asked for too.
-    lead: u64,
+/// Why a list could not be read whole by page numbers.
+pub fn too_deep(deepest: u32, size: u32, why: &str) -> String {
+    format!(
+        "the server gives no page behind page {deepest} of {size} rows ({why}), so what stands there was not read; \
+         raise `page_size` if it is below 100, or ask the vendor"
+    )
 }
 
 impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
@@ -243,181 +205,126 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
     async fn cover(
         &mut self,
         sorting: Sorting,
-        mut cover: Cover,
+        cover: Cover,
         until: i64,
     ) -> Result<Result<Vec<Key>, Stop>, E> {
-        let (asked, mut front) = (self.asked, None);
-        // Without what an earlier walk knew.
-        let mut fresh = Cover::default();
+        let asked = self.asked;
+        let mut known = Known { cover, fresh: Cover::default(), front: None };
         let mut flights = FuturesUnordered::new();
         let mut errands: Vec<Errand> =
-            vec![Errand { slot: Slot { page: 1, per_page: self.size }, onward: None }];
+            vec![Errand { slot: Slot { page: 1, per_page: self.aim.size }, onward: None }];
         let mut begun = 0;
         loop {
             while begun < errands.len() {
                 flights.push(ask(asked, errands[begun]));
                 begun += 1;
             }
-            let Some(landed) = flights.next().await else { break };
-            let (errand, answer, beyond) = landed?;
+            let Some((errand, landed)) = flights.next().await else { break };
             errands.retain(|other| other.slot != errand.slot);
             begun = errands.len();
-            let keys = answer.keys.clone();
-            let told = (answer.total, answer.pages, answer.more);
-            self.totals.note(answer.total);
-            asked.take(self.journal, answer).await?;
-            let followed = beyond.as_ref().map(|beyond| !beyond.keys.is_empty());
-            if let Some(beyond) = beyond {
-                asked.take(self.journal, beyond).await?;
-            }
-            let slot = errand.slot;
-            if slot.page == 1 && front.is_none() {
-                front = Some(keys.clone());
-            }
-            if keys.len() > slot.per_page as usize {
-                return Ok(Err(Stop::Fixed));
-            }
-            let last = match end(slot, keys.len() as u64, told, followed) {
-                End::Here => true,
-                End::Further => false,
-                End::Capped => {
-                    self.size = u32::try_from(keys.len()).unwrap_or(u32::MAX).min(self.size);
-                    if self.size < SMALLEST_CAP {
-                        return Ok(Err(Stop::Fixed));
+            match landed {
+                Ok(answers) => {
+                    if let Some(stop) = self.learn(sorting, &mut known, errand, answers).await? {
+                        return Ok(Err(stop));
                     }
-                    false
                 }
-            };
-            self.sortings.retain(|sorting| sorting.admits(&keys));
-            if !self.sortings.contains(&sorting) {
-                return Ok(Err(Stop::Disorder));
-            }
-            // A page cut short by the server starts where pages of that size start.
-            let start = if last || keys.len() as u64 >= u64::from(slot.per_page) {
-                slot.start()
-            } else {
-                u64::from(slot.page - 1) * u64::from(self.size.min(slot.per_page))
-            };
-            let first = slot.page == 1;
-            let places = sorting.covered(&keys, first, last);
-            let inner = sorting.covered(&keys, false, false);
-            let whole = keys
-                .iter()
-                .filter(|key| sorting.place(key).is_none_or(|place| place <= *places.end()))
-                .count();
-            let slack = self.totals.answers + u64::from(self.size);
-            for cover in [&mut cover, &mut fresh] {
-                cover.note_ends(&inner, first, last);
-                if cover.add(places.clone(), start, start + whole as u64, slack) == Err(Disorder) {
-                    return Ok(Err(Stop::Disorder));
+                Err(why) => {
+                    let page = errand.slot.page;
+                    self.refusal = Some(asked.refusal(page, why).await?);
+                    self.aim.refused(errand, &mut known.cover);
                 }
-            }
-            if let Some(onward) = errand.onward
-                && !self.went_on(sorting, &mut cover, onward, start, &keys, told.0)
-            {
-                return Ok(Err(Stop::Fixed));
             }
             if asked.tells && until == i64::MAX {
-                let (stretches, fresh, length) = (cover.known(), fresh.known(), self.totals.last);
+                let (stretches, fresh, length) = (known.cover.known(), known.fresh.known(), self.totals.last);
                 asked.sink.reached(&Reached { order: sorting, stretches, fresh, length }).await?;
             }
-            if cover.reaches(until) {
+            if known.cover.reaches(until) {
                 break;
             }
-            let length = told.0.filter(|_| until == i64::MAX);
+            let length = self.totals.last.filter(|_| until == i64::MAX);
             while errands.len() < asked.workers {
-                let Some(errand) = self.next(&cover, &errands, length) else { break };
+                let spare = !asked.reader.is_saturated();
+                let Some(errand) = self.aim.next(&known.cover, &errands, length, spare) else { break };
                 errands.push(errand);
             }
             if errands.is_empty() {
-                return Ok(Err(Stop::Fixed));
+                let Some(why) = self.refusal() else { return Ok(Err(Stop::Fixed)) };
+                self.journal.doubt(why);
+                break;
             }
         }
-        Ok(Ok(front.unwrap_or_default()))
+        Ok(Ok(known.front.unwrap_or_default()))
     }
 
-    /// Looks whether an answer carried its stretch on, and aims anew where it did not. `false` gives up.
-    fn went_on(
+    /// Takes answers in, and adds to what is known what they show.
+    async fn learn(
         &mut self,
         sorting: Sorting,
-        cover: &mut Cover,
-        onward: Onward,
-        start: u64,
-        keys: &[Key],
-        total: Option<u64>,
-    ) -> bool {
-        let Onward { edge, expected, lead } = onward;
-        let Some(stretch) = cover.around(edge) else { return true };
-        let places: Vec<i64> = keys.iter().filter_map(|key| sorting.place(key)).collect();
-        let behind = places.iter().filter(|place| **place <= edge).count() as u64;
-        if stretch.to != edge {
-            if behind > 0 && !expected.stale {
-                self.drift = (self.drift * 0.9).max((start + behind).abs_diff(expected.at) as f64);
+        known: &mut Known,
+        errand: Errand,
+        (answer, beyond): Answers<R::Rows>,
+    ) -> Result<Option<Stop>, E> {
+        let (slot, keys) = (errand.slot, answer.keys.clone());
+        let told = (answer.total, answer.pages, answer.more);
+        self.totals.note(answer.total);
+        self.asked.take(self.journal, answer).await?;
+        let followed = beyond.as_ref().map(|beyond| !beyond.keys.is_empty());
+        if let Some(beyond) = beyond {
+            self.asked.take(self.journal, beyond).await?;
+        }
+        let first = slot.page == 1;
+        if first && known.front.is_none() {
+            known.front = Some(keys.clone());
+        }
+        if keys.len() > slot.per_page as usize {
+            return Ok(Some(Stop::Fixed));
+        }
+        let end = end(slot, keys.len() as u64, told, followed);
+        if end == End::Capped {
+            self.aim.size = u32::try_from(keys.len()).unwrap_or(u32::MAX).min(self.aim.size);
+            if self.aim.size < SMALLEST_CAP {
+                return Ok(Some(Stop::Fixed));
             }
-            return true;
         }
-        let miss = match (places.first(), places.last()) {
-            (Some(_), Some(last)) if *last < edge => Miss::Before(start + keys.len() as u64),
-            (Some(first), Some(_)) if *first > edge && start > 0 => Miss::After(start),
-            (Some(_), Some(_)) => Miss::Stuck(start + behind),
-            _ => Miss::After(total.map_or(start, |total| total.min(start))),
+        let last = end == End::Here;
+        self.sortings.retain(|sorting| sorting.admits(&keys));
+        if !self.sortings.contains(&sorting) {
+            return Ok(Some(Stop::Disorder));
+        }
+        // A page cut short by the server starts where pages of that size start.
+        let start = if last || keys.len() as u64 >= u64::from(slot.per_page) {
+            slot.start()
+        } else {
+            u64::from(slot.page - 1) * u64::from(self.aim.size.min(slot.per_page))
         };
-        stretch.next.at = stretch.hunt.miss(miss, lead);
-        self.journal.shift();
-        let most = if stretch.next.stale { MOST_STALE_MISSES } else { MOST_MISSES };
-        stretch.hunt.misses <= most && stretch.hunt.stuck < MOST_STUCK
+        let places = sorting.covered(&keys, first, last);
+        let inner = sorting.covered(&keys, false, false);
+        let whole =
+            keys.iter().filter(|key| sorting.place(key).is_none_or(|place| place <= *places.end())).count();
+        let slack = self.totals.answers + u64::from(self.aim.size);
+        for cover in [&mut known.cover, &mut known.fresh] {
+            cover.note_ends(&inner, first, last);
+            if cover.add(places.clone(), start, start + whole as u64, slack) == Err(Disorder) {
+                return Ok(Some(Stop::Disorder));
+            }
+        }
+        let Some(onward) = errand.onward else { return Ok(None) };
+        let carried = self.aim.carried(sorting, &mut known.cover, onward, start, &keys, told.0);
+        if carried != Carried::On {
+            self.journal.shift();
+        }
+        Ok((carried == Carried::Lost).then_some(Stop::Fixed))
     }
 
-    /// The next thing to read: a stretch that nobody carries on, else a place far from all workers.
-    fn next(&self, cover: &Cover, errands: &[Errand], length: Option<u64>) -> Option<Errand> {
-        let stretches = cover.stretches();
-        let free = stretches.iter().find(|stretch| {
-            stretch.to != i64::MAX
-                && !errands.iter().any(|errand| errand.onward.is_some_and(|onward| onward.edge == stretch.to))
-        });
-        if let Some(stretch) = free {
-            let expected = stretch.next;
-            // Nobody knows how far a stale offset is off, so the page reaches to both sides of it.
-            let lead = if expected.stale { u64::from(self.size / 2) } else { self.overlap() };
-            let slot = reaching(expected.at.saturating_sub(lead), self.size);
-            let taken = errands.iter().any(|errand| errand.slot == slot);
-            let onward = Onward { edge: stretch.to, expected, lead };
-            return (!taken).then_some(Errand { slot, onward: Some(onward) });
-        }
-        if self.asked.reader.is_saturated() {
-            return None;
-        }
-        // Where unread rows begin, and where the next reader began.
-        let mut starts: Vec<u64> = stretches.iter().map(|stretch| stretch.start.at).collect();
-        starts.extend(
-            errands.iter().filter(|errand| errand.onward.is_none()).map(|errand| errand.slot.start()),
-        );
-        let mut begins: Vec<u64> = stretches
-            .iter()
-            .filter(|stretch| stretch.to != i64::MAX)
-            .map(|stretch| stretch.next.at)
-            .collect();
-        begins
-            .extend(errands.iter().filter(|errand| errand.onward.is_none()).map(|errand| errand.slot.end()));
-        let (begin, rest) = begins
-            .into_iter()
-            .filter_map(|begin| {
-                let end = starts.iter().copied().filter(|start| *start >= begin).min().or(length)?;
-                Some((begin, end.checked_sub(begin)?))
-            })
-            .max_by_key(|(_, rest)| *rest)?;
-        (rest >= WORTHWHILE_PAGES * u64::from(self.size))
-            .then(|| Errand { slot: reaching(begin + rest / 2, self.size), onward: None })
-    }
-
-    /// Rows by which neighbouring pages are made to overlap.
-    fn overlap(&self) -> u64 {
-        (1 + (self.drift * 1.5).ceil() as u64).min(u64::from(self.size) / 2)
+    /// That the server gives only a part of the list, if it does.
+    fn refusal(&self) -> Option<String> {
+        let (deepest, why) = (self.aim.deepest?, self.refusal.as_ref()?);
+        Some(too_deep(deepest, self.aim.size, why))
     }
 
     /// Reads the front again for what came there meanwhile: `before` are the keys that stood there first.
     async fn front(&mut self, sorting: Sorting, mut before: Vec<Key>) -> Result<Option<Stop>, E> {
-        if before.len() < self.size as usize {
+        if before.len() < self.aim.size as usize {
             // The whole list was one answer.
             return Ok(None);
         }

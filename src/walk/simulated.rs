@@ -73,8 +73,12 @@ pub struct Server {
     pub most_in_flight: Cell<usize>,
 }
 
-#[derive(Debug)]
-pub struct TooDeep;
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    TooDeep,
+    Interrupted,
+}
 
 impl Server {
     /// A server with `count` rows, created up to `per_second` in a second, each row updated some time later.
@@ -193,9 +197,13 @@ impl Server {
 
 impl Reader for &Server {
     type Rows = Vec<Key>;
-    type Error = TooDeep;
+    type Error = Refused;
 
-    async fn read(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Vec<Key>>, TooDeep> {
+    fn refusal(&self, why: &Refused) -> Option<String> {
+        (*why == Refused::TooDeep).then(|| "too deep".to_owned())
+    }
+
+    async fn read(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Vec<Key>>, Refused> {
         self.in_flight.set(self.in_flight.get() + 1);
         self.most_in_flight.set(self.most_in_flight.get().max(self.in_flight.get()));
         // Answers come in any order.
@@ -207,11 +215,11 @@ impl Reader for &Server {
         self.answers.set(self.answers.get() + 1);
         assert!(self.answers.get() < 6_000, "the walk does not end");
         if self.interrupted_at.get() == Some(self.answers.get()) {
-            return Err(TooDeep);
+            return Err(Refused::Interrupted);
         }
         self.change(self.habits.changes);
         if self.habits.depth.is_some_and(|depth| page > depth) {
-            return Err(TooDeep);
+            return Err(Refused::TooDeep);
         }
         let list = self.list(slice);
         let size = self.habits.fixed.unwrap_or(per_page.min(self.habits.cap.unwrap_or(u32::MAX))) as usize;
@@ -243,8 +251,8 @@ pub struct Taken {
     pub spans: RefCell<Vec<Span>>,
 }
 
-impl Sink<Vec<Key>, TooDeep> for Taken {
-    async fn take(&self, rows: Vec<Key>, keep: &[bool]) -> Result<(), TooDeep> {
+impl Sink<Vec<Key>, Refused> for Taken {
+    async fn take(&self, rows: Vec<Key>, keep: &[bool]) -> Result<(), Refused> {
         assert_eq!(rows.len(), keep.len());
         self.ids
             .borrow_mut()
@@ -252,19 +260,19 @@ impl Sink<Vec<Key>, TooDeep> for Taken {
         Ok(())
     }
 
-    async fn done(&self, span: Span) -> Result<(), TooDeep> {
+    async fn done(&self, span: Span) -> Result<(), Refused> {
         self.spans.borrow_mut().push(span);
         Ok(())
     }
 
-    async fn reached(&self, reached: &Reached) -> Result<(), TooDeep> {
+    async fn reached(&self, reached: &Reached) -> Result<(), Refused> {
         *self.reached.borrow_mut() = Some(reached.clone());
         Ok(())
     }
 }
 
 /// Runs a walk to its end on this thread.
-pub fn run<T>(walk: impl Future<Output = Result<T, TooDeep>>) -> Result<T, TooDeep> {
+pub fn run<T>(walk: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
     tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap_or_else(|error| panic!("{error}"))

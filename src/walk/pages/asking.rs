@@ -1,6 +1,6 @@
 //! One request for a page, and whether the list ends with what it gave.
 
-use super::{Asked, Errand};
+use super::{Asked, aim::Errand};
 use crate::walk::{Answer, Reader, slots::Slot};
 
 /// Where a list ends, as far as one answer tells.
@@ -37,15 +37,25 @@ pub fn end(
     }
 }
 
-/// Sends one request, and a second where a short page is told to be the end by nothing else.
+/// An answer, and that to the page behind it where a short page is told to be the end by nothing else.
+pub type Answers<R> = (Answer<R>, Option<Answer<R>>);
+
+/// Sends the request of an errand.
 pub async fn ask<R: Reader<Error = E>, S, E>(
     asked: &Asked<'_, R, S>,
     errand: Errand,
-) -> Result<(Errand, Answer<R::Rows>, Option<Answer<R::Rows>>), E> {
-    let Slot { page, per_page } = errand.slot;
+) -> (Errand, Result<Answers<R::Rows>, E>) {
+    (errand, answers(asked, errand.slot).await)
+}
+
+async fn answers<R: Reader<Error = E>, S, E>(
+    asked: &Asked<'_, R, S>,
+    slot: Slot,
+) -> Result<Answers<R::Rows>, E> {
+    let Slot { page, per_page } = slot;
     let answer = asked.reader.read(&asked.slice, page, per_page).await?;
     let short = !answer.keys.is_empty() && answer.keys.len() < per_page as usize;
-    let reached = errand.slot.start() + answer.keys.len() as u64;
+    let reached = slot.start() + answer.keys.len() as u64;
     let told = match answer.total {
         Some(total) => total == reached,
         None => answer.more == Some(false) || answer.pages.is_some(),
@@ -54,5 +64,5 @@ pub async fn ask<R: Reader<Error = E>, S, E>(
         true => Some(asked.reader.read(&asked.slice, page.saturating_add(1), per_page).await?),
         false => None,
     };
-    Ok((errand, answer, beyond))
+    Ok((answer, beyond))
 }

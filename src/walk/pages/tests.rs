@@ -91,3 +91,18 @@ fn shifts_are_seen_and_mended() {
     assert!(proof.is_complete() && proof.tally.shifts_detected > 0, "{proof:?}");
     assert!(answers < 300, "{answers}");
 }
+
+#[test]
+fn a_server_that_refuses_deep_pages_is_named() {
+    for sorted in [Sorted::IdDesc, Sorted::UpdatedDesc, Sorted::Scrambled] {
+        for workers in [1, 5] {
+            let habits = Habits { sorted, depth: Some(7), ..Habits::default() };
+            let (server, sink) = (Server::new(habits, 2_000, 3, 5), Taken::default());
+            let proof = run(pages(&&server, &sink, &plan(100, workers, None))).unwrap();
+            let why = proof.unproven.unwrap_or_default();
+            assert!(why.contains("page 7 ") && why.contains("too deep"), "{sorted:?}: {why}");
+            assert!(sink.ids.borrow().len() >= 690, "{sorted:?}: {}", sink.ids.borrow().len());
+            assert!(server.answers.get() < 40, "{}", server.answers.get());
+        }
+    }
+}
