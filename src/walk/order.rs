@@ -36,6 +36,11 @@ impl Sorting {
         self.by == By::Updated
     }
 
+    /// Whether new rows come at the front.
+    pub fn newest_first(&self) -> bool {
+        self.falling
+    }
+
     /// Where the row stands in this order.
     pub fn place(&self, key: &Key) -> Option<i64> {
         let value = match self.by {

@@ -131,7 +131,7 @@ where
         refusal: None,
     };
     if let Some(Bookmark { reached, ids }) = bookmark {
-        let known = Cover::restored(&reached.stretches);
+        let known = Known::restored(reached);
         if run.read(reached.order, known).await?.is_none() {
             // Rows that are gone meanwhile are among those that were met: there may be more than the list has.
             let met = (&run.journal.ids | ids).len() + run.journal.nameless;
@@ -144,7 +144,7 @@ where
         run.totals = Totals::default();
     }
     while let Some(&sorting) = run.sortings.first() {
-        match run.read(sorting, Cover::default()).await? {
+        match run.read(sorting, Known::default()).await? {
             None => {
                 let found = run.journal.ids.len() - before.0 + run.journal.nameless - before.1;
                 let fresh = before == (0, 0) && bookmark.is_none();
@@ -172,12 +172,21 @@ struct Run<'a, 'b, R, S> {
 }
 
 /// What a walk in one order knows of the list.
+#[derive(Default)]
 struct Known {
     cover: Cover,
     /// The same without what an earlier walk knew.
     fresh: Cover,
+    /// The list's length when that walk was told it last.
+    length: Option<u64>,
     /// The keys of the first page, when it was first read.
     front: Option<Vec<Key>>,
+}
+
+impl Known {
+    fn restored(reached: &Reached) -> Self {
+        Self { cover: Cover::restored(&reached.stretches), length: reached.length, ..Self::default() }
+    }
 }
 
 /// Why a list could not be read whole by page numbers.
@@ -190,7 +199,7 @@ pub fn too_deep(deepest: u32, size: u32, why: &str) -> String {
 
 impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
     /// Reads what is not `known` of the list, by its order.
-    async fn read(&mut self, sorting: Sorting, known: Cover) -> Result<Option<Stop>, E> {
+    async fn read(&mut self, sorting: Sorting, known: Known) -> Result<Option<Stop>, E> {
         let stop = match self.cover(sorting, known, i64::MAX).await? {
             Ok(front) => self.front(sorting, front).await?,
             Err(stop) => Some(stop),
@@ -205,11 +214,10 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
     async fn cover(
         &mut self,
         sorting: Sorting,
-        cover: Cover,
+        mut known: Known,
         until: i64,
     ) -> Result<Result<Vec<Key>, Stop>, E> {
         let asked = self.asked;
-        let mut known = Known { cover, fresh: Cover::default(), front: None };
         let mut flights = FuturesUnordered::new();
         let mut errands: Vec<Errand> =
             vec![Errand { slot: Slot { page: 1, per_page: self.aim.size }, onward: None }];
@@ -275,6 +283,8 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
         let first = slot.page == 1;
         if first && known.front.is_none() {
             known.front = Some(keys.clone());
+            let grown = known.length.and_then(|before| told.0?.checked_sub(before));
+            self.aim.grown = grown.filter(|_| sorting.newest_first()).unwrap_or(0);
         }
         if keys.len() > slot.per_page as usize {
             return Ok(Some(Stop::Fixed));
@@ -343,7 +353,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
                 _ => (sorting, i64::MIN),
             };
             let answers = self.totals.answers;
-            match self.cover(walked, Cover::default(), until).await? {
+            match self.cover(walked, Known::default(), until).await? {
                 Ok(_) if self.totals.answers - answers == 1 => return Ok(None),
                 Ok(front) => before = front,
                 Err(Stop::Disorder) if walked != sorting && self.sortings.contains(&sorting) => {}

@@ -3,7 +3,7 @@
 use super::{Miss, Sorting};
 use crate::walk::{
     Key,
-    cover::{Cover, Offset},
+    cover::{Cover, Stretch},
     slots::{Slot, reaching},
 };
 
@@ -27,10 +27,10 @@ pub struct Errand {
 pub struct Onward {
     /// Its end.
     edge: i64,
-    /// The offset where its next row was expected.
-    expected: Offset,
-    /// Rows before that offset that are asked for too.
-    lead: u64,
+    /// The offset where its next row was expected; `None` where it is looked for.
+    expected: Option<u64>,
+    /// Rows beyond the offset that it aims at which the page should hold.
+    reach: u64,
 }
 
 /// What pages are asked for.
@@ -40,6 +40,8 @@ pub struct Aim {
     pub size: u32,
     /// The last page that it gives, where it was seen to refuse those behind.
     pub deepest: Option<u32>,
+    /// Rows that came to the front since offsets that are stale were seen, most likely.
+    pub grown: u64,
     /// Rows by which the list was lately seen to shift between two answers.
     drift: f64,
 }
@@ -56,7 +58,7 @@ pub enum Carried {
 
 impl Aim {
     pub fn new(size: u32) -> Self {
-        Self { size, deepest: None, drift: 0.0 }
+        Self { size, deepest: None, grown: 0, drift: 0.0 }
     }
 
     /// Looks whether rows with these keys, from offset `start` on, carried their stretch on, and aims anew where they did not.
@@ -69,13 +71,13 @@ impl Aim {
         keys: &[Key],
         total: Option<u64>,
     ) -> Carried {
-        let Onward { edge, expected, lead } = onward;
+        let Onward { edge, expected, reach } = onward;
         let Some(stretch) = cover.around(edge) else { return Carried::On };
         let places: Vec<i64> = keys.iter().filter_map(|key| sorting.place(key)).collect();
         let behind = places.iter().filter(|place| **place <= edge).count() as u64;
         if stretch.to != edge {
-            if behind > 0 && !expected.stale {
-                self.drift = (self.drift * 0.9).max((start + behind).abs_diff(expected.at) as f64);
+            if let Some(expected) = expected.filter(|_| behind > 0) {
+                self.drift = (self.drift * 0.9).max((start + behind).abs_diff(expected) as f64);
             }
             return Carried::On;
         }
@@ -85,7 +87,7 @@ impl Aim {
             (Some(_), Some(_)) => Miss::Stuck(start + behind),
             _ => Miss::After(total.map_or(start, |total| total.min(start))),
         };
-        stretch.next.at = stretch.hunt.miss(miss, lead);
+        stretch.hunt.miss(miss, reach);
         let most = if stretch.next.stale { MOST_STALE_MISSES } else { MOST_MISSES };
         match stretch.hunt.misses <= most && stretch.hunt.stuck < MOST_STUCK {
             true => Carried::Missed,
@@ -97,9 +99,9 @@ impl Aim {
     pub fn refused(&mut self, errand: Errand, cover: &mut Cover) {
         let before = errand.slot.page.saturating_sub(1);
         self.deepest = Some(self.deepest.map_or(before, |deepest| deepest.min(before)));
-        let Some(onward) = errand.onward.filter(|onward| onward.expected.stale) else { return };
-        if let Some(stretch) = cover.around(onward.edge).filter(|stretch| stretch.to == onward.edge) {
-            stretch.next.at = stretch.hunt.miss(Miss::After(errand.slot.start()), onward.lead);
+        let Some(Onward { edge, expected: None, reach }) = errand.onward else { return };
+        if let Some(stretch) = cover.around(edge).filter(|stretch| stretch.to == edge) {
+            stretch.hunt.miss(Miss::After(errand.slot.start()), reach);
         }
     }
 
@@ -116,7 +118,7 @@ impl Aim {
             stretch.to != i64::MAX
                 && !errands.iter().any(|errand| errand.onward.is_some_and(|onward| onward.edge == stretch.to))
         });
-        let mut onward = free.filter_map(|stretch| self.onward(stretch.to, stretch.next));
+        let mut onward = free.filter_map(|stretch| self.onward(stretch));
         if let Some(errand) = onward.next() {
             let taken = errands.iter().any(|other| other.slot == errand.slot);
             return (!taken).then_some(errand);
@@ -145,12 +147,15 @@ impl Aim {
     }
 
     /// The request that carries a stretch on, unless its page would be refused.
-    fn onward(&self, edge: i64, expected: Offset) -> Option<Errand> {
+    fn onward(&self, stretch: &Stretch) -> Option<Errand> {
+        let Stretch { to: edge, next, hunt, .. } = *stretch;
         // Nobody knows how far a stale offset is off, so the page reaches to both sides of it.
-        let lead = if expected.stale { u64::from(self.size / 2) } else { self.overlap() };
-        let slot = reaching(expected.at.saturating_sub(lead), self.size, self.deepest)?;
-        let reaches = self.deepest.is_none() || expected.stale || slot.end() > expected.at;
-        reaches.then_some(Errand { slot, onward: Some(Onward { edge, expected, lead }) })
+        let reach = if next.stale { u64::from(self.size / 2) } else { self.overlap() };
+        let expected = (!next.stale && hunt.aim.is_none()).then_some(next.at);
+        let guess = if next.stale { next.at + self.grown } else { next.at };
+        let slot = reaching(hunt.aim.unwrap_or(guess.saturating_sub(reach)), self.size, self.deepest)?;
+        let reaches = self.deepest.is_none() || expected.is_none_or(|expected| slot.end() > expected);
+        reaches.then_some(Errand { slot, onward: Some(Onward { edge, expected, reach }) })
     }
 
     /// Rows by which neighbouring pages are made to overlap.
