@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession, functions
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("TICKETLAKE_BIN", ROOT / "target/debug/ticketlake"))
-TICKETS = 600
+TICKETS = 120
 SOURCES = ("support", "shop")
 
 
