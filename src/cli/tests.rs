@@ -64,6 +64,18 @@ fn windows_are_given_by_their_ends() {
 }
 
 #[test]
+fn a_dictionary_and_views_are_asked_for() {
+    let Command::Fields(args) = parsed("fields --all --markdown").expect("good").command else {
+        panic!("fields")
+    };
+    assert!(args.all && args.markdown);
+    let Command::Views(args) = parsed("views --absolute --lake l").expect("good").command else {
+        panic!("views")
+    };
+    assert!(args.absolute);
+}
+
+#[test]
 fn a_sandbox_is_described() {
     let line = "sandbox --port 8080 --rate unlimited --latency 0ms --fault http500:0.05 --fault slow:1 --change insert:3";
     let Command::Sandbox(args) = parsed(line).expect("good").command else { panic!("a sandbox") };
