@@ -229,7 +229,7 @@ async fn refused(order: &Order, afresh: &Afresh, why: FetchError) -> PullError {
         },
         _ => format!("check what {} names: the source may have no such thing", order.options),
     };
-    PullError::Refused { why, hint }
+    PullError::Refused(format!("{why}; {hint}"))
 }
 
 /// Writes what came, and puts it in its place.
