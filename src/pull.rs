@@ -187,7 +187,11 @@ async fn read_ids(afresh: &Afresh, ids: &[i64], intake: &Intake<'_>) -> Result<V
         if left.is_empty() {
             return Ok(left);
         }
-        let found = &afresh.read_ids(&left, intake).await? & &missing;
+        let read = match left.as_slice() {
+            [id] => afresh.read_one(*id, intake).await?,
+            left => afresh.read_ids(left, intake).await?,
+        };
+        let found = &read & &missing;
         missing -= &found;
         // A server may give fewer tickets at once than were asked for; when it gives none more, they are not there.
         if found.is_empty() || !together {

@@ -13,7 +13,7 @@ use crate::{
     fields::{Definition, Reading},
     json::Json,
     secret::Secret,
-    ticket::Mapping,
+    ticket::{self, Mapping},
 };
 
 mod definition;
@@ -36,8 +36,21 @@ pub enum Ask {
     Tickets { slice: Slice, page: u32, per_page: u32 },
     /// A page of another list.
     Listed { listing: Listing, slice: Slice, page: u32, per_page: u32 },
+    /// One ticket by id. One that is gone is missing from the answer.
+    One(i64),
     /// Tickets by id, at most [`most_ids`] of them. Those that are gone are missing from the answer.
     Ids(Vec<i64>),
+    /// Who we are logged in as; only where [`tells_account`].
+    Account,
+}
+
+/// Who we are logged in as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The source's own word.
+    pub role: String,
+    /// Whether that role may see every ticket.
+    pub sees_all: bool,
 }
 
 /// The part of the ticket list that is meant, and its order.
@@ -159,6 +172,13 @@ pub fn ticket(kind: Kind) -> &'static Mapping {
     }
 }
 
+/// Where a column's value comes from in a ticket of the vendor of this short name, in words; `None` where it has no such
+/// thing.
+pub fn origin(kind: &str, column: &str) -> Option<String> {
+    let kind = Kind::ALL.into_iter().find(|known| known.name() == kind)?;
+    Some(ticket::origin(ticket(kind), column)?.text())
+}
+
 /// The vendor's words for types of custom fields, and how their values are read.
 pub fn field_types(kind: Kind) -> &'static [(&'static str, Reading)] {
     match kind {
@@ -189,6 +209,28 @@ pub fn filters_by_time(kind: Kind) -> bool {
         Kind::Kf5 => true,
         Kind::Udesk => false,
     }
+}
+
+/// Whether the source can be asked who we are logged in as.
+pub fn tells_account(kind: Kind) -> bool {
+    match kind {
+        Kind::Kf5 => true,
+        // A signature speaks for the company, not for a person.
+        Kind::Udesk => false,
+    }
+}
+
+/// Who we are, by the element of an answer to [`Ask::Account`]; `None` where it does not say.
+pub fn account(kind: Kind, json: &Json) -> Option<Account> {
+    match kind {
+        Kind::Kf5 => kf5::account(json),
+        Kind::Udesk => None,
+    }
+}
+
+/// The server's own clock, to the second, where an answer tells it.
+pub fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
+    later::server_time(headers)
 }
 
 /// The request for `ask`. Made anew for each attempt, for it may hold a signature.
@@ -231,6 +273,7 @@ impl fmt::Display for Ask {
             Ask::Listed { listing, page, per_page, .. } => {
                 write!(f, "page {page} (of {per_page} rows) of {listing}")
             }
+            Ask::One(id) => write!(f, "ticket {id}"),
             Ask::Ids(ids) => match ids.as_slice() {
                 [id] => write!(f, "ticket {id}"),
                 ids => write!(
@@ -240,6 +283,7 @@ impl fmt::Display for Ask {
                     ids.first().copied().unwrap_or_default()
                 ),
             },
+            Ask::Account => f.write_str("the account"),
         }
     }
 }
@@ -301,6 +345,7 @@ pub(crate) mod fixture {
             delete_brake: 0.05,
             incremental_filter: None,
             cascades: None,
+            masks: crate::config::Masks::default(),
         }
     }
 
