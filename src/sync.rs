@@ -31,7 +31,8 @@ use crate::{
 
 pub use account::requests;
 pub use afresh::{
-    Afresh, BroughtIn, FirstPage, begin as read_afresh, begin_alone as read_alone, begin_with as read_afresh_with,
+    Afresh, BroughtIn, FirstPage, begin as read_afresh, begin_alone as read_alone,
+    begin_with as read_afresh_with,
 };
 pub use ended::{Ended, Stop, Why, deadline};
 pub use layouts::{SCHEMA_VERSION, file_meta};

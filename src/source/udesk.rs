@@ -103,8 +103,10 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
     }
     let page = match ask {
         Ask::Fields { .. } | Ask::Tickets { .. } | Ask::Listed { .. } | Ask::Account => {
-            let list =
-                if matches!(ask, Ask::Tickets { .. }) { envelope.contents } else { envelope.ticket_fields };
+            let list = match ask {
+                Ask::Tickets { .. } | Ask::Listed { .. } => envelope.contents,
+                _ => envelope.ticket_fields,
+            };
             let elements: Vec<&RawValue> = serde_json::from_str(list?.get()).ok()?;
             let pages = envelope::number(envelope.total_pages);
             let more = match ask {
@@ -178,6 +180,16 @@ mod tests {
         };
         let posted = listed(&Wish::Customer("o'hara@sample.com".into()));
         assert_eq!(posted.json(), Some(r#"{"email":"o'hara@sample.com"}"#));
+        let ask = Ask::Listed {
+            listing: filters(Kind::Udesk, None).unwrap(),
+            slice: Slice::default(),
+            page: 1,
+            per_page: 100,
+        };
+        let Verdict::Page(page) = judged(&udesk(), &ask, 200, r#"{"status":0,"contents":[{"id":1}]}"#) else {
+            panic!()
+        };
+        assert_eq!((page.rows.len(), page.more), (1, None));
         assert_eq!(
             posted.to_string(),
             "POST http://127.0.0.1:9/api/v1/tickets/get.json?page=1&per_page=100&sign=***"

@@ -207,6 +207,7 @@ def test_faults_are_overcome(home, vendor, options):
     assert run.summary["sources"][0]["requests"]["retried"] > 0
 
 
+@pytest.mark.moving
 @pytest.mark.parametrize("vendor, options", [("kf5", ["--status", "open,new,pending,solved,closed"]), ("kf5", ["--all"]), ("udesk", ["--customer", "test@sample.com"])])
 def test_lists_that_move(home, vendor, options):
     """Every ticket that was in the list from start to end is in the extract, in one of the versions that it had."""
