@@ -15,6 +15,7 @@ test: .venv/ready browser ## unit, property and integration tests, then the lake
 	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake
 
 interop: .venv-spark/ready ## the lake in Spark, which is large and needs Java 17
+	cargo test --locked --no-run
 	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv-spark/bin/python tests/interop/spark.py
 
 notebooks: .venv/ready ## run the notebooks on the demo's lake (make demo) and keep what they show
