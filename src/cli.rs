@@ -11,7 +11,9 @@ mod looking;
 pub mod man;
 pub mod output;
 pub mod plan;
+pub mod pull;
 pub mod recipe;
+pub mod report;
 pub mod runs;
 pub mod sandbox;
 pub mod status;
@@ -20,6 +22,7 @@ pub mod sync;
 mod tests;
 mod window;
 pub mod verify;
+pub mod views;
 
 use std::{
     collections::BTreeMap,
@@ -77,9 +80,12 @@ pub struct Cli {
 pub enum Command {
     Sync(sync::Args),
     Backfill(backfill::Args),
+    Pull(Box<pull::Args>),
     Plan(plan::Args),
     Verify(verify::Args),
+    Report(report::Args),
     Fields(fields::Args),
+    Views(views::Args),
     Status(status::Args),
     Runs(runs::Args),
     Doctor(doctor::Args),
@@ -203,9 +209,12 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
     match command {
         Command::Sync(args) => sync::run(context, args).await,
         Command::Backfill(args) => backfill::run(context, args).await,
+        Command::Pull(args) => pull::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
+        Command::Report(args) => report::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
+        Command::Views(args) => views::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Runs(args) => runs::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, args).await,
@@ -233,9 +242,12 @@ impl Command {
         match self {
             Self::Sync(_) => "sync",
             Self::Backfill(_) => "backfill",
+            Self::Pull(_) => "pull",
             Self::Plan(_) => "plan",
             Self::Verify(_) => "verify",
+            Self::Report(_) => "report",
             Self::Fields(_) => "fields",
+            Self::Views(_) => "views",
             Self::Status(_) => "status",
             Self::Runs(_) => "runs",
             Self::Doctor(_) => "doctor",

@@ -23,7 +23,7 @@ use std::{
 use jiff::tz::TimeZone;
 use reqwest::Url;
 
-pub use self::fault::{Fault, Faults};
+pub use self::fault::{Fault, Faults, did_you_mean};
 use crate::secret::Secret;
 
 /// The configuration of a run that names none, in its working folder.

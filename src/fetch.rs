@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::HeaderMap;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
@@ -162,7 +162,12 @@ async fn attempt(client: &Client, ask: &Ask) -> Verdict {
     client.pace.wait().await;
     let request = source::request(&client.config, ask);
     client.counts.sent.fetch_add(1, Relaxed);
-    let mut http = client.http.get(request.url().clone()).header(reqwest::header::ACCEPT, "application/json");
+    let url = request.url().clone();
+    let mut http = match request.json() {
+        None => client.http.get(url),
+        Some(json) => client.http.post(url).header(CONTENT_TYPE, "application/json").body(json.to_owned()),
+    };
+    http = http.header(ACCEPT, "application/json");
     if let Some((user, password)) = request.basic() {
         http = http.basic_auth(user, Some(password.reveal()));
     }

@@ -6,6 +6,8 @@
 pub mod cli;
 /// A first look: a help desk, a sync, and what the lake then tells.
 pub mod demo;
+/// How the desk is doing: figures, tables, a page with charts.
+pub mod report;
 /// The data's account of itself: what each column is and where it comes from.
 pub mod schemas;
 /// What a run tells a collector of traces and figures.
@@ -18,6 +20,8 @@ pub mod sandbox;
 pub mod dictionary;
 /// What a lake holds, and what is left to do.
 pub mod stock;
+/// Some tickets of one source in one file, beside any lake.
+pub mod pull;
 /// Whether a sync could run now, and what to do first.
 pub mod doctor;
 /// The lake against its laws and against the sources, and putting it right.

@@ -7,6 +7,7 @@ mod ended;
 mod fields;
 mod intake;
 mod layouts;
+mod listed;
 mod masking;
 mod memory;
 mod outlook;
@@ -22,14 +23,19 @@ use tracing::Instrument;
 use crate::{
     config::Config,
     error::Error,
-    lake::{self, Lake, LakeError, lock::Locking},
+    lake::{self, Lake, LakeError, lock::Locking, views::Told},
     progress::Progress,
+    source,
     summary::{Outcome, Run, SourceSummary, Summary},
 };
 
-pub use afresh::{Afresh, BroughtIn, FirstPage, begin as read_afresh, begin_with as read_afresh_with};
+pub use account::requests;
+pub use afresh::{
+    Afresh, BroughtIn, FirstPage, begin as read_afresh, begin_alone as read_alone,
+    begin_with as read_afresh_with,
+};
 pub use ended::{Ended, Stop, Why, deadline};
-pub use layouts::SCHEMA_VERSION;
+pub use layouts::{SCHEMA_VERSION, file_meta};
 pub use memory::{Checkpoint, CommitError, Memory, Unfinished};
 pub use outlook::outlook;
 pub use reading::{ReadError, Rows};
@@ -78,8 +84,11 @@ pub async fn run(
 
 /// Brings `views.sql` up to date with every source that the lake has, also with those that this run left out.
 fn views(lake: &Lake) -> Result<bool, LakeError> {
-    lake::views::write(lake, |source| {
-        let memory = lake::state::load::<Memory>(lake, source)?;
-        Ok(memory.is_some_and(|(_, memory)| memory.columns.is_some()))
-    })
+    lake::views::write(lake, Told { uniform: &|source| is_uniform(lake, source), origin: &source::origin })
+}
+
+/// Whether all files of a source are known to have the same columns.
+pub fn is_uniform(lake: &Lake, source: &str) -> Result<bool, LakeError> {
+    let memory = lake::state::load::<Memory>(lake, source)?;
+    Ok(memory.is_some_and(|(_, memory)| memory.columns.is_some()))
 }

@@ -1,6 +1,7 @@
 //! KF5, REST API v2: Basic authentication, lists with or without `count` and `next_page`, bounds as Unix seconds.
 
 pub mod fields;
+pub mod list;
 pub mod ticket;
 
 use std::fmt::Write;
@@ -23,6 +24,12 @@ pub fn target(ask: &Ask) -> (String, String) {
         Ask::Tickets { slice, page, per_page } => {
             ("/apiv2/tickets.json".into(), list_query(slice, *page, *per_page))
         }
+        Ask::Listed { listing, slice, page, per_page } => {
+            let mut query = envelope::query(&listing.query);
+            query.push_str(&list_query(slice, *page, *per_page));
+            (listing.path.clone(), query)
+        }
+        Ask::One(id) => (format!("/apiv2/tickets/{id}.json"), String::new()),
         Ask::Ids(ids) => {
             let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
             ("/apiv2/tickets/show_many.json".into(), format!("ids={}", ids.join(",")))
@@ -59,6 +66,8 @@ struct Envelope<'a> {
     #[serde(borrow)]
     tickets: Option<Vec<&'a RawValue>>,
     #[serde(borrow)]
+    ticket: Option<&'a RawValue>,
+    #[serde(borrow)]
     ticket_fields: Option<Vec<&'a RawValue>>,
     #[serde(borrow)]
     user: Option<&'a RawValue>,
@@ -70,7 +79,7 @@ struct Envelope<'a> {
 
 /// A page, where the reply is one; else the status decides.
 pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdict> {
-    if matches!((reply.status, ask), (404, Ask::Ids(_))) {
+    if matches!((reply.status, ask), (404, Ask::One(_) | Ask::Ids(_))) {
         return Some(Verdict::Page(Page::default()));
     }
     if !(200..300).contains(&reply.status) {
@@ -79,7 +88,8 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
     let envelope: Envelope = serde_json::from_str(envelope::text(reply.body)?).ok()?;
     let elements = match ask {
         Ask::Fields { .. } => envelope.ticket_fields?,
-        Ask::Tickets { .. } | Ask::Ids(_) => envelope.tickets?,
+        Ask::One(_) => vec![envelope.ticket.filter(|ticket| ticket.get().starts_with('{'))?],
+        Ask::Tickets { .. } | Ask::Listed { .. } | Ask::Ids(_) => envelope.tickets?,
         Ask::Account => vec![envelope.user?],
     };
     let next = envelope::string(envelope.next_page).filter(|next| !next.is_empty());

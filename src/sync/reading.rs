@@ -72,6 +72,18 @@ impl TicketReader<'_> {
         Ok((page, decoded))
     }
 
+    /// A page, and what is known of its list.
+    pub async fn answer(&self, ask: &Ask) -> Result<Answer<Rows>, ReadError> {
+        let (page, decoded) = self.page(ask).await?;
+        Ok(Answer {
+            keys: keys(&decoded),
+            total: page.total,
+            pages: page.pages,
+            more: page.more,
+            rows: Rows { bytes: page.body.len(), decoded: Some(decoded) },
+        })
+    }
+
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
     pub async fn read_ids(
         &self,
@@ -80,11 +92,21 @@ impl TicketReader<'_> {
     ) -> Result<RoaringTreemap, ReadError> {
         let mut found = RoaringTreemap::new();
         for some in ids.chunks(source::most_ids(self.client.config.kind)) {
-            let (page, decoded) = self.page(&Ask::Ids(some.to_vec())).await?;
-            found.extend(decoded.ids.iter().flatten().map(|id| id.cast_unsigned()));
-            let keep = vec![true; decoded.ids.len()];
-            sink.take(Rows { bytes: page.body.len(), decoded: Some(decoded) }, &keep).await?;
+            found |= self.read_some(&Ask::Ids(some.to_vec()), sink).await?;
         }
+        Ok(found)
+    }
+
+    /// Hands the tickets of one answer to `sink`; gives their ids.
+    pub async fn read_some(
+        &self,
+        ask: &Ask,
+        sink: &impl Sink<Rows, ReadError>,
+    ) -> Result<RoaringTreemap, ReadError> {
+        let (page, decoded) = self.page(ask).await?;
+        let found = decoded.ids.iter().flatten().map(|id| id.cast_unsigned()).collect();
+        let keep = vec![true; decoded.ids.len()];
+        sink.take(Rows { bytes: page.body.len(), decoded: Some(decoded) }, &keep).await?;
         Ok(found)
     }
 }
@@ -94,21 +116,15 @@ impl Reader for TicketReader<'_> {
     type Error = ReadError;
 
     async fn read(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Rows>, ReadError> {
-        let ask = Ask::Tickets { slice: *slice, page, per_page };
         let window = slice.to_string();
         let window = if window.is_empty() { "all" } else { window.trim_start() };
         let span = tracing::error_span!("page", window, page);
-        let (page, decoded) = self.page(&ask).instrument(span).await?;
-        if let (None, None, Some(total)) = (slice.from, slice.to, page.total) {
+        let ask = Ask::Tickets { slice: *slice, page, per_page };
+        let answer = self.answer(&ask).instrument(span).await?;
+        if let (None, None, Some(total)) = (slice.from, slice.to, answer.total) {
             self.meter.expect(total);
         }
-        Ok(Answer {
-            keys: keys(&decoded),
-            total: page.total,
-            pages: page.pages,
-            more: page.more,
-            rows: Rows { bytes: page.body.len(), decoded: Some(decoded) },
-        })
+        Ok(answer)
     }
 
     fn is_saturated(&self) -> bool {
