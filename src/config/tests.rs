@@ -206,7 +206,7 @@ fn the_example_is_right_and_its_comments_are_the_defaults() {
     };
     let key_in_comment =
         |line: &&str| line.strip_prefix("# ").is_some_and(|rest| rest.split(' ').nth(1) == Some("="));
-    assert_eq!(text.lines().filter(key_in_comment).count(), 11);
+    assert_eq!(text.lines().filter(key_in_comment).count(), 12);
     let told: Vec<&str> =
         text.lines().map(|line| if key_in_comment(&line) { &line[2..] } else { line }).collect();
     assert_eq!(checked(told.join("\n")), checked(text.clone()));
