@@ -6,6 +6,7 @@ mod document;
 mod endpoint;
 mod fault;
 mod lake;
+mod place;
 pub mod quantity;
 mod source;
 #[cfg(test)]
@@ -21,7 +22,10 @@ use std::{
 use jiff::tz::TimeZone;
 use reqwest::Url;
 
-pub use self::fault::{Fault, Faults};
+pub use self::{
+    fault::{Fault, Faults},
+    place::{Bucket, Place, StoreKind},
+};
 use crate::secret::Secret;
 
 /// The configuration of a run that names none, in its working folder.
@@ -38,7 +42,7 @@ pub struct Config {
 /// Where the lake lies and how it is cut.
 #[derive(Debug, Clone)]
 pub struct LakeConfig {
-    pub path: PathBuf,
+    pub place: Place,
     /// Decides `created_date`.
     pub timezone: TimeZone,
     pub partition: PartitionBy,

@@ -97,7 +97,7 @@ fn json(of: Type, value: &Value) -> Json {
 pub fn read(lake: &Lake, names: &[String]) -> Result<Dictionary, LakeError> {
     let source = |name: &String| Ok(SourceFields { name: name.clone(), fields: fields(lake, name)? });
     let sources = names.iter().map(source).collect::<Result<_, LakeError>>()?;
-    Ok(Dictionary { lake: lake.root().display().to_string(), sources })
+    Ok(Dictionary { lake: lake.place().to_string(), sources })
 }
 
 fn fields(lake: &Lake, source: &str) -> Result<Vec<Field>, LakeError> {

@@ -2,10 +2,7 @@
 
 use std::{
     error::Error,
-    sync::{
-        Once,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use bytes::Bytes;
@@ -70,11 +67,7 @@ pub enum FetchError {
 impl Client {
     /// A client for one account. Connections are opened when they are needed.
     pub fn new(config: SourceConfig) -> Result<Self, FetchError> {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            // An error says that a provider is installed already, which is all we want.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
+        crate::tls::provide();
         let http = reqwest::Client::builder()
             .user_agent(concat!("ticketlake/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())

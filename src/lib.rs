@@ -46,6 +46,8 @@ pub mod fields;
 pub mod columns;
 /// What a run is told, checked once.
 pub mod config;
+/// The cryptography of connections.
+pub mod tls;
 /// JSON as it was written.
 pub mod json;
 /// What is logged and where.

@@ -92,6 +92,8 @@ pub fn exit(ends: &[Ended]) -> Exit {
         Exit::Interrupted
     } else if any(Ended::is_damage) {
         Exit::Damaged
+    } else if any(Ended::is_lost) {
+        Exit::Locked
     } else if any(|end| matches!(end, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })))) {
         Exit::Credentials
     } else if ends.is_empty() {

@@ -1,7 +1,5 @@
 //! Records of runs, one file each, named so that they sort by time.
 
-use std::io::Write;
-
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Lake, LakeError, store};
@@ -34,15 +32,16 @@ pub fn last<T: DeserializeOwned>(lake: &Lake, count: usize) -> Result<Vec<T>, La
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lake::tests::lake;
+    use crate::lake::tests::lakes;
 
     #[test]
     fn the_newest_runs_come_first() {
-        let (_folder, lake) = lake();
-        for run in ["20260101-a", "20260103-b", "20260102-c"] {
-            record(&lake, run, &run).unwrap();
+        for (_folder, lake) in lakes() {
+            for run in ["20260101-a", "20260103-b", "20260102-c"] {
+                record(&lake, run, &run).unwrap();
+            }
+            store::create(&lake, "_ticketlake/runs/20260104-d.json", b"cut").unwrap();
+            assert_eq!(last::<String>(&lake, 2).unwrap(), ["20260103-b", "20260102-c"]);
         }
-        store::create(&lake, "_ticketlake/runs/20260104-d.json", b"cut").unwrap();
-        assert_eq!(last::<String>(&lake, 2).unwrap(), ["20260103-b", "20260102-c"]);
     }
 }

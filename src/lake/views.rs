@@ -3,14 +3,13 @@
 mod names;
 mod sql;
 
-use std::io::Write;
-
 use arrow::datatypes::Schema;
 
 use self::sql::{Custom, SourceView};
 use super::{Lake, LakeError, held, holdings, read_table, store};
 use crate::{
     columns::TICKET_FIELDS,
+    config::Place,
     fields::{
         known_columns,
         rows::{Value, from_batch, number},
@@ -27,13 +26,21 @@ pub fn write(lake: &Lake, uniform: impl Fn(&str) -> Result<bool, LakeError>) -> 
         let uniform = uniform(&source)?;
         views.push(source_view(lake, source, uniform)?);
     }
-    let text = sql::text(&views);
+    let text = sql::text(&views, root(lake).is_empty());
     if store::read(lake, FILE)?.is_some_and(|present| present == text.as_bytes()) {
         return Ok(false);
     }
     let path = store::path(lake, FILE);
     store::put(lake, FILE, |file| file.write_all(text.as_bytes()).map_err(LakeError::io(&path, "write")))?;
     Ok(true)
+}
+
+/// What stands before the paths of tables.
+fn root(lake: &Lake) -> String {
+    match lake.place() {
+        Place::Folder(_) => String::new(),
+        place @ Place::Bucket(_) => format!("{place}/"),
+    }
 }
 
 fn source_view(lake: &Lake, source: String, uniform: bool) -> Result<SourceView, LakeError> {
@@ -48,6 +55,7 @@ fn source_view(lake: &Lake, source: String, uniform: bool) -> Result<SourceView,
         columns: schema.map(|schema| schema.fields().iter().map(|f| f.name().clone()).collect()),
         custom: custom.unwrap_or_default(),
         uniform,
+        root: root(lake),
         source,
     })
 }

@@ -1,4 +1,5 @@
-//! The text of `views.sql`. Paths are relative to the lake's folder, where it lies.
+//! The text of `views.sql`. Paths are relative to the lake's folder, where it lies; in an object store they are whole
+//! addresses, for nothing there is relative to a file.
 
 use std::fmt::Write;
 
@@ -12,6 +13,8 @@ use crate::columns::{Column, DELETED_AT, LAST, TICKET_FIELD_OPTIONS, TICKET_FIEL
 #[derive(Debug, Clone)]
 pub struct SourceView {
     pub source: String,
+    /// What stands before the paths of tables: nothing, or the lake's address and a slash.
+    pub root: String,
     /// How its tickets are cut; `None` without a file.
     pub cut: Option<Cut>,
     /// The columns of its tickets; `None` without a file.
@@ -34,9 +37,11 @@ pub struct Custom {
     pub twin: bool,
 }
 
-const HEAD: &str = "\
--- The lake as DuckDB views. Made by ticketlake at every run: what is changed here is lost.
--- From this folder: duckdb -init views.sql
+const HEAD: &str =
+    "-- The lake as DuckDB views. Made by ticketlake at every run: what is changed here is lost.\n";
+const FROM_FOLDER: &str = "-- From this folder: duckdb -init views.sql\n";
+const FROM_ANYWHERE: &str = "\
+-- From anywhere, once DuckDB knows the credentials (CREATE SECRET): duckdb -init views.sql
 ";
 
 /// The columns that lie in paths.
@@ -44,8 +49,9 @@ const SOURCE: &str = "source";
 const PARTITIONS: [&str; 2] = ["created_date", "created_month"];
 
 /// The whole file.
-pub fn text(views: &[SourceView]) -> String {
+pub fn text(views: &[SourceView], relative: bool) -> String {
     let mut text = HEAD.to_owned();
+    text += if relative { FROM_FOLDER } else { FROM_ANYWHERE };
     for view in views {
         if let (Some(cut), Some(columns)) = (view.cut, &view.columns) {
             source_view(&mut text, view, cut, columns);
@@ -115,8 +121,8 @@ fn tickets(view: &SourceView, cut: Cut) -> String {
         Cut::Month => "VARCHAR",
     };
     format!(
-        "read_parquet('tickets/source={}/**/*.parquet', hive_partitioning = true, hive_types = {{'source': VARCHAR, '{}': {of}}}{union})",
-        view.source,
+        "read_parquet({}, hive_partitioning = true, hive_types = {{'source': VARCHAR, '{}': {of}}}{union})",
+        string(&format!("{}tickets/source={}/**/*.parquet", view.root, view.source)),
         cut.column(),
     )
 }
@@ -165,7 +171,8 @@ fn small_table(
     views: &[SourceView],
     has: impl Fn(&SourceView) -> bool,
 ) {
-    let file = |view: &SourceView| format!("'{table}/source={}/part-0.parquet'", view.source);
+    let file =
+        |view: &SourceView| string(&format!("{}{table}/source={}/part-0.parquet", view.root, view.source));
     let files: Vec<String> = views.iter().filter(|view| has(view)).map(file).collect();
     let query = if files.is_empty() {
         no_rows(columns.iter())
@@ -271,6 +278,7 @@ mod tests {
         let columns = TICKETS.iter().chain(LAST).map(|column| column.name.to_owned()).collect();
         SourceView {
             source: source.to_owned(),
+            root: String::new(),
             cut,
             columns: cut.map(|_| columns),
             custom: Vec::new(),
@@ -282,8 +290,10 @@ mod tests {
 
     #[test]
     fn every_source_has_a_view_and_none_takes_the_name_of_another() {
-        let text =
-            text(&[view("all", Some(Cut::Day)), view("help-desk", Some(Cut::Month)), view("new", None)]);
+        let text = text(
+            &[view("all", Some(Cut::Day)), view("help-desk", Some(Cut::Month)), view("new", None)],
+            true,
+        );
         for name in ["tickets_all (source)", "tickets_help-desk", "tickets", "tickets_all", "ticket_fields"] {
             assert_eq!(text.matches(&format!("VIEW \"{name}\" AS")).count(), 1, "{name}");
         }
@@ -293,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_lake_without_files_has_views_without_rows() {
-        let text = text(&[]);
+        let text = text(&[], true);
         assert!(text.contains("CAST(NULL AS BIGINT) AS \"id\"") && !text.contains("read_parquet"));
     }
 
