@@ -2,11 +2,15 @@
 
 use std::{
     error::Error,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
@@ -28,6 +32,8 @@ pub struct Client {
     pub counts: Counts,
     http: reqwest::Client,
     in_flight: Semaphore,
+    /// How far the server's clock is ahead of ours, as the last answer told.
+    ahead: Mutex<Option<SignedDuration>>,
 }
 
 /// What was sent and what came of it.
@@ -79,7 +85,18 @@ impl Client {
                 why: chain(&error.without_url()),
             })?;
         let (pace, in_flight) = (Pace::new(config.rate), Semaphore::new(config.concurrency.max(1)));
-        Ok(Self { config, pace, counts: Counts::default(), http, in_flight })
+        Ok(Self { config, pace, counts: Counts::default(), http, in_flight, ahead: Mutex::default() })
+    }
+
+    /// How far the server's clock is ahead of ours, to about a second; `None` while no answer has told.
+    pub fn server_ahead(&self) -> Option<SignedDuration> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_time(&self, headers: &HeaderMap, received: Timestamp) {
+        if let Some(told) = source::server_time(headers) {
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(told.duration_since(received));
+        }
     }
 }
 
@@ -136,23 +153,26 @@ async fn attempt(client: &Client, ask: &Ask) -> Verdict {
     client.pace.wait().await;
     let request = source::request(&client.config, ask);
     client.counts.sent.fetch_add(1, Relaxed);
-    let mut http = client.http.get(request.url().clone()).header(reqwest::header::ACCEPT, "application/json");
+    let url = request.url().clone();
+    let mut http = match request.json() {
+        None => client.http.get(url),
+        Some(json) => client.http.post(url).header(CONTENT_TYPE, "application/json").body(json.to_owned()),
+    };
+    http = http.header(ACCEPT, "application/json");
     if let Some((user, password)) = request.basic() {
         http = http.basic_auth(user, Some(password.reveal()));
     }
     match read(client, http).await {
         Ok((status, headers, body)) => {
             let reply = Reply { status, headers: &headers, body: &body, received: Timestamp::now() };
+            client.note_time(&headers, reply.received);
             source::judge(&client.config, ask, reply)
         }
         Err(why) => Verdict::Later { why, throttled: false, after: None },
     }
 }
 
-async fn read(
-    client: &Client,
-    http: reqwest::RequestBuilder,
-) -> Result<(u16, reqwest::header::HeaderMap, Bytes), String> {
+async fn read(client: &Client, http: reqwest::RequestBuilder) -> Result<(u16, HeaderMap, Bytes), String> {
     let why = |error: reqwest::Error| match error.is_timeout() {
         true => format!("no whole answer within {:?}", client.config.timeout),
         false => source::excerpt(&client.config, chain(&error.without_url()).as_bytes()),

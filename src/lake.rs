@@ -11,13 +11,16 @@ use jiff::tz::TimeZone;
 use crate::config::{LakeConfig, PartitionBy, Place};
 
 mod anatomy;
+mod change;
 mod fault;
+mod fill;
 mod form;
 mod holdings;
 mod inventory;
 mod marks;
 mod mend;
 mod partition;
+mod probe;
 mod read;
 mod store;
 mod table;
@@ -33,15 +36,18 @@ pub mod state;
 pub mod views;
 
 pub use anatomy::{Anatomy, Group, anatomy, batches};
+pub use change::change;
 pub use fault::LakeError;
+pub use fill::{Fill, add_fill};
 pub use form::{FileForm, FileMeta, Written};
 pub use holdings::{Holding, holding, schema_of_source, sources};
 pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, is_folder, leftovers};
 pub use marks::{Mark, mark_deleted, marks};
 pub use mend::{remove_empty, replace, rewrite_table, set_aside, state_folder};
 pub use partition::{Calendar, Cut, PartitionKey, split};
+pub use probe::probe;
 pub use read::{Footer, footer, schema_of};
-pub use store::{Location, staged, sweep};
+pub use store::{LocalFile, Location, staged, sweep};
 pub use table::{has_table, read_table, write_table};
 pub use tickets::{
     Upserted, columns, held, partitions, put_empty, remove, rewrite, rows, take_out, ticket_file, upsert,

@@ -8,6 +8,7 @@
 mod bucket;
 mod content;
 mod folder;
+mod local;
 mod ranges;
 mod refusal;
 mod upload;
@@ -26,6 +27,7 @@ use object_store::UpdateVersion;
 use super::{Lake, LakeError};
 use crate::config::Place;
 
+pub use self::local::LocalFile;
 pub(super) use self::{
     bucket::{Bucket, Created, put_if},
     content::{Content, Group, Trouble},

@@ -15,6 +15,7 @@ use super::{
     memory::{Checkpoint, Unfinished, add_span},
     reading::{ReadError, Rows, TicketReader},
     source_run::Task,
+    suspicion,
 };
 use crate::{
     config::SourceConfig,
@@ -79,13 +80,54 @@ impl Walks<'_> {
                 let horizon = self.horizon().await?;
                 let range = Span { from: Some(since.as_second()), to: None };
                 let proof = self.by_time(Clock::Updated, range, &[], self.intake).await?;
+                self.believe_changes(Some(since))?;
                 Ok(changes(proof, horizon))
             }
             Reading::Filter(filter) => {
                 let slice = Slice { filter: Some(filter), ..Slice::default() };
-                Ok(changes(self.pages(slice, Span::default()).await?, None))
+                let proof = self.pages(slice, Span::default()).await?;
+                self.believe_changes(None)?;
+                Ok(changes(proof, None))
             }
         }
+    }
+
+    /// Ends the run where what was read is far less than the lake's history suggests; `since` bounds a list of changes,
+    /// a filter's list has no bound.
+    fn believe_changes(&self, since: Option<Timestamp>) -> Result<(), Ended> {
+        let name = &self.config().name;
+        if self.task.accepts_few() {
+            return Ok(());
+        }
+        let (read, history) = (self.intake.count(), suspicion::history(self.lake, name)?);
+        let usual = suspicion::usual(&history);
+        let why = match since {
+            Some(_) if !suspicion::is_few(read, &history) => None,
+            Some(since) => {
+                let met = self.intake.met();
+                let (known, unmet) = suspicion::known_since(self.lake, name, since.as_second(), &met)?;
+                suspicion::changes(&history, known, unmet).then(|| {
+                    format!(
+                        "it lists {read} tickets as changed since {since}, and of {known} that the lake knows to have \
+                         changed since then {unmet} are not among them; half of the last runs read {usual} or more"
+                    )
+                })
+            }
+            None => suspicion::filter(read, &history).then(|| {
+                format!(
+                    "its filter lists {read} tickets, where half of the last {} runs read {usual} or more",
+                    history.len()
+                )
+            }),
+        };
+        match why {
+            Some(why) => Err(self.few(why)),
+            None => Ok(()),
+        }
+    }
+
+    fn few(&self, why: String) -> Ended {
+        Ended::Few { source_name: self.config().name.clone(), why, command: self.task.name() }
     }
 
     /// Reads by the time of creation: everything, or a backfill's window; then looks for what is gone.
@@ -224,6 +266,17 @@ impl Walks<'_> {
             return Ok(RoaringTreemap::new());
         }
         let live = deletions::live(self.lake, name)?;
+        if !self.task.accepts_deletes() {
+            let here = match range == Span::default() {
+                true => live,
+                false => deletions::missing(self.lake, name, range, &RoaringTreemap::new())?.len() as u64,
+            };
+            if suspicion::whole(missing.len() as u64, here) {
+                let missing = missing.len();
+                return Err(self
+                    .few(format!("{missing} of the {here} tickets that the lake has there were not shown")));
+            }
+        }
         let share = missing.len() as f64 / live.max(1) as f64;
         if share > self.config().delete_brake && !self.task.accepts_deletes() {
             return Err(Ended::Brake {
