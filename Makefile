@@ -2,7 +2,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON ?= python3
 
-.PHONY: help demo test lint build clean
+.PHONY: help demo test lint build bench clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,7 +12,6 @@ demo: ## see it work: a sandbox of both vendors, a sync, the first queries
 
 test: .venv/ready ## unit, property and integration tests, then the lake read by DuckDB
 	cargo test --locked
-	cargo build --locked
 	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake
 
 lint: ## formatting and clippy, warnings denied
@@ -22,9 +21,18 @@ lint: ## formatting and clippy, warnings denied
 build: ## the program: target/release/ticketlake
 	cargo build --release --locked
 
+bench: build $(TARGET)/bench/ready ## speed, memory and size beside others, a table; options in BENCH="…"
+	$(PYTHON) tests/bench --binary $(TARGET)/release/ticketlake --work $(TARGET)/bench $(BENCH)
+
 clean: ## remove what was made
 	cargo clean
 	rm -rf .venv .demo
+
+# Where the rivals cannot be installed, the program is measured alone.
+$(TARGET)/bench/ready: tests/bench/requirements.txt
+	$(PYTHON) -m venv --clear --without-pip $(TARGET)/bench/venv
+	$(PYTHON) -m pip --python $(TARGET)/bench/venv/bin/python install --quiet --disable-pip-version-check -r $< \
+	  && touch $@ || echo "without DuckDB and dlt"
 
 # Without its own pip the environment also comes up where Python lacks ensurepip.
 .venv/ready: tests/lake/requirements.txt

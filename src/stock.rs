@@ -1,6 +1,7 @@
 //! What a lake holds at this moment: sources in numbers, how far they are, the last runs, what is left to do.
 
 mod grid;
+mod past;
 mod render;
 
 use std::collections::BTreeMap;
@@ -8,10 +9,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use self::render::render;
+pub use self::{past::render as render_runs, render::render};
 use crate::{
     lake::{self, Lake, LakeError, PartitionKey, runs, state},
-    summary::{Outcome, Summary, reason},
+    summary::{self, Outcome, Summary, reason},
     sync::{Memory, Unfinished},
     walk::Span,
 };
@@ -53,6 +54,9 @@ pub struct SourceStock {
     /// When the last complete reading of everything began.
     pub whole_at: Option<Timestamp>,
     pub fields_read_at: Option<Timestamp>,
+    /// When the last complete run of it began, and how long that is ago: what was at the source then is in the lake.
+    pub complete_at: Option<Timestamp>,
+    pub seconds_ago: Option<u64>,
     pub last_run: Option<SourceRun>,
     /// Readings that have begun and are not finished.
     pub begun: Vec<Begun>,
@@ -146,6 +150,7 @@ fn source(
     };
     let last = summaries.iter().find_map(of_run);
     let (last_run, told_kind) = last.unzip();
+    let complete_at = summary::last_complete(summaries.iter(), name);
     // The default partition sorts first, and is no date.
     let dated = |key: &&PartitionKey| !matches!(key, PartitionKey::Default(_));
     Ok(SourceStock {
@@ -159,6 +164,8 @@ fn source(
         cursor: memory.and_then(|memory| memory.cursor),
         whole_at: memory.and_then(|memory| memory.whole_at),
         fields_read_at: memory.and_then(|memory| memory.fields_read_at),
+        complete_at,
+        seconds_ago: complete_at.map(|at| Timestamp::now().duration_since(at).unsigned_abs().as_secs()),
         last_run,
         begun: memory.map(begun).unwrap_or_default(),
     })
@@ -204,6 +211,9 @@ fn left_over(source: &SourceStock, memory: Option<&Memory>) -> Vec<String> {
             "{name}: a reading begun at {} is not finished; the next one {next}",
             reading.began
         ));
+    }
+    if memory.and_then(|memory| memory.masked.as_ref()).is_some_and(|masked| !masked.everywhere) {
+        left.push(format!("{name}: `mask` has changed; the next sync reads everything again"));
     }
     if memory.is_some_and(|memory| memory.columns.is_none()) {
         left.push(format!(

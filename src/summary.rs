@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::render::render;
+pub use self::render::{closing, render};
 use crate::{config::Kind, error::Error};
 
 /// How far a run, or one source of it, came.
@@ -206,6 +206,17 @@ impl Outcome {
             Self::Incomplete
         }
     }
+}
+
+/// When the last complete `sync` of a source began, by summaries of which the newest come first: what was at the source
+/// then is in the lake.
+pub fn last_complete<'a>(
+    mut summaries: impl Iterator<Item = &'a Summary>,
+    source: &str,
+) -> Option<Timestamp> {
+    let complete = |s: &SourceSummary| s.name == source && s.outcome == Outcome::Complete;
+    let found = summaries.find(|run| run.command == "sync" && run.sources.iter().any(complete));
+    found.map(|run| run.started_at)
 }
 
 /// Milliseconds are enough for a person, and every reader of dates knows them.

@@ -12,6 +12,7 @@ use parquet::{
         encode_arrow_schema,
     },
     basic::{Compression, Type, ZstdLevel},
+    errors::ParquetError,
     file::{
         metadata::{KeyValue, SortingColumn},
         properties::{EnabledStatistics, WriterProperties, WriterVersion},
@@ -77,6 +78,15 @@ impl FileForm {
 
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Encodes a file of this form, of any number of rows, to wherever it goes.
+    pub fn encoder<W: std::io::Write + Send>(&self, out: W) -> Result<ArrowWriter<W>, ParquetError> {
+        let options = ArrowWriterOptions::new()
+            .with_properties(self.large.clone())
+            .with_parquet_schema(self.descriptor.clone())
+            .with_skip_arrow_metadata(true);
+        ArrowWriter::try_new_with_options(out, self.schema.clone(), options)
     }
 
     /// Starts a file of this form, of about `rows` rows. `path` is only for messages.

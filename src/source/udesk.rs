@@ -1,6 +1,7 @@
 //! Udesk, Open API v1: signed queries, a result code inside an HTTP 200, lists with `total` and `total_pages`.
 
 pub mod fields;
+pub mod list;
 pub mod ticket;
 
 use md5::{Digest, Md5};
@@ -22,7 +23,8 @@ const ARGUMENT_WRONG: std::ops::RangeInclusive<i64> = 1001..=1013;
 pub fn target(ask: &Ask) -> (String, String) {
     match ask {
         // The definitions come in one piece: the endpoint knows no pages.
-        Ask::Fields { .. } => ("/api/v2/ticket_fields.json".into(), String::new()),
+        // Nor is there one for an account, which nobody asks for here.
+        Ask::Fields { .. } | Ask::Account => ("/api/v2/ticket_fields.json".into(), String::new()),
         Ask::Tickets { slice, page, per_page } => {
             let path = match slice.filter {
                 Some(filter) => format!("/api/v1/ticket_filters/{filter}/tickets.json"),
@@ -30,6 +32,15 @@ pub fn target(ask: &Ask) -> (String, String) {
             };
             (path, format!("page={page}&per_page={per_page}"))
         }
+        Ask::Listed { listing, page, per_page, .. } => {
+            let mut query = envelope::query(&listing.query);
+            match listing.is_paged {
+                true => query.push_str(&format!("page={page}&per_page={per_page}")),
+                false => drop(query.pop()),
+            }
+            (listing.path.clone(), query)
+        }
+        Ask::One(id) => (format!("/api/v1/tickets/{id}.json"), String::new()),
         Ask::Ids(ids) => {
             (format!("/api/v1/tickets/{}.json", ids.first().copied().unwrap_or_default()), String::new())
         }
@@ -68,7 +79,7 @@ struct Envelope<'a> {
 
 /// A page or a refusal, where the body tells; else the HTTP status decides.
 pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdict> {
-    let one = matches!(ask, Ask::Ids(_));
+    let one = matches!(ask, Ask::One(_) | Ask::Ids(_));
     if one && reply.status == 404 {
         return Some(Verdict::Page(Page::default()));
     }
@@ -91,13 +102,15 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
         _ => return None,
     }
     let page = match ask {
-        Ask::Fields { .. } | Ask::Tickets { .. } => {
+        Ask::Fields { .. } | Ask::Tickets { .. } | Ask::Listed { .. } | Ask::Account => {
             let list =
-                if matches!(ask, Ask::Fields { .. }) { envelope.ticket_fields } else { envelope.contents };
+                if matches!(ask, Ask::Tickets { .. }) { envelope.contents } else { envelope.ticket_fields };
             let elements: Vec<&RawValue> = serde_json::from_str(list?.get()).ok()?;
             let pages = envelope::number(envelope.total_pages);
             let more = match ask {
-                Ask::Tickets { page, .. } => pages.map(|pages: u64| u64::from(*page) < pages),
+                Ask::Tickets { page, .. } | Ask::Listed { page, .. } => {
+                    pages.map(|pages: u64| u64::from(*page) < pages)
+                }
                 _ => Some(false),
             };
             Page {
@@ -108,7 +121,7 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
                 more,
             }
         }
-        Ask::Ids(_) => {
+        Ask::One(_) | Ask::Ids(_) => {
             let ticket = envelope.contents.filter(|ticket| ticket.get().starts_with('{'))?;
             Page {
                 body: reply.body.clone(),

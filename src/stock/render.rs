@@ -1,5 +1,7 @@
 //! How a person reads the state of a lake: sources, runs, and what is left to do.
 
+use std::time::Duration;
+
 use comfy_table::{Cell, Table};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
@@ -42,8 +44,18 @@ pub fn render(stock: &Stock, zone: &TimeZone) -> String {
 }
 
 fn sources(sources: &[SourceStock], zone: &TimeZone) -> Table {
-    let mut table =
-        wrapped(["source", "kind", "tickets", "partitions", "from", "to", "size", "up to", "fields read"]);
+    let mut table = wrapped([
+        "source",
+        "kind",
+        "tickets",
+        "partitions",
+        "from",
+        "to",
+        "size",
+        "up to",
+        "complete",
+        "last run",
+    ]);
     for source in sources {
         let word = |text: &Option<String>| Cell::new(text.as_deref().unwrap_or("–"));
         table.add_row([
@@ -55,7 +67,11 @@ fn sources(sources: &[SourceStock], zone: &TimeZone) -> Table {
             word(&source.last_partition),
             right(figures::size(source.bytes)),
             Cell::new(moment(source.cursor, zone)),
-            Cell::new(moment(source.fields_read_at, zone)),
+            Cell::new(source.seconds_ago.map_or_else(
+                || "never".to_owned(),
+                |seconds| format!("{} ago", figures::span(Duration::from_secs(seconds))),
+            )),
+            Cell::new(source.last_run.as_ref().map_or("–", |run| run.outcome.name())),
         ]);
     }
     table
@@ -78,7 +94,7 @@ fn runs(stock: &Stock, zone: &TimeZone) -> Table {
     table
 }
 
-fn moment(at: Option<Timestamp>, zone: &TimeZone) -> String {
+pub(super) fn moment(at: Option<Timestamp>, zone: &TimeZone) -> String {
     at.map_or_else(|| "–".to_owned(), |at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
 }
 

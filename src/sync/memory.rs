@@ -26,6 +26,17 @@ pub struct Memory {
     pub whole_at: Option<Timestamp>,
     /// Readings that have begun and are not finished.
     pub unfinished: Vec<Unfinished>,
+    /// What rows are masked with; `None` where no mask ever was.
+    pub masked: Option<Masked>,
+}
+
+/// The mask that rows are written with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Masked {
+    /// The mask's fingerprint.
+    pub with: String,
+    /// Whether everything was read since.
+    pub everywhere: bool,
 }
 
 /// A reading by the time of creation, and how far it came.

@@ -8,11 +8,12 @@ use roaring::RoaringTreemap;
 use super::{
     deletions,
     ended::Ended,
-    listing::{self, Listing},
     memory::{Checkpoint, Memory, Unfinished},
     reading::TicketReader,
     recorder::Recorder,
     source_run::Task,
+    suspicion,
+    ways::{self, Scope},
 };
 use crate::{
     config::SourceConfig,
@@ -58,14 +59,55 @@ impl Walks<'_> {
                 let horizon = self.horizon().await?;
                 let range = Span { from: Some(since.as_second()), to: None };
                 let boundary = self.boundary();
-                let listing = self.listing(range, &[], &boundary);
-                let proof = listing::changed(self.reader, self.recorder.intake, &listing).await?;
+                let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &boundary) };
+                let proof = ways::tickets(self.reader, self.recorder.intake, &scope).await?;
+                self.believe_changes(Some(since))?;
                 Ok(changes(proof, horizon))
             }
             Reading::Filter(filter) => {
-                Ok(changes(listing::filtered(self.reader, self.recorder.intake, filter).await?, None))
+                let proof = ways::filtered(self.reader, self.recorder.intake, filter).await?;
+                self.believe_changes(None)?;
+                Ok(changes(proof, None))
             }
         }
+    }
+
+    /// Ends the run where what was read is far less than the lake's history suggests; `since` bounds a list of changes,
+    /// a filter's list has no bound.
+    fn believe_changes(&self, since: Option<Timestamp>) -> Result<(), Ended> {
+        let name = &self.config().name;
+        if self.task.accepts_few() {
+            return Ok(());
+        }
+        let (read, history) = (self.recorder.intake.count(), suspicion::history(self.lake, name)?);
+        let usual = suspicion::usual(&history);
+        let why = match since {
+            Some(_) if !suspicion::is_few(read, &history) => None,
+            Some(since) => {
+                let met = self.recorder.intake.met();
+                let (known, unmet) = suspicion::known_since(self.lake, name, since.as_second(), &met)?;
+                suspicion::changes(&history, known, unmet).then(|| {
+                    format!(
+                        "it lists {read} tickets as changed since {since}, and of {known} that the lake knows to have \
+                         changed since then {unmet} are not among them; half of the last runs read {usual} or more"
+                    )
+                })
+            }
+            None => suspicion::filter(read, &history).then(|| {
+                format!(
+                    "its filter lists {read} tickets, where half of the last {} runs read {usual} or more",
+                    history.len()
+                )
+            }),
+        };
+        match why {
+            Some(why) => Err(self.few(why)),
+            None => Ok(()),
+        }
+    }
+
+    fn few(&self, why: String) -> Ended {
+        Ended::Few { source_name: self.config().name.clone(), why, command: self.task.name() }
     }
 
     /// Reads by the time of creation: everything, or a backfill's window; then looks for what is gone.
@@ -74,18 +116,18 @@ impl Walks<'_> {
         let unfinished = self.begin(range).await?;
         let (done, boundary) = (unfinished.read(), self.boundary());
         let bookmark = unfinished.pages.as_ref();
-        let listing = Listing { bookmark, ..self.listing(range, &done, &boundary) };
+        let scope = Scope { bookmark, ..self.scope(range, &done, &boundary) };
         bookmark.inspect(|bookmark| self.recorder.go_on(bookmark));
-        let mut proof = listing::created(self.reader, self.recorder, &listing).await?;
+        let mut proof = ways::tickets(self.reader, self.recorder, &scope).await?;
         let later = bookmark.and(self.checkpoint.with(|memory| freshening(memory, self.config(), self.task)));
         match later {
             Some(Freshening::Filter(filter)) => {
-                proof = proof.and(listing::filtered(self.reader, self.recorder.intake, filter).await?);
+                proof = proof.and(ways::filtered(self.reader, self.recorder.intake, filter).await?);
             }
             Some(Freshening::SecondLap) => {
                 if let Some(lap) = self.recorder.forget_earlier() {
-                    let listing = Listing { bookmark: Some(&lap), ..listing };
-                    proof = proof.and(listing::created(self.reader, self.recorder, &listing).await?);
+                    let scope = Scope { bookmark: Some(&lap), ..scope };
+                    proof = proof.and(ways::tickets(self.reader, self.recorder, &scope).await?);
                 }
             }
             None => {}
@@ -140,8 +182,8 @@ impl Walks<'_> {
         move |second| start_of_partition(&mut calendar.borrow_mut(), second)
     }
 
-    fn listing<'a>(&self, range: Span, done: &'a [Span], boundary: &'a dyn Fn(i64) -> i64) -> Listing<'a> {
-        Listing { range, done, bookmark: None, began: self.began, boundary }
+    fn scope<'a>(&self, range: Span, done: &'a [Span], boundary: &'a dyn Fn(i64) -> i64) -> Scope<'a> {
+        Scope { by: Clock::Created, range, done, bookmark: None, began: self.began, boundary }
     }
 
     /// The tickets of the lake that are gone from the source: missed by the reading and by asking for each.
@@ -166,6 +208,17 @@ impl Walks<'_> {
             return Ok(RoaringTreemap::new());
         }
         let live = deletions::live(self.lake, name)?;
+        if !self.task.accepts_deletes() {
+            let here = match range == Span::default() {
+                true => live,
+                false => deletions::missing(self.lake, name, range, &RoaringTreemap::new())?.len() as u64,
+            };
+            if suspicion::whole(missing.len() as u64, here) {
+                let missing = missing.len();
+                return Err(self
+                    .few(format!("{missing} of the {here} tickets that the lake has there were not shown")));
+            }
+        }
         let share = missing.len() as f64 / live.max(1) as f64;
         if share > self.config().delete_brake && !self.task.accepts_deletes() {
             return Err(Ended::Brake {
