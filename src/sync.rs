@@ -8,7 +8,6 @@ mod fields;
 mod intake;
 mod layouts;
 mod listed;
-mod lists;
 mod masking;
 mod memory;
 mod outlook;
@@ -17,6 +16,7 @@ mod recorder;
 mod source_run;
 mod suspicion;
 mod walks;
+mod ways;
 mod writer;
 
 use futures::future::join_all;
