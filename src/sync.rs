@@ -7,30 +7,41 @@ mod ended;
 mod fields;
 mod intake;
 mod layouts;
+mod listed;
+mod lists;
+mod masking;
 mod memory;
 mod outlook;
 mod reading;
+mod recorder;
 mod source_run;
+mod suspicion;
 mod walks;
 mod writer;
 
 use futures::future::join_all;
+use tracing::Instrument;
 
 use crate::{
     config::Config,
     error::Error,
-    lake::{self, Lake, LakeError, lock::Locking},
+    lake::{self, Lake, LakeError, lock::Locking, views::Told},
     progress::Progress,
+    source,
     summary::{Outcome, Run, SourceSummary, Summary},
 };
 
-pub use afresh::{Afresh, BroughtIn, begin as read_afresh};
+pub use account::requests;
+pub use afresh::{
+    Afresh, BroughtIn, FirstPage, begin as read_afresh, begin_alone as read_alone,
+    begin_with as read_afresh_with,
+};
 pub use ended::{Ended, Stop, Why, deadline};
-pub use layouts::SCHEMA_VERSION;
+pub use layouts::{SCHEMA_VERSION, file_meta};
 pub use memory::{Checkpoint, CommitError, Memory, Unfinished};
 pub use outlook::outlook;
 pub use reading::{ReadError, Rows};
-pub use source_run::Task;
+pub use source_run::{Accept, Task};
 
 /// Does a task on all sources of the configuration, side by side. What goes wrong with a source is told in its part of
 /// the summary; an error means that the lake could not be worked on at all.
@@ -52,7 +63,13 @@ pub async fn run(
     }
     let runs = config.sources.iter().map(|source| {
         let meter = progress.source(&source.name);
-        source_run::run(&lake, source, task, meter, stop)
+        let span = tracing::error_span!(
+            "source",
+            source = source.name,
+            outcome = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty
+        );
+        source_run::run(&lake, source, task, meter, stop).instrument(span)
     });
     let (sources, ends): (Vec<SourceSummary>, Vec<Option<Ended>>) = join_all(runs).await.into_iter().unzip();
     // The tables are right without it; whatever is wrong with a source has been told in its part.
@@ -69,8 +86,11 @@ pub async fn run(
 
 /// Brings `views.sql` up to date with every source that the lake has, also with those that this run left out.
 fn views(lake: &Lake) -> Result<bool, LakeError> {
-    lake::views::write(lake, |source| {
-        let memory = lake::state::load::<Memory>(lake, source)?;
-        Ok(memory.is_some_and(|(_, memory)| memory.columns.is_some()))
-    })
+    lake::views::write(lake, Told { uniform: &|source| is_uniform(lake, source), origin: &source::origin })
+}
+
+/// Whether all files of a source are known to have the same columns.
+pub fn is_uniform(lake: &Lake, source: &str) -> Result<bool, LakeError> {
+    let memory = lake::state::load::<Memory>(lake, source)?;
+    Ok(memory.is_some_and(|(_, memory)| memory.columns.is_some()))
 }

@@ -1,5 +1,7 @@
 //! The form of every file in the lake: compression, statistics, indexes, metadata, and how large its parts are.
 
+mod arrow_schema;
+
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -7,11 +9,9 @@ use std::{
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
-    arrow::{
-        ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions,
-        encode_arrow_schema,
-    },
+    arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, Type, ZstdLevel},
+    errors::ParquetError,
     file::{
         metadata::{KeyValue, SortingColumn},
         properties::{EnabledStatistics, WriterProperties, WriterVersion},
@@ -77,6 +77,15 @@ impl FileForm {
 
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Encodes a file of this form, of any number of rows, to wherever it goes.
+    pub fn encoder<W: std::io::Write + Send>(&self, out: W) -> Result<ArrowWriter<W>, ParquetError> {
+        let options = ArrowWriterOptions::new()
+            .with_properties(self.large.clone())
+            .with_parquet_schema(self.descriptor.clone())
+            .with_skip_arrow_metadata(true);
+        ArrowWriter::try_new_with_options(out, self.schema.clone(), options)
     }
 
     /// Starts a file of this form, of about `rows` rows. `path` is only for messages.
@@ -147,7 +156,7 @@ fn properties(
             pair("ticketlake.version", env!("CARGO_PKG_VERSION").to_owned()),
             pair("ticketlake.schema_version", meta.schema_version.to_string()),
             pair("ticketlake.source_kind", meta.source_kind.clone()),
-            pair(ARROW_SCHEMA_META_KEY, encode_arrow_schema(schema)),
+            pair(ARROW_SCHEMA_META_KEY, arrow_schema::encode(schema)),
         ]));
     let id = ColumnPath::from(ID);
     for column in descriptor.columns() {

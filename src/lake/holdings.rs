@@ -44,8 +44,7 @@ pub fn holding(lake: &Lake, source: &str) -> Result<Holding, LakeError> {
         let Some(told) = footer(&ticket_file(lake, source, *key))? else { continue };
         sum.rows += told.rows;
         sum.bytes += told.bytes;
-        let kind = told.metadata.into_iter().find(|(name, _)| name == "ticketlake.source_kind");
-        sum.kind = kind.map(|(_, value)| value).or(sum.kind);
+        sum.kind = told.source_kind().or(sum.kind);
     }
     Ok(sum)
 }

@@ -40,6 +40,14 @@ pub struct Footer {
     pub metadata: Vec<(String, String)>,
 }
 
+impl Footer {
+    /// The short name of the vendor whose rows these are.
+    pub fn source_kind(&self) -> Option<String> {
+        let (_, kind) = self.metadata.iter().find(|(key, _)| key == "ticketlake.source_kind")?;
+        Some(kind.clone())
+    }
+}
+
 /// The rows of a file, batch by batch, under the schema that the file has.
 pub(super) struct Rows {
     path: PathBuf,

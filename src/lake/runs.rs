@@ -31,6 +31,36 @@ pub fn last<T: DeserializeOwned>(lake: &Lake, count: usize) -> Result<Vec<T>, La
     Ok(found)
 }
 
+/// The record of the run with this identifier, or with the only one that begins so; `last` is the newest.
+pub fn find<T: DeserializeOwned>(lake: &Lake, run_id: &str) -> Result<Found<T>, LakeError> {
+    let names = store::list(lake, RUNS)?;
+    let ids = names.iter().filter_map(|name| name.strip_suffix(".json"));
+    let ids: Vec<&str> = match run_id {
+        "last" => ids.last().into_iter().collect(),
+        part => ids.filter(|id| id.starts_with(part)).collect(),
+    };
+    let id = match ids.as_slice() {
+        [id] => *id,
+        several => match several.iter().find(|id| **id == run_id) {
+            Some(id) => *id,
+            None => return Ok(Found::Not(several.iter().map(|id| (*id).to_owned()).collect())),
+        },
+    };
+    let key = format!("{RUNS}/{id}.json");
+    let content = store::read(lake, &key)?;
+    let content = content.ok_or_else(|| LakeError::damaged(&store::path(lake, &key), "it vanished"))?;
+    let record = serde_json::from_slice(&content);
+    record.map(Found::One).map_err(|why| LakeError::damaged(&store::path(lake, &key), why))
+}
+
+/// What became of looking for one run.
+#[derive(Debug, PartialEq)]
+pub enum Found<T> {
+    One(T),
+    /// None, or several that begin so: these.
+    Not(Vec<String>),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +74,10 @@ mod tests {
         }
         store::create(&lake, "_ticketlake/runs/20260104-d.json", b"cut").unwrap();
         assert_eq!(last::<String>(&lake, 2).unwrap(), ["20260103-b", "20260102-c"]);
+        assert_eq!(find(&lake, "20260102").unwrap(), Found::One("20260102-c".to_owned()));
+        assert_eq!(find::<String>(&lake, "../state").unwrap(), Found::Not(Vec::new()));
+        let Found::Not(several) = find::<String>(&lake, "2026010").unwrap() else { panic!("several") };
+        assert_eq!(several.len(), 4);
+        assert!(find::<String>(&lake, "last").unwrap_err().is_damage());
     }
 }

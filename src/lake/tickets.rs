@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use arrow::{
     array::{AsArray, BooleanArray, Int64Array, RecordBatch},
     compute::filter_record_batch,
-    datatypes::{DataType, Int64Type, Schema},
+    datatypes::Int64Type,
 };
 
 use super::{FileForm, Lake, LakeError, PartitionKey, Written, partition::Cut, read, store};
-use crate::batch::{BatchError, Counts, Ids, Merge, conform};
+use crate::{
+    batch::{BatchError, Counts, Ids, Merge, conform},
+    columns::of_schema,
+};
 
 const FILE: &str = "part-0.parquet";
 /// Rows that are given to the writer at a time.
@@ -151,10 +154,7 @@ pub fn rewrite(
         return Ok(None);
     };
     // A label that changed is no reason to write again: the metadata of a column says what held when it was written.
-    let columns = |schema: &Schema| -> Vec<(String, DataType)> {
-        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
-    };
-    if columns(&rows.footer.schema) == columns(form.schema()) {
+    if of_schema(&rows.footer.schema) == of_schema(form.schema()) {
         return Ok(None);
     }
     let written = store::put(lake, &file, |staged| {

@@ -30,7 +30,7 @@ impl SourceColumns {
         let schema = schema.unwrap_or_else(|| arrow::datatypes::Schema::empty().into());
         let mut found = Self { name: source.to_owned(), schema, labels: BTreeMap::new(), paths: Vec::new() };
         for field in
-            dictionary::read(lake, &[source.to_owned()])?.sources.into_iter().flat_map(|of| of.fields)
+            dictionary::read(lake, &[source.to_owned()], false)?.sources.into_iter().flat_map(|of| of.fields)
         {
             let column = field.cells.text("column_name").to_owned();
             if found.schema.field_with_name(&column).is_err() {

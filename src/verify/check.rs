@@ -141,7 +141,7 @@ async fn check_source(
         all |= &facts.ids;
         newest = newest.max(facts.newest);
         if let Some(schema) = facts.schema {
-            let layout = columns::columns_of(&schema);
+            let layout = crate::columns::of_schema(&schema);
             if !layouts.contains(&layout) {
                 columns::join(&mut files.custom, &schema);
                 layouts.push(layout);

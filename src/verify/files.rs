@@ -61,7 +61,7 @@ pub fn check_table(lake: &Lake, file: &TableFile, kind: Option<&'static str>, wa
     let mut facts = FileFacts::default();
     let mut look = Look { source: &file.source, path: &path, facts: &mut facts };
     let Some(anatomy) = look.anatomy(lake, kind) else { return facts };
-    if let Some(said) = columns::difference(&columns::columns_of(&anatomy.footer.schema), wanted) {
+    if let Some(said) = columns::difference(&crate::columns::of_schema(&anatomy.footer.schema), wanted) {
         look.rewritable(Invariant::SameColumns, said);
     }
     look.rows(lake, &anatomy, None);
@@ -165,7 +165,7 @@ impl Look<'_> {
 
     fn columns(&mut self, anatomy: &Anatomy, measure: &Measure) {
         let schema = &anatomy.footer.schema;
-        let found = columns::columns_of(schema);
+        let found = crate::columns::of_schema(schema);
         let said = match &measure.columns {
             Some(wanted) => columns::difference(&found, wanted),
             // Custom columns may differ now, the canonical ones never.

@@ -8,7 +8,7 @@ use arrow::{
 };
 use roaring::RoaringTreemap;
 
-use super::{blocking::Abandoned, check::SourceFiles, columns, repair::Repaired};
+use super::{blocking::Abandoned, check::SourceFiles, repair::Repaired};
 use crate::{
     batch::{BatchError, ID, SYNCED_AT, UPDATED_AT},
     lake::{self, FileForm, Lake, LakeError, PartitionKey, split},
@@ -33,11 +33,11 @@ impl Home<'_> {
 
     /// Sorts, makes unique and gives the form to every file that asks for it, or has other columns.
     pub fn bring_to_form(&self) -> Result<u64, LakeError> {
-        let wanted = columns::columns_of(self.form.schema());
+        let wanted = crate::columns::of_schema(self.form.schema());
         let mut written = 0;
         for key in self.files.readable().take_while(|_| !self.abandoned.is()) {
             let schema = lake::schema_of(&lake::ticket_file(self.lake, &self.files.name, key))?;
-            let differs = schema.is_some_and(|schema| columns::columns_of(&schema) != wanted);
+            let differs = schema.is_some_and(|schema| crate::columns::of_schema(&schema) != wanted);
             if differs || self.files.rewrite.contains(&key) {
                 self.replace(key, &self.rows(key)?)?;
                 written += 1;
