@@ -64,6 +64,18 @@ fn windows_are_given_by_their_ends() {
 }
 
 #[test]
+fn a_dictionary_and_views_are_asked_for() {
+    let Command::Fields(args) = parsed("fields --all --markdown").expect("good").command else {
+        panic!("fields")
+    };
+    assert!(args.all && args.markdown);
+    let Command::Views(args) = parsed("views --absolute --lake l").expect("good").command else {
+        panic!("views")
+    };
+    assert!(args.absolute);
+}
+
+#[test]
 fn an_extract_is_described() {
     let line = "pull --ids 1,2 --ids @more.txt -o x.xlsx --force";
     let Command::Pull(args) = parsed(line).expect("good").command else { panic!("a pull") };

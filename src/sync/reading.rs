@@ -131,6 +131,15 @@ impl Reader for TicketReader<'_> {
         Ok(answer)
     }
 
+    fn refusal(&self, why: &ReadError) -> Option<String> {
+        match why {
+            ReadError::Fetch(FetchError::Refused { why, .. }) => Some(why.clone()),
+            // Some servers refuse with a message in an answer that looks like a success.
+            ReadError::Fetch(FetchError::GaveUp { status: Some(200..=299), why, .. }) => Some(why.clone()),
+            _ => None,
+        }
+    }
+
     fn is_saturated(&self) -> bool {
         self.client.pace.waiting().is_some()
     }
