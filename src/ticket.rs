@@ -8,12 +8,14 @@ mod custom;
 mod decode;
 mod glance;
 mod layout;
+mod origin;
 mod rescue;
 mod scalar;
 
 pub use decode::{Decoded, Decoder};
 pub use glance::{Glance, glance};
 pub use layout::Layout;
+pub use origin::{Origin, origin};
 
 /// Where the value of one key goes.
 #[derive(Debug, Clone, Copy)]

@@ -4,19 +4,17 @@
 //! A ticket whose answer has the digest of its row need not be decoded. In memory a digest is one more column, so that
 //! it goes wherever its row goes. A row without one is always decoded.
 
-use std::{
-    io::{Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array},
     datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type},
 };
-use parquet::errors::ParquetError;
+use parquet::{
+    arrow::arrow_reader::ArrowReaderMetadata, errors::ParquetError, file::reader::ChunkReader,
+};
 
-use super::{Lake, LakeError, PartitionKey, read, store, tickets};
+use super::{Lake, LakeError, Location, PartitionKey, read, store::Seen, tickets};
 use crate::batch::{BatchError, DIGEST, ID};
 
 /// The key of the file's metadata that says where the digests begin.
@@ -66,35 +64,41 @@ pub fn digests(lake: &Lake, source: &str, key: PartitionKey) -> Result<Digests, 
 }
 
 /// The digests of a file in the order of its rows; `None` where it has none.
-pub(super) fn of_file(path: &Path) -> Result<Option<Vec<u64>>, LakeError> {
-    let Some(footer) = read::footer(path)? else { return Ok(None) };
-    let place = footer.metadata.iter().find(|(key, _)| key == PLACE);
-    let Some(from) = place.and_then(|(_, place)| place.parse::<u64>().ok()) else { return Ok(None) };
-    let length = footer.rows.saturating_mul(BYTES as u64);
-    if from.saturating_add(length) > footer.bytes {
-        return Err(LakeError::reading(path, ParquetError::General(format!("`{PLACE}` lies outside"))));
-    }
-    let Some((mut file, _)) = store::open(path)? else { return Ok(None) };
-    let mut bytes = vec![0; length as usize];
-    let read = file.seek(SeekFrom::Start(from)).and_then(|_| file.read_exact(&mut bytes));
-    read.map_err(LakeError::io(path, "read"))?;
-    let (digests, _) = bytes.as_chunks::<BYTES>();
-    Ok(Some(digests.iter().map(|digest| u64::from_le_bytes(*digest)).collect()))
+fn of_file(path: &Location) -> Result<Option<Vec<u64>>, LakeError> {
+    let Some(content) = path.open_for_parts()? else { return Ok(None) };
+    read::guarded(path, &content.trouble(), || {
+        let metadata = ArrowReaderMetadata::load(&content, read::options())?;
+        let file = metadata.metadata().file_metadata();
+        let place = file.key_value_metadata().into_iter().flatten().find(|pair| pair.key == PLACE);
+        let Some(from) = place.and_then(|pair| pair.value.as_deref()?.parse::<u64>().ok()) else {
+            return Ok(None);
+        };
+        let length = (file.num_rows().max(0) as u64).saturating_mul(BYTES as u64);
+        if from.saturating_add(length) > content.bytes() {
+            return Err(ParquetError::General(format!("`{PLACE}` points outside of the file")));
+        }
+        let bytes = content.get_bytes(from, length as usize)?;
+        let (digests, _) = bytes.as_chunks::<BYTES>();
+        Ok(Some(digests.iter().map(|digest| u64::from_le_bytes(*digest)).collect()))
+    })
 }
 
 /// The rows of a file, batch by batch, each with its digest.
 pub(super) struct Carried {
     pub(super) rows: u64,
-    path: PathBuf,
+    /// Which version of the file these rows are of.
+    pub(super) seen: Seen,
+    path: Location,
     inner: read::Rows,
     digests: std::vec::IntoIter<u64>,
 }
 
 /// Opens a file; `None` if it is not there.
-pub(super) fn rows(path: &Path) -> Result<Option<Carried>, LakeError> {
+pub(super) fn rows(path: &Location) -> Result<Option<Carried>, LakeError> {
     let Some(inner) = read::rows(path)? else { return Ok(None) };
     let digests = of_file(path)?.unwrap_or_default().into_iter();
-    Ok(Some(Carried { rows: inner.footer.rows, path: path.to_owned(), inner, digests }))
+    let (rows, seen) = (inner.footer.rows, inner.seen.clone());
+    Ok(Some(Carried { rows, seen, path: path.clone(), inner, digests }))
 }
 
 impl Iterator for Carried {

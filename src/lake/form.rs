@@ -1,17 +1,12 @@
 //! The form of every file in the lake: compression, statistics, indexes, metadata, and how large its parts are.
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+mod arrow_schema;
+
+use std::sync::Arc;
 
 use arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef};
 use parquet::{
-    arrow::{
-        ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions,
-        encode_arrow_schema,
-    },
+    arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, Type, ZstdLevel},
     errors::ParquetError,
     file::{
@@ -22,9 +17,10 @@ use parquet::{
 };
 
 use super::{
-    LakeError,
+    LakeError, Location,
     digests::{self, with_digests},
     small::{self, Making},
+    store::Draft,
 };
 use crate::batch::{ID, conform};
 
@@ -108,25 +104,30 @@ impl FileForm {
         &self.carried
     }
 
+    /// Encodes a file of this form, of any number of rows, to wherever it goes.
+    pub fn encoder<W: std::io::Write + Send>(&self, out: W) -> Result<ArrowWriter<W>, ParquetError> {
+        // Schema and metadata are ready made: encoding them costs as much as a small file's rows.
+        let options = ArrowWriterOptions::new()
+            .with_properties(self.large.clone())
+            .with_parquet_schema(self.descriptor.clone())
+            .with_skip_arrow_metadata(true);
+        ArrowWriter::try_new_with_options(out, self.schema.clone(), options)
+    }
+
     /// Starts a file of this form, of about `rows` rows. `path` is only for messages.
     pub(super) fn writer<'a>(
         &'a self,
-        file: &'a mut File,
-        path: &Path,
+        file: &'a mut Draft<'a>,
+        path: &Location,
         rows: u64,
     ) -> Result<FormWriter<'a>, LakeError> {
         let inner = if rows < DICTIONARY_ROWS {
             Inner::Small { file, rows: Vec::new() }
         } else {
-            // Schema and metadata are ready made: encoding them costs as much as a small file's rows.
-            let options = ArrowWriterOptions::new()
-                .with_properties(self.large.clone())
-                .with_parquet_schema(self.descriptor.clone())
-                .with_skip_arrow_metadata(true);
-            let writer = ArrowWriter::try_new_with_options(file, self.schema.clone(), options);
-            Inner::Large(Box::new(writer.map_err(|cause| LakeError::writing(path, cause))?))
+            let encoder = self.encoder(file).map_err(|cause| LakeError::writing(path, cause))?;
+            Inner::Large(Box::new(encoder))
         };
-        Ok(FormWriter { inner, form: self, path: path.to_owned(), rows: 0, digests: Vec::new() })
+        Ok(FormWriter { inner, form: self, path: path.clone(), rows: 0, digests: Vec::new() })
     }
 }
 
@@ -134,16 +135,16 @@ impl FileForm {
 pub(super) struct FormWriter<'a> {
     inner: Inner<'a>,
     form: &'a FileForm,
-    path: PathBuf,
+    path: Location,
     rows: u64,
     digests: Vec<u64>,
 }
 
 enum Inner<'a> {
-    Large(Box<ArrowWriter<&'a mut File>>),
+    Large(Box<ArrowWriter<&'a mut Draft<'a>>>),
     /// Gathered, and written at the end.
     Small {
-        file: &'a mut File,
+        file: &'a mut Draft<'a>,
         rows: Vec<RecordBatch>,
     },
 }
@@ -167,7 +168,7 @@ impl FormWriter<'_> {
         let Self { inner, form, path, rows, digests, .. } = self;
         let digests = digests::to_bytes(&digests);
         let place = |at: usize| KeyValue::new(digests::PLACE.to_owned(), at.to_string());
-        let large = |mut writer: ArrowWriter<&mut File>| -> Result<usize, ParquetError> {
+        let large = |mut writer: ArrowWriter<&mut Draft>| -> Result<usize, ParquetError> {
             writer.flush()?;
             let (mut file, _) = writer.into_serialized_writer()?;
             if let Some(digests) = &digests {
@@ -222,7 +223,7 @@ fn properties(
             pair("ticketlake.version", env!("CARGO_PKG_VERSION").to_owned()),
             pair("ticketlake.schema_version", meta.schema_version.to_string()),
             pair("ticketlake.source_kind", meta.source_kind.clone()),
-            pair(ARROW_SCHEMA_META_KEY, encode_arrow_schema(schema)),
+            pair(ARROW_SCHEMA_META_KEY, arrow_schema::encode(schema)),
         ]));
     let id = ColumnPath::from(ID);
     for column in descriptor.columns() {

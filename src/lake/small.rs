@@ -1,6 +1,6 @@
 //! A file of few rows: all of them at hand, one row group, every column encoded with the same buffers and compressor.
 
-use std::{cell::RefCell, fs::File, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use parquet::{
 use super::{
     bounds::Bounds,
     pages::{Leaf, write_varint},
+    store::Draft,
 };
 use crate::batch::ID;
 
@@ -50,7 +51,7 @@ thread_local! {
 /// Writes a whole file of `rows`, whose columns are those of the descriptor; `trailer` goes behind the rows, and what it
 /// gives for its place into the metadata. Gives the file's size in bytes.
 pub(super) fn write(
-    file: &mut File,
+    file: &mut Draft,
     rows: &RecordBatch,
     descriptor: &SchemaDescriptor,
     properties: &Arc<WriterProperties>,

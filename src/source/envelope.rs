@@ -1,10 +1,16 @@
-//! Reading the wrapper around a list without copying the list.
+//! Pairs of a query; and reading the wrapper around a list without copying the list.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
 use crate::json::{Cursor, Json, Text};
+
+/// Pairs as a query that is to go on: each encoded, and each ended by `&`.
+pub fn query(pairs: &[(&str, String)]) -> String {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    pairs.iter().map(|(key, value)| format!("{key}={}&", encoded(value))).collect()
+}
 
 /// What an answer says around its list.
 #[derive(Debug, Default)]
@@ -62,6 +68,13 @@ impl<'a> Envelope<'a> {
         self.said.iter().rev().find(|(name, _)| name.is(key)).map(|(_, value)| *value)
     }
 
+    /// Where in `body` the object under a key lies; `None` where there is none.
+    pub fn object(&self, body: &Bytes, key: &str) -> Option<Range<usize>> {
+        let Json::Object(text) = self.get(key)? else { return None };
+        let from = text.as_ptr() as usize - body.as_ptr() as usize;
+        Some(from..from + text.len())
+    }
+
     /// A whole number, sent as one or as text.
     pub fn number<T: std::str::FromStr>(&self, key: &str) -> Option<T> {
         match self.get(key)? {
@@ -78,10 +91,4 @@ impl<'a> Envelope<'a> {
             _ => None,
         }
     }
-}
-
-/// Where in `body` a text that is borrowed from it lies.
-pub fn range(body: &Bytes, text: &str) -> Range<usize> {
-    let from = text.as_ptr() as usize - body.as_ptr() as usize;
-    from..from + text.len()
 }

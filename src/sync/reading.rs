@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, AsArray, TimestampMicrosecondArray},
+    array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray},
     datatypes::TimestampMicrosecondType,
+    error::ArrowError,
 };
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
+use tracing::Instrument;
 
 use super::{layouts::Layouts, memory::CommitError, unchanged::Unchanged};
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
     fetch::{Client, FetchError, fetch_as},
     json::Malformed,
     lake::{self, LakeError},
+    mask::{self, MaskError},
     progress::Meter,
     source::{self, Ask, Page, Slice},
     ticket::{Decoded, Decoder},
@@ -34,6 +37,8 @@ pub enum ReadError {
     Decode { source_name: String, asked: String, why: String },
     #[error("source {source_name}: the field definitions cannot be read whole: {why}")]
     Fields { source_name: String, why: String },
+    #[error(transparent)]
+    Mask(#[from] MaskError),
     #[error("rows cannot be sorted into partitions: {0}")]
     Rows(String),
     /// The writer ended first, and knows why.
@@ -70,24 +75,34 @@ pub struct TicketReader<'a> {
 impl TicketReader<'_> {
     /// Fetches and decodes one page, and learns the fields that no definition names.
     async fn page(&self, ask: &Ask) -> Result<(Page, Rows), ReadError> {
-        let (page, rows) = fetch_as(self.client, ask, |page| {
-            let rows = self.decode(&page)?;
-            Ok((page, rows))
+        let config = &self.client.config;
+        let (page, read) = fetch_as(self.client, ask, |page| {
+            let read = self.decode(&page)?;
+            Ok((page, read))
         })
         .await?;
-        let rows = rows.map_err(|why| ReadError::Decode {
-            source_name: self.client.config.name.clone(),
+        let failed = |why: BatchError| ReadError::Decode {
+            source_name: config.name.clone(),
             asked: ask.to_string(),
             why: why.to_string(),
-        })?;
-        if let Some(decoded) = &rows.decoded {
-            self.layouts.learn(&decoded.undefined)?;
+        };
+        let (mut rows, digests) = read.map_err(|why| failed(why.into()))?;
+        let Some(decoded) = &mut rows.decoded else { return Ok((page, rows)) };
+        // From here on nobody sees what is masked.
+        mask::check(&config.masks, &decoded.batch.schema())?;
+        let batch = mask::apply(&config.masks, source::ticket(config.kind), decoded.batch.clone());
+        decoded.batch = batch.map_err(|why| failed(why.into()))?;
+        if let Some(unchanged) = self.unchanged {
+            unchanged.decoded(decoded.ids.iter().flatten().copied());
+            decoded.batch = remembering(decoded, digests).map_err(failed)?;
         }
+        self.layouts.learn(&decoded.undefined)?;
         Ok((page, rows))
     }
 
-    /// Decodes the tickets of a page, but for those whose rows are in the lake as they were sent.
-    fn decode(&self, page: &Page) -> Result<Result<Rows, BatchError>, Malformed> {
+    /// Decodes the tickets of a page, but for those whose rows are in the lake as they were sent; with the digests of
+    /// what was decoded.
+    fn decode(&self, page: &Page) -> Result<Result<(Rows, Vec<u64>), ArrowError>, Malformed> {
         let (config, layout) = (&self.client.config, self.layouts.layout());
         let decoder = || Decoder::new(Arc::clone(&layout), config.timezone.clone(), page.rows.len());
         let mut decoding: Option<Decoder> = None;
@@ -106,17 +121,14 @@ impl TicketReader<'_> {
             }
             same.push(key);
         }
-        let bytes = page.body.len();
-        let Some(decoder) = decoding else { return Ok(Ok(Rows { decoded: None, same, bytes })) };
-        let decoded = decoder.finish(Timestamp::now().as_microsecond()).map_err(BatchError::from);
-        let decoded = decoded.and_then(|decoded| match self.unchanged {
-            Some(unchanged) => {
-                unchanged.decoded(decoded.ids.iter().flatten().copied());
-                remembering(decoded, digests)
-            }
-            None => Ok(decoded),
-        });
-        Ok(decoded.map(|decoded| Rows { decoded: Some(decoded), same, bytes }))
+        let decoded = decoding.map(|decoder| decoder.finish(Timestamp::now().as_microsecond())).transpose();
+        Ok(decoded.map(|decoded| (Rows { decoded, same, bytes: page.body.len() }, digests)))
+    }
+
+    /// A page, and what is known of its list.
+    pub async fn answer(&self, ask: &Ask) -> Result<Answer<Rows>, ReadError> {
+        let (page, rows) = self.page(ask).await?;
+        Ok(Answer { keys: keys(&rows), total: page.total, pages: page.pages, more: page.more, rows })
     }
 
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
@@ -127,11 +139,25 @@ impl TicketReader<'_> {
     ) -> Result<RoaringTreemap, ReadError> {
         let mut found = RoaringTreemap::new();
         for some in ids.chunks(source::most_ids(self.client.config.kind)) {
-            let (_, rows) = self.page(&Ask::Ids(some.to_vec())).await?;
-            found.extend(keys(&rows).iter().filter_map(|key| key.id).map(i64::cast_unsigned));
-            let keep = vec![true; rows.same.len()];
-            sink.take(rows, &keep).await?;
+            let ask = match some {
+                [id] => Ask::One(*id),
+                some => Ask::Ids(some.to_vec()),
+            };
+            found |= self.read_some(&ask, sink).await?;
         }
+        Ok(found)
+    }
+
+    /// Hands the tickets of one answer to `sink`; gives their ids.
+    pub async fn read_some(
+        &self,
+        ask: &Ask,
+        sink: &impl Sink<Rows, ReadError>,
+    ) -> Result<RoaringTreemap, ReadError> {
+        let (_, rows) = self.page(ask).await?;
+        let found = keys(&rows).iter().filter_map(|key| key.id).map(i64::cast_unsigned).collect();
+        let keep = vec![true; rows.same.len()];
+        sink.take(rows, &keep).await?;
         Ok(found)
     }
 }
@@ -141,18 +167,24 @@ impl Reader for TicketReader<'_> {
     type Error = ReadError;
 
     async fn read(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Rows>, ReadError> {
+        let window = slice.to_string();
+        let window = if window.is_empty() { "all" } else { window.trim_start() };
+        let span = tracing::error_span!("page", window, page);
         let ask = Ask::Tickets { slice: *slice, page, per_page };
-        let (page, rows) = self.page(&ask).await?;
-        if let (None, None, Some(total)) = (slice.from, slice.to, page.total) {
+        let answer = self.answer(&ask).instrument(span).await?;
+        if let (None, None, Some(total)) = (slice.from, slice.to, answer.total) {
             self.meter.expect(total);
         }
-        Ok(Answer {
-            keys: keys(&rows),
-            total: page.total,
-            pages: page.pages,
-            more: page.more,
-            rows,
-        })
+        Ok(answer)
+    }
+
+    fn refusal(&self, why: &ReadError) -> Option<String> {
+        match why {
+            ReadError::Fetch(FetchError::Refused { why, .. }) => Some(why.clone()),
+            // Some servers refuse with a message in an answer that looks like a success.
+            ReadError::Fetch(FetchError::GaveUp { status: Some(200..=299), why, .. }) => Some(why.clone()),
+            _ => None,
+        }
     }
 
     fn is_saturated(&self) -> bool {
@@ -160,8 +192,8 @@ impl Reader for TicketReader<'_> {
     }
 }
 
-/// Puts its digest to each row, but for those that hold rescued values: these are counted whenever they are read.
-fn remembering(decoded: Decoded, digests: Vec<u64>) -> Result<Decoded, BatchError> {
+/// Rows with their digests, but for those that hold rescued values: these are counted whenever they are read.
+fn remembering(decoded: &Decoded, digests: Vec<u64>) -> Result<RecordBatch, BatchError> {
     let with_id = decoded.ids.iter().zip(digests).filter(|(id, _)| id.is_some());
     let mut digests: Vec<Option<u64>> = with_id.map(|(_, digest)| Some(digest)).collect();
     for (row, _) in &decoded.rescued {
@@ -169,8 +201,7 @@ fn remembering(decoded: Decoded, digests: Vec<u64>) -> Result<Decoded, BatchErro
             *digest = None;
         }
     }
-    let batch = lake::carry(&decoded.batch, digests)?;
-    Ok(Decoded { batch, ..decoded })
+    lake::carry(&decoded.batch, digests)
 }
 
 /// The key of each element of the page, those without an id included.
