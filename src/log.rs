@@ -52,6 +52,10 @@ pub fn start(format: Format, level: LevelFilter, screen: MultiProgress, listener
     let layers: Vec<Listener> = std::iter::once(lines).chain(listener).collect();
     // A second start keeps the first: there is one log for a process.
     drop(tracing_subscriber::registry().with(layers).try_init());
+    // A bug is told in the form of the log, too.
+    std::panic::set_hook(Box::new(|bug| {
+        tracing::error!("this is a bug of ticketlake, please report it: {bug}")
+    }));
 }
 
 /// Lets through the spans of this program, and nothing else.

@@ -64,6 +64,17 @@ fn windows_are_given_by_their_ends() {
 }
 
 #[test]
+fn what_a_person_accepts_is_said_by_flags() {
+    let line = "sync --full --accept --metrics-file t.prom";
+    let command = parsed(line).expect("good").command;
+    assert_eq!(command.metrics_file(), Some(Path::new("t.prom")));
+    let Command::Sync(args) = command else { panic!("a sync") };
+    assert!(args.accept && !args.accept_deletes);
+    let Command::Runs(args) = parsed("runs show last").expect("good").command else { panic!("runs") };
+    assert!(args.what.is_some());
+}
+
+#[test]
 fn a_sandbox_is_described() {
     let line = "sandbox --port 8080 --rate unlimited --latency 0ms --fault http500:0.05 --fault slow:1 --change insert:3";
     let Command::Sandbox(args) = parsed(line).expect("good").command else { panic!("a sandbox") };
@@ -99,6 +110,11 @@ fn what_is_wrong_is_refused_with_code_2() {
         "-v -q sync",
         "sync --log-format xml",
         "completions",
+        "runs show",
+        "recipe bsd",
+        "init --kind zendesk",
+        "init --password-env A --token-env B",
+        "init --base-url http://far.example.com",
     ] {
         refused(line);
     }

@@ -80,21 +80,21 @@ impl Walks<'_> {
                 let horizon = self.horizon().await?;
                 let range = Span { from: Some(since.as_second()), to: None };
                 let proof = self.by_time(Clock::Updated, range, &[], self.intake).await?;
-                self.believe_changes(Some(since))?;
+                self.believe_changes(Some(since), horizon)?;
                 Ok(changes(proof, horizon))
             }
             Reading::Filter(filter) => {
                 let slice = Slice { filter: Some(filter), ..Slice::default() };
                 let proof = self.pages(slice, Span::default()).await?;
-                self.believe_changes(None)?;
+                self.believe_changes(None, None)?;
                 Ok(changes(proof, None))
             }
         }
     }
 
     /// Ends the run where what was read is far less than the lake's history suggests; `since` bounds a list of changes,
-    /// a filter's list has no bound.
-    fn believe_changes(&self, since: Option<Timestamp>) -> Result<(), Ended> {
+    /// a filter's list has no bound. `newest` is the newest change that the source tells.
+    fn believe_changes(&self, since: Option<Timestamp>, newest: Option<Timestamp>) -> Result<(), Ended> {
         let name = &self.config().name;
         if self.task.accepts_few() {
             return Ok(());
@@ -106,7 +106,8 @@ impl Walks<'_> {
             Some(since) => {
                 let met = self.intake.met();
                 let (known, unmet) = suspicion::known_since(self.lake, name, since.as_second(), &met)?;
-                suspicion::changes(&history, known, unmet).then(|| {
+                let ends_before = newest.is_some_and(|newest| newest <= since);
+                suspicion::changes(&history, known, unmet, ends_before).then(|| {
                     format!(
                         "it lists {read} tickets as changed since {since}, and of {known} that the lake knows to have \
                          changed since then {unmet} are not among them; half of the last runs read {usual} or more"
