@@ -47,7 +47,10 @@ pub async fn checks(lake: &LakeConfig, config: &SourceConfig) -> Vec<Check> {
     };
     let account = account(&client).await;
     let meter = Progress::new(Style::None).source(about);
-    let opened = sync::read_afresh_with(&Lake::new(lake), Arc::clone(&client), &meter).await;
+    let opened = match Lake::open(lake) {
+        Ok(lake) => sync::read_afresh_with(&lake, Arc::clone(&client), &meter).await,
+        Err(why) => Err(why.into()),
+    };
     let (mut checks, afresh) = match opened {
         Ok(afresh) => (let_in(about, &client), Some(afresh)),
         Err(why) => (refused(about, &client, account.as_ref(), &why), None),
