@@ -58,9 +58,10 @@ pub fn start(format: Format, level: LevelFilter, screen: MultiProgress, listener
     }));
 }
 
-/// Lets through the spans of this program, and nothing else.
+/// Lets through the spans of this program's work, and nothing else.
 pub fn own_spans() -> FilterFn {
-    filter_fn(own_span)
+    // What is shown of the work is no work.
+    filter_fn(|span| own_span(span) && span.name() != "progress")
 }
 
 fn own_span(span: &tracing::Metadata<'_>) -> bool {
