@@ -159,7 +159,7 @@ impl Afresh {
         };
         let slice = if listing.takes_slices && range != Span::default() { bounded } else { Slice::default() };
         let reader = ListReader::new(self.reader(), listing);
-        ways::pages(&reader, config, sink, slice, (by, range), None).await
+        ways::pages(&reader, &self.client.config, sink, slice, (by, range), None).await
     }
 
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
