@@ -6,7 +6,7 @@ use std::{fs, sync::Arc, time::Duration};
 
 use tempfile::TempDir;
 use ticketlake::{
-    config::{self, Config, Overrides, SourceConfig},
+    config::{self, Config, Overrides},
     fetch::{Client, fetch},
     fields::{Definition, Known, join},
     json::Json,
