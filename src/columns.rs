@@ -2,13 +2,15 @@
 //!
 //! The Arrow schemas, `schemas/`, the data dictionary and the views are made from it.
 
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use std::collections::HashMap;
+
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 
 mod tables;
 pub use tables::{DELETED_AT, LAST, RESCUED, SYNCED_AT, TICKET_FIELD_OPTIONS, TICKET_FIELDS, TICKETS};
 
 /// The type of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Type {
     #[serde(rename = "text")]
     Text,
@@ -97,11 +99,20 @@ pub struct Column {
     pub meaning: &'static str,
 }
 
+/// The key of a field's metadata that tells what a value says.
+pub const DESCRIPTION: &str = "description";
+
 impl Column {
-    /// The Arrow field.
+    /// The Arrow field, with its meaning in the metadata.
     pub fn field(&self) -> Field {
-        Field::new(self.name, self.of.arrow(), self.nullable)
+        let metadata = HashMap::from([(DESCRIPTION.to_owned(), self.meaning.to_owned())]);
+        Field::new(self.name, self.of.arrow(), self.nullable).with_metadata(metadata)
     }
+}
+
+/// Name and type of each column of a schema, in order; what is said about them does not count.
+pub fn of_schema(schema: &Schema) -> Vec<(String, DataType)> {
+    schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
 }
 
 const fn column(name: &'static str, of: Type, meaning: &'static str) -> Column {

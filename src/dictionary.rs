@@ -1,19 +1,23 @@
-//! The custom fields of a lake as its tables tell them: what each is called, which column it has, what can be chosen.
+//! The columns of a lake as its tables tell them: what each is called, what can be chosen, how often it is filled.
 
+mod markdown;
 mod render;
+
+use std::collections::HashSet;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
-pub use self::render::render;
+pub use self::{markdown::markdown, render::render};
 use crate::{
-    columns::{Column, TICKET_FIELD_OPTIONS, TICKET_FIELDS, Type},
+    columns::{Column, LAST, TICKET_FIELD_OPTIONS, TICKET_FIELDS, TICKETS, Type},
     fields::{
-        column_name, known_columns,
+        KnownColumn, column_name, known_columns,
         rows::{Row, Value, from_batch, number},
         twin_name,
     },
-    lake::{self, Lake, LakeError},
+    lake::{self, Fill, Lake, LakeError},
+    source,
 };
 
 /// All fields of some sources.
@@ -28,7 +32,41 @@ pub struct Dictionary {
 #[derive(Debug, Serialize)]
 pub struct SourceFields {
     pub name: String,
+    /// Its tickets: those that are still there, of which the fill rates tell, and those that are gone.
+    pub tickets: u64,
+    pub deleted: u64,
     pub fields: Vec<Field>,
+    /// The columns that every source has, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<Canonical>>,
+}
+
+/// A column that every source has.
+#[derive(Debug, Serialize)]
+pub struct Canonical {
+    pub column_name: &'static str,
+    pub column_type: &'static str,
+    pub meaning: &'static str,
+    /// Where the vendor's value comes from, in words; `None` where it has no such thing.
+    pub vendor_key: Option<String>,
+    #[serde(flatten)]
+    pub filled: Filled,
+}
+
+/// In how many tickets a column is not null; tickets that are gone do not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Filled {
+    pub filled_tickets: u64,
+    /// From 0 to 1; `None` without tickets.
+    pub fill_rate: Option<f64>,
+}
+
+impl Filled {
+    fn of(fill: &Fill, column: &str) -> Self {
+        let filled_tickets = fill.of(column);
+        let fill_rate = (fill.present > 0).then(|| filled_tickets as f64 / fill.present as f64);
+        Self { filled_tickets, fill_rate }
+    }
 }
 
 /// One field.
@@ -39,8 +77,12 @@ pub struct Field {
     /// The cells of its row in `ticket_fields`, by column; without the definition as sent.
     #[serde(flatten)]
     pub cells: Cells,
+    #[serde(flatten)]
+    pub filled: Filled,
     /// The column with the value as sent, where there is one.
     pub raw_column_name: Option<String>,
+    /// In how many tickets that one is not null.
+    pub raw_filled_tickets: Option<u64>,
     pub options: Vec<Cells>,
 }
 
@@ -93,36 +135,71 @@ fn json(of: Type, value: &Value) -> Json {
     }
 }
 
-/// Reads the dictionary of the sources of these names.
-pub fn read(lake: &Lake, names: &[String]) -> Result<Dictionary, LakeError> {
-    let source = |name: &String| Ok(SourceFields { name: name.clone(), fields: fields(lake, name)? });
-    let sources = names.iter().map(source).collect::<Result<_, LakeError>>()?;
-    Ok(Dictionary { lake: lake.root().display().to_string(), sources })
+/// Reads the dictionary of the sources of these names, with the columns that every source has if `all` are wanted.
+pub fn read(lake: &Lake, names: &[String], all: bool) -> Result<Dictionary, LakeError> {
+    let sources = names.iter().map(|name| source(lake, name, all)).collect::<Result<_, _>>()?;
+    Ok(Dictionary { lake: lake.place().to_string(), sources })
 }
 
-fn fields(lake: &Lake, source: &str) -> Result<Vec<Field>, LakeError> {
+fn source(lake: &Lake, name: &str, all: bool) -> Result<SourceFields, LakeError> {
+    let schema = lake::schema_of_source(lake, name, false)?;
+    let columns = schema.map(|schema| known_columns(&schema)).unwrap_or_default();
+    let canonical = || TICKETS.iter().chain(LAST).filter(|_| all);
+    let mut wanted: HashSet<String> = canonical().map(|column| column.name.to_owned()).collect();
+    for column in &columns {
+        wanted.insert(column_name(&column.field));
+        wanted.extend(column.twin.then(|| twin_name(&column.field)));
+    }
+    let keys = lake::held(lake, name)?;
+    let mut fill = Fill::default();
+    for key in &keys {
+        lake::add_fill(lake, name, *key, &wanted, &mut fill)?;
+    }
+    let footer =
+        keys.last().map(|key| lake::footer(&lake::ticket_file(lake, name, *key))).transpose()?.flatten();
+    let kind = footer.and_then(|footer| footer.source_kind());
+    let canonical = canonical().map(|column| Canonical {
+        column_name: column.name,
+        column_type: column.of.name(),
+        meaning: column.meaning,
+        vendor_key: kind.as_deref().and_then(|kind| source::origin(kind, column.name)),
+        filled: Filled::of(&fill, column.name),
+    });
+    Ok(SourceFields {
+        name: name.to_owned(),
+        tickets: fill.present,
+        deleted: fill.gone,
+        columns: all.then(|| canonical.collect()),
+        fields: fields(lake, name, &columns, &fill)?,
+    })
+}
+
+fn fields(lake: &Lake, source: &str, columns: &[KnownColumn], fill: &Fill) -> Result<Vec<Field>, LakeError> {
     let rows = |table: &str, columns: &[Column]| -> Result<Vec<Row>, LakeError> {
         let table = lake::read_table(lake, table, source)?;
         Ok(table.map(|rows| from_batch(columns, &rows)).unwrap_or_default())
     };
     let definitions = rows("ticket_fields", TICKET_FIELDS)?;
     let options = rows("ticket_field_options", TICKET_FIELD_OPTIONS)?;
-    let schema = lake::schema_of_source(lake, source, false)?;
-    let columns = schema.map(|schema| known_columns(&schema)).unwrap_or_default();
-
     let named = |row: &Row, columns: &[Column]| {
         row.get(number(columns, "field_name")).and_then(Value::text).unwrap_or_default().to_owned()
     };
-    let twin = |field: &str| columns.iter().any(|c| c.field == field && c.twin).then(|| twin_name(field));
+    let field = |name: &str, defined, cells, options| {
+        let twin = columns.iter().any(|column| column.field == name && column.twin).then(|| twin_name(name));
+        Field {
+            defined,
+            cells,
+            filled: Filled::of(fill, &column_name(name)),
+            raw_filled_tickets: twin.as_ref().map(|twin| fill.of(twin)),
+            raw_column_name: twin,
+            options,
+        }
+    };
     let defined = definitions.iter().map(|row| {
         let name = named(row, TICKET_FIELDS);
         let own = options.iter().filter(|option| named(option, TICKET_FIELD_OPTIONS) == name);
-        Field {
-            defined: true,
-            cells: Cells::of(TICKET_FIELDS, row, &["_raw"]),
-            raw_column_name: twin(&name),
-            options: own.map(|row| Cells::of(TICKET_FIELD_OPTIONS, row, &["field_name"])).collect(),
-        }
+        let own = own.map(|row| Cells::of(TICKET_FIELD_OPTIONS, row, &["field_name"])).collect();
+        field(&name, true, Cells::of(TICKET_FIELDS, row, &["_raw"]), own)
     });
     let names: Vec<String> = definitions.iter().map(|row| named(row, TICKET_FIELDS)).collect();
     let others = columns.iter().filter(|column| !names.contains(&column.field)).map(|column| {
@@ -133,12 +210,7 @@ fn fields(lake: &Lake, source: &str) -> Result<Vec<Field>, LakeError> {
             ("vendor_type", "".into()),
             ("column_type", column.of.name().into()),
         ];
-        Field {
-            defined: false,
-            cells: Cells(cells),
-            raw_column_name: twin(&column.field),
-            options: Vec::new(),
-        }
+        field(&column.field, false, Cells(cells), Vec::new())
     });
     Ok(defined.chain(others).collect())
 }

@@ -44,6 +44,19 @@ pub fn span(span: Duration) -> String {
     }
 }
 
+/// `87 %`; what is not quite nothing or not quite all never looks like it. `–` where there is no whole.
+pub fn share(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "–".to_owned();
+    }
+    let percent = (part as f64 / whole as f64 * 100.0).round() as u64;
+    match (part, percent) {
+        (1.., 0) => "<1 %".to_owned(),
+        (_, 100) if part < whole => ">99 %".to_owned(),
+        _ => format!("{percent} %"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +66,12 @@ mod tests {
         let written = [0, 7, 999, 1000, 12_345, 1_234_567].map(count);
         assert_eq!(written, ["0", "7", "999", "1,000", "12,345", "1,234,567"]);
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn shares() {
+        let written = [(0, 0), (0, 9), (1, 1000), (1, 3), (999, 1000), (9, 9)].map(|(a, b)| share(a, b));
+        assert_eq!(written, ["–", "0 %", "<1 %", "33 %", ">99 %", "100 %"]);
     }
 
     #[test]

@@ -7,11 +7,13 @@ mod cells;
 mod custom;
 mod decode;
 mod layout;
+mod origin;
 mod rescue;
 mod scalar;
 
 pub use decode::{Decoded, Decoder};
 pub use layout::Layout;
+pub use origin::{Origin, origin};
 
 /// Where the value of one key goes.
 #[derive(Debug, Clone, Copy)]

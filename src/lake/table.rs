@@ -3,7 +3,7 @@
 use arrow::{array::RecordBatch, compute::concat_batches};
 
 use super::{FileForm, Lake, LakeError, Written, read, store};
-use crate::batch::conform;
+use crate::{batch::conform, columns::of_schema};
 
 fn file_key(table: &str, source: &str) -> String {
     format!("{table}/source={source}/part-0.parquet")
@@ -37,8 +37,9 @@ pub fn write_table(
     let file = file_key(table, source);
     let path = store::path(lake, &file);
     let rows = conform(rows, form.schema()).map_err(LakeError::rows(&path))?;
+    // What a column means may be said in better words: no reason to write again.
     if let Some(present) = read_table(lake, table, source)?
-        && present.schema_ref().fields() == rows.schema_ref().fields()
+        && of_schema(present.schema_ref()) == of_schema(rows.schema_ref())
         && present.columns() == rows.columns()
     {
         return Ok(None);

@@ -5,18 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::{
-    batch::ID,
     columns::{self, Type},
     fields::{KnownColumn, column_name, known_columns, twin_name, widen},
 };
 
 /// Name and type of each column, in order.
 pub type Columns = Vec<(String, DataType)>;
-
-/// The columns of a schema.
-pub fn columns_of(schema: &Schema) -> Columns {
-    schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
-}
 
 /// The columns of tickets with these custom ones.
 pub fn expected(custom: &[KnownColumn]) -> Columns {
@@ -82,13 +76,17 @@ pub fn schema(custom: &[KnownColumn], told: &[SchemaRef]) -> SchemaRef {
     });
     let names: HashMap<String, &String> = names.collect();
     let fields = expected(custom).into_iter().map(|(name, of)| {
+        let canonical = columns::TICKETS.iter().chain(columns::LAST).find(|column| column.name == name);
+        if let Some(column) = canonical {
+            return column.field();
+        }
         let known = told.iter().find_map(|schema| schema.field_with_name(&name).ok());
         let metadata = match (known.filter(|field| !field.metadata().is_empty()), names.get(&name)) {
             (Some(field), _) => field.metadata().clone(),
             (None, Some(field)) => unknown(field).into(),
             (None, None) => Default::default(),
         };
-        Field::new(&name, of, name != ID).with_metadata(metadata)
+        Field::new(&name, of, true).with_metadata(metadata)
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

@@ -61,7 +61,7 @@ pub fn check_table(lake: &Lake, file: &TableFile, kind: Option<&'static str>, wa
     let mut facts = FileFacts::default();
     let mut look = Look { source: &file.source, path: &path, facts: &mut facts };
     let Some(anatomy) = look.anatomy(lake, kind) else { return facts };
-    if let Some(said) = columns::difference(&columns::columns_of(&anatomy.footer.schema), wanted) {
+    if let Some(said) = columns::difference(&crate::columns::of_schema(&anatomy.footer.schema), wanted) {
         look.rewritable(Invariant::SameColumns, said);
     }
     look.rows(lake, &anatomy, None);
@@ -86,7 +86,7 @@ impl Look<'_> {
     }
 
     fn anatomy(&mut self, lake: &Lake, kind: Option<&'static str>) -> Option<Anatomy> {
-        let anatomy = match lake::anatomy(&lake.root().join(self.path)) {
+        let anatomy = match lake::anatomy(&lake.at(self.path)) {
             Ok(Some(anatomy)) => anatomy,
             // It was listed a moment ago.
             Ok(None) => {
@@ -165,7 +165,7 @@ impl Look<'_> {
 
     fn columns(&mut self, anatomy: &Anatomy, measure: &Measure) {
         let schema = &anatomy.footer.schema;
-        let found = columns::columns_of(schema);
+        let found = crate::columns::of_schema(schema);
         let said = match &measure.columns {
             Some(wanted) => columns::difference(&found, wanted),
             // Custom columns may differ now, the canonical ones never.
@@ -191,7 +191,7 @@ impl Look<'_> {
 
     /// Decodes every row. `tickets` is the calendar and the partition that the rows must lie in.
     fn rows(&mut self, lake: &Lake, anatomy: &Anatomy, tickets: Option<(Calendar, Option<PartitionKey>)>) {
-        let place = lake.root().join(self.path);
+        let place = lake.at(self.path);
         let (schema, batches) = match lake::batches(&place) {
             Ok(opened) => opened,
             Err(why) => return self.found(Invariant::Decodable, short(&why), REREAD),

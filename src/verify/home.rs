@@ -8,7 +8,7 @@ use arrow::{
 };
 use roaring::RoaringTreemap;
 
-use super::{blocking::Abandoned, check::SourceFiles, columns, repair::Repaired};
+use super::{blocking::Abandoned, check::SourceFiles, repair::Repaired};
 use crate::{
     batch::{BatchError, ID, SYNCED_AT, UPDATED_AT},
     lake::{self, FileForm, Lake, LakeError, PartitionKey, split},
@@ -33,11 +33,11 @@ impl Home<'_> {
 
     /// Sorts, makes unique and gives the form to every file that asks for it, or has other columns.
     pub fn bring_to_form(&self) -> Result<u64, LakeError> {
-        let wanted = columns::columns_of(self.form.schema());
+        let wanted = crate::columns::of_schema(self.form.schema());
         let mut written = 0;
         for key in self.files.readable().take_while(|_| !self.abandoned.is()) {
             let schema = lake::schema_of(&lake::ticket_file(self.lake, &self.files.name, key))?;
-            let differs = schema.is_some_and(|schema| columns::columns_of(&schema) != wanted);
+            let differs = schema.is_some_and(|schema| crate::columns::of_schema(&schema) != wanted);
             if differs || self.files.rewrite.contains(&key) {
                 self.replace(key, &self.rows(key)?)?;
                 written += 1;
@@ -110,8 +110,8 @@ impl Home<'_> {
     /// Brings the rows of a stray file of tickets, or of those in a stray folder, to their partitions, before it is
     /// moved aside.
     pub fn take_in(&self, stray: &Path, repaired: &mut Repaired) -> Result<(), LakeError> {
-        let place = self.lake.root().join(stray);
-        if place.is_dir() {
+        let place = self.lake.at(stray);
+        if lake::is_folder(self.lake, stray)? {
             for inside in lake::files_in(self.lake, stray)? {
                 self.take_in(&inside, repaired)?;
             }

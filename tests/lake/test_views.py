@@ -16,7 +16,10 @@ from test_sandbox import lines, sandbox
 LABELS = [
     'a"b', '"', "x;\n-- DROP TABLE x;\n.quit\n", "", "   ", "STATUS", "Created_Date", "source", "o'k", "same", "SAME", "same", "a\\b",
     "/* */", "🎫 emoji\u202e", "a\tb", "long" * 800, "select", "_deleted_at", "same__raw", "nul\x00", "%s {}", "$$", "\r\n", "cf_field_2",
+    "Ünïcode", "üNÏCODE", "created_month", "עברית", "same (field_10)", "filename",
 ]
+# Nothing disputes these: they are names as they are.
+UNDISPUTED = {'a"b', '"', "x;\n-- DROP TABLE x;\n.quit\n", "o'k", "select", "same__raw", "🎫 emoji\u202e", "long" * 800, "nul\ufffd", "a\\b"}
 SECRETS = {"SANDBOX_PASSWORD": "sandbox", "SANDBOX_SECRET": "sandbox-secret"}
 OVERALL = {"tickets", "tickets_all", "ticket_fields", "ticket_field_options"}
 
@@ -84,6 +87,34 @@ def same_rows(connection, source):
     return shown
 
 
+def told_apart(connection, source, shown):
+    """A label that two fields have, or that is a column of all tickets, is followed by the field's name."""
+    fields = connection.execute("SELECT field_name, label FROM ticket_fields WHERE source = ?", [source]).fetchall()
+    for field, label in fields:
+        if label in ("same", "SAME", "STATUS", "source", "_deleted_at", "created_month"):
+            assert any(name.startswith(f"{label} ({field})") for name in shown), (field, label)
+
+
+def comments(connection, view):
+    rows = connection.execute("SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ?", [view]).fetchall()
+    return dict(rows)
+
+
+def keys_are_told(connection):
+    """Comments say where the vendor has a value, in the documented key, and which field a custom column is of."""
+    support, shop, whole = comments(connection, "tickets_9_x"), comments(connection, "tickets_help-desk"), comments(connection, "tickets")
+    for column, kf5, udesk in (("subject", "title", "subject"), ("channel", "source", "platform"), ("assigned_at", "assigneed_at", None), ("slax_id", "slax.id", None)):
+        udesk = f"`{udesk}" if udesk else "none"
+        assert f"Vendor key: `{kf5}`" in support[column] and f"Vendor key: {udesk}" in shop[column], (support[column], shop[column])
+        assert f"`{kf5}`" in whole[column] and "(kf5); " + udesk in whole[column] and "(udesk)" in whole[column], whole[column]
+    assert "Vendor key" not in support["_synced_at"] and "Vendor key: custom field field_" in support['a"b'], support['a"b']
+    fields = connection.execute("SELECT field_name, column_name, label, vendor_type FROM ticket_fields WHERE source = '9_x'").fetchall()
+    for field, column, label, of in fields:
+        told = [text for text in support.values() if f"custom field {field} ({of}). Column {column} of" in text]
+        shown = label.replace("\x00", "\ufffd").strip()
+        assert told and all(text.startswith(shown or field) for text in told), (field, label, told)
+
+
 def test_hostile_labels_and_names(home, views):
     with sandbox(120) as origin:
         for vendor, key in (("kf5", "name"), ("udesk", "field_name")):
@@ -97,16 +128,39 @@ def test_hostile_labels_and_names(home, views):
     assert found == OVERALL | {"tickets_all (source)", "tickets_help-desk", "tickets_9_x"}
     for source in ("all", "help-desk", "9_x"):
         shown = same_rows(connection, source)
-        # A label that nothing disputes is the name, as it is.
-        assert {'a"b', '"', "x;\n-- DROP TABLE x;\n.quit\n", "o'k", "select", "same__raw"} <= set(shown)
-        assert not {"same", "SAME", "STATUS"} & set(shown)
+        assert UNDISPUTED <= set(shown), UNDISPUTED - set(shown)
+        assert not {"same", "SAME", "STATUS", "Created_Date"} & set(shown)
+        told_apart(connection, source, shown)
     for view in found:
         uncommented = connection.execute("SELECT count(*) FROM duckdb_columns() WHERE table_name = ? AND comment IS NULL", [view]).fetchone()
         assert uncommented == (0,), view
         assert connection.execute("SELECT comment FROM duckdb_views() WHERE view_name = ?", [view]).fetchone()[0]
     assert connection.execute("SELECT source, count(*) FROM tickets GROUP BY ALL ORDER BY ALL").fetchall() == [("9_x", 120), ("all", 120), ("help-desk", 120)]
+    keys_are_told(connection)
     plan = connection.execute("EXPLAIN SELECT count(*) FROM tickets WHERE created_date = current_date").fetchone()[1]
     assert "File Filters" in plan, plan
+
+
+@pytest.mark.parametrize("place", ["plain", "it's [1] a*b? {x,y}", "env=prod/desk=all"])
+def test_the_views_load_from_anywhere(home, views, tmp_path, place):
+    """`ticketlake views --absolute` names the files wherever the lake lies; without it the SQL is that of the lake's folder."""
+    home.folder = tmp_path / place
+    home.folder.mkdir(parents=True, exist_ok=True)
+    with sandbox(40) as origin:
+        add_sources(home, origin, "help-desk", "support")
+        assert_complete(home.sync(env=SECRETS))
+    os.chdir("/")
+    told = home.run("views", "--absolute")
+    assert told.code == 0, told
+    connection = duckdb.connect()
+    connection.execute(told.out)
+    assert connection.execute("SELECT source, count(*), count(created_date) > 30 FROM tickets GROUP BY ALL ORDER BY ALL").fetchall() == [("help-desk", 40, True), ("support", 40, True)]
+    assert connection.execute("SELECT count(*) > 10 FROM ticket_fields").fetchone() == (True,)
+    assert run("views", "--lake", str(home.lake)).out == (home.lake / "views.sql").read_text(encoding="utf-8")
+    one = home.run("views", "--absolute", "--source", "support", "--json")
+    connection = duckdb.connect()
+    connection.execute(one.summary["sql"])
+    assert connection.execute("SELECT DISTINCT source FROM tickets").fetchall() == [("support",)]
 
 
 def test_views_follow_the_lake(home, views):

@@ -40,10 +40,11 @@ pub fn names(fields: &[Custom], reserved: &[&str]) -> Vec<Names> {
     fields.iter().zip(columns).map(twin).collect()
 }
 
-/// The label, or the field's name where there is none that could be written.
+/// The label, or the field's name where there is none to be seen; where that is empty too, the column's.
 fn wanted(field: &Custom) -> String {
     let label = field.label.as_deref().filter(|label| !label.trim().is_empty());
-    writable(label.unwrap_or(&field.field))
+    let name = Some(field.field.as_str()).filter(|name| !name.is_empty());
+    writable(label.or(name).unwrap_or(&field.column))
 }
 
 /// SQL text cannot hold a NUL.
@@ -99,6 +100,7 @@ mod tests {
             field("f7", Some("问题类型__raw"), false),
             field("f8", Some("Area (f2)"), false),
             field("f9", Some("a\0b"), false),
+            field("", Some(""), false),
         ];
         let wanted = [
             "问题类型",
@@ -112,6 +114,7 @@ mod tests {
             "问题类型__raw",
             "Area (f2)",
             "a\u{fffd}b",
+            "cf_",
         ];
         assert_eq!(named(&fields), wanted);
     }

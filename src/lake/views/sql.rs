@@ -1,10 +1,12 @@
-//! The text of `views.sql`. Paths are relative to the lake's folder, where it lies.
+//! The text of `views.sql`: which views there are, and the query of each.
 
 use std::fmt::Write;
 
 use super::{
     super::Cut,
-    names::{Names, names},
+    Origin,
+    comments::{self, Keys},
+    names::names,
 };
 use crate::columns::{Column, DELETED_AT, LAST, TICKET_FIELD_OPTIONS, TICKET_FIELDS, TICKETS, Type};
 
@@ -12,6 +14,8 @@ use crate::columns::{Column, DELETED_AT, LAST, TICKET_FIELD_OPTIONS, TICKET_FIEL
 #[derive(Debug, Clone)]
 pub struct SourceView {
     pub source: String,
+    /// The vendor's short name, as a file says.
+    pub kind: Option<String>,
     /// How its tickets are cut; `None` without a file.
     pub cut: Option<Cut>,
     /// The columns of its tickets; `None` without a file.
@@ -34,37 +38,73 @@ pub struct Custom {
     pub twin: bool,
 }
 
-const HEAD: &str = "\
--- The lake as DuckDB views. Made by ticketlake at every run: what is changed here is lost.
--- From this folder: duckdb -init views.sql
-";
+const HEAD: &str = "-- The lake as DuckDB views. Made by ticketlake";
+const HERE: &str =
+    " at every run: what is changed here is lost.\n-- From this folder: duckdb -init views.sql\n";
+const ANYWHERE: &str = " views --absolute: it loads from any folder.\n";
+const IN_BUCKET: &str = " at every run: what is changed here is lost.\n\
+                         -- From anywhere, once DuckDB knows the credentials (CREATE SECRET).\n";
 
 /// The columns that lie in paths.
-const SOURCE: &str = "source";
+pub(super) const SOURCE: &str = "source";
 const PARTITIONS: [&str; 2] = ["created_date", "created_month"];
 
+/// Where the lake's files are for DuckDB: a folder, with `/` behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Where {
+    /// The working folder.
+    Here,
+    At(String),
+    InBucket(String),
+}
+
+impl Where {
+    /// A file of the lake as a literal. Only `below` may hold wildcards; those in the place stand for themselves.
+    fn file(&self, below: &str) -> String {
+        let (Self::At(folder) | Self::InBucket(folder)) = self else { return string(below) };
+        let mut path = String::new();
+        for c in folder.chars() {
+            match c {
+                '*' | '?' | '[' => path.extend(['[', c, ']']),
+                _ => path.push(c),
+            }
+        }
+        string(&(path + below))
+    }
+}
+
 /// The whole file.
-pub fn text(views: &[SourceView]) -> String {
+pub fn text(views: &[SourceView], place: &Where, origin: Origin) -> String {
     let mut text = HEAD.to_owned();
+    text += match place {
+        Where::Here => HERE,
+        Where::At(_) => ANYWHERE,
+        Where::InBucket(_) => IN_BUCKET,
+    };
     for view in views {
         if let (Some(cut), Some(columns)) = (view.cut, &view.columns) {
-            source_view(&mut text, view, cut, columns);
+            source_view(&mut text, view, cut, columns, (place, origin));
         }
     }
     let told = "Tickets of all sources that are still there: the columns that every source has.";
-    all_tickets(&mut text, views, "tickets", told, true);
+    all_tickets(&mut text, views, ("tickets", told), true, (place, origin));
     let told = "Tickets of all sources, also those that are gone from their source.";
-    all_tickets(&mut text, views, "tickets_all", told, false);
+    all_tickets(&mut text, views, ("tickets_all", told), false, (place, origin));
     let told = "Custom-field definitions of all sources.";
-    small_table(&mut text, "ticket_fields", TICKET_FIELDS, told, views, |view| view.has_fields);
+    small_table(&mut text, ("ticket_fields", told), TICKET_FIELDS, views, |view| view.has_fields, place);
     let told = "Options of the custom fields of all sources.";
-    small_table(&mut text, "ticket_field_options", TICKET_FIELD_OPTIONS, told, views, |view| {
-        view.has_options
-    });
+    let has = |view: &SourceView| view.has_options;
+    small_table(&mut text, ("ticket_field_options", told), TICKET_FIELD_OPTIONS, views, has, place);
     text
 }
 
-fn source_view(text: &mut String, view: &SourceView, cut: Cut, columns: &[String]) {
+fn source_view(
+    text: &mut String,
+    view: &SourceView,
+    cut: Cut,
+    columns: &[String],
+    (place, origin): (&Where, Origin),
+) {
     let name = source_view_name(&view.source);
     let known = |column: &&Column| columns.iter().any(|present| present == column.name);
     let mut list: Vec<String> = TICKETS.iter().filter(known).map(|column| identifier(column.name)).collect();
@@ -80,17 +120,18 @@ fn source_view(text: &mut String, view: &SourceView, cut: Cut, columns: &[String
     let query = format!(
         "SELECT\n    {}\nFROM {}\nWHERE {} IS NULL",
         list.join(",\n    "),
-        tickets(view, cut),
+        tickets(view, cut, place),
         identifier(DELETED_AT)
     );
     let told = format!("Tickets of {} that are still there, custom columns under their labels.", view.source);
     create(text, &name, &query, &told);
+    let keys = Keys { kinds: view.kind.iter().map(String::as_str).collect(), origin };
     for column in TICKETS.iter().chain(LAST).filter(known) {
-        comment(text, &name, column.name, column.meaning);
+        comments::ticket_column(text, &name, column, &keys);
     }
-    comment_paths(text, &name, &[cut.column()]);
+    comments::paths(text, &name, &[cut.column()]);
     for (field, names) in view.custom.iter().zip(&custom) {
-        comment_field(text, &name, field, names);
+        comments::custom(text, &name, field, names);
     }
 }
 
@@ -108,20 +149,26 @@ fn reserved() -> Vec<&'static str> {
     own.chain([SOURCE]).chain(PARTITIONS).collect()
 }
 
-fn tickets(view: &SourceView, cut: Cut) -> String {
+fn tickets(view: &SourceView, cut: Cut, place: &Where) -> String {
     let union = if view.uniform { "" } else { ", union_by_name = true" };
     let of = match cut {
         Cut::Day => "DATE",
         Cut::Month => "VARCHAR",
     };
     format!(
-        "read_parquet('tickets/source={}/**/*.parquet', hive_partitioning = true, hive_types = {{'source': VARCHAR, '{}': {of}}}{union})",
-        view.source,
+        "read_parquet({}, hive_partitioning = true, hive_types = {{'source': VARCHAR, '{}': {of}}}{union})",
+        place.file(&format!("tickets/source={}/**/*.parquet", view.source)),
         cut.column(),
     )
 }
 
-fn all_tickets(text: &mut String, views: &[SourceView], name: &str, told: &str, present_only: bool) {
+fn all_tickets(
+    text: &mut String,
+    views: &[SourceView],
+    (name, told): (&str, &str),
+    present_only: bool,
+    (place, origin): (&Where, Origin),
+) {
     let filter = format!("\nWHERE {} IS NULL", identifier(DELETED_AT));
     let filter = if present_only { &filter } else { "" };
     let mut cuts: Vec<&str> = Vec::new();
@@ -142,7 +189,7 @@ fn all_tickets(text: &mut String, views: &[SourceView], name: &str, told: &str, 
             list.join(", "),
             identifier(SOURCE),
             identifier(cut.column()),
-            tickets(view, cut)
+            tickets(view, cut, place)
         ));
     }
     let query = if parts.is_empty() {
@@ -151,21 +198,25 @@ fn all_tickets(text: &mut String, views: &[SourceView], name: &str, told: &str, 
         parts.join("\nUNION ALL BY NAME\n")
     };
     create(text, name, &query, told);
+    let mut kinds: Vec<&str> = views.iter().filter_map(|view| view.kind.as_deref()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let keys = Keys { kinds, origin };
     for column in TICKETS.iter().chain(LAST) {
-        comment(text, name, column.name, column.meaning);
+        comments::ticket_column(text, name, column, &keys);
     }
-    comment_paths(text, name, &cuts);
+    comments::paths(text, name, &cuts);
 }
 
 fn small_table(
     text: &mut String,
-    table: &str,
+    (table, told): (&str, &str),
     columns: &[Column],
-    told: &str,
     views: &[SourceView],
     has: impl Fn(&SourceView) -> bool,
+    place: &Where,
 ) {
-    let file = |view: &SourceView| format!("'{table}/source={}/part-0.parquet'", view.source);
+    let file = |view: &SourceView| place.file(&format!("{table}/source={}/part-0.parquet", view.source));
     let files: Vec<String> = views.iter().filter(|view| has(view)).map(file).collect();
     let query = if files.is_empty() {
         no_rows(columns.iter())
@@ -180,9 +231,9 @@ fn small_table(
     };
     create(text, table, &query, told);
     for column in columns {
-        comment(text, table, column.name, column.meaning);
+        comments::column(text, table, column.name, column.meaning);
     }
-    comment_paths(text, table, &[]);
+    comments::paths(text, table, &[]);
 }
 
 /// A query with the columns and no rows, for a lake in which nothing is yet.
@@ -208,58 +259,18 @@ fn null(column: &Column) -> String {
 }
 
 fn create(text: &mut String, view: &str, query: &str, told: &str) {
-    let view = identifier(view);
     // Writing to a String cannot fail.
-    let _ = write!(text, "\nCREATE OR REPLACE VIEW {view} AS\n{query};\n");
-    let _ = writeln!(text, "COMMENT ON VIEW {view} IS {};", string(told));
-}
-
-fn comment(text: &mut String, view: &str, column: &str, told: &str) {
-    let place = format!("{}.{}", identifier(view), identifier(column));
-    let _ = writeln!(text, "COMMENT ON COLUMN {place} IS {};", string(told));
-}
-
-fn comment_paths(text: &mut String, view: &str, cuts: &[&str]) {
-    comment(text, view, SOURCE, "The source's name in the configuration; from the path.");
-    for cut in cuts {
-        comment(
-            text,
-            view,
-            cut,
-            "When it was created, in the lake's time zone; from the path, so a filter on it reads only those files.",
-        );
-    }
-}
-
-fn comment_field(text: &mut String, view: &str, field: &Custom, names: &Names) {
-    let label = field.label.as_deref().map(str::trim).filter(|label| !label.is_empty());
-    let label = label.unwrap_or(&field.field);
-    let of = field.vendor_type.as_deref().map(|of| format!(" ({of})")).unwrap_or_default();
-    let mut told = format!("{label}. Field {}{of}, column {} of the files.", field.field, field.column);
-    if let Some(description) = field.description.as_deref().filter(|text| !text.trim().is_empty()) {
-        let _ = write!(told, " {description}");
-    }
-    comment(text, view, &names.column, &told);
-    if let Some(twin) = &names.twin {
-        comment(
-            text,
-            view,
-            twin,
-            &format!(
-                "{label}, exactly as sent. Field {}{of}, column {}__raw of the files.",
-                field.field, field.column
-            ),
-        );
-    }
+    let _ = write!(text, "\nCREATE OR REPLACE VIEW {} AS\n{query};\n", identifier(view));
+    comments::view(text, view, told);
 }
 
 /// A name as SQL takes it, whatever it holds.
-fn identifier(name: &str) -> String {
+pub(super) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A text as SQL takes it; it cannot hold a NUL.
-fn string(text: &str) -> String {
+pub(super) fn string(text: &str) -> String {
     format!("'{}'", text.replace('\0', "\u{fffd}").replace('\'', "''"))
 }
 
@@ -271,6 +282,7 @@ mod tests {
         let columns = TICKETS.iter().chain(LAST).map(|column| column.name.to_owned()).collect();
         SourceView {
             source: source.to_owned(),
+            kind: Some("vendor".to_owned()),
             cut,
             columns: cut.map(|_| columns),
             custom: Vec::new(),
@@ -278,6 +290,10 @@ mod tests {
             has_fields: true,
             has_options: false,
         }
+    }
+
+    fn text(views: &[SourceView]) -> String {
+        super::text(views, &Where::Here, &|_, _| None)
     }
 
     #[test]
@@ -295,6 +311,14 @@ mod tests {
     fn a_lake_without_files_has_views_without_rows() {
         let text = text(&[]);
         assert!(text.contains("CAST(NULL AS BIGINT) AS \"id\"") && !text.contains("read_parquet"));
+    }
+
+    #[test]
+    fn a_place_is_quoted_and_none_of_its_letters_is_a_wildcard() {
+        let place = Where::At("/it's [1]/*/".to_owned());
+        assert_eq!(place.file("tickets/**/*.parquet"), "'/it''s [[]1]/[*]/tickets/**/*.parquet'");
+        let text = super::text(&[view("all", Some(Cut::Day))], &place, &|_, _| None);
+        assert_eq!(text.matches("'/it''s [[]1]/[*]/ticket").count(), 4, "{text}");
     }
 
     #[test]
