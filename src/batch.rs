@@ -8,7 +8,8 @@ mod merge;
 mod text;
 
 pub use conform::conform;
-pub use merge::{Counts, Ids, Merge, Step};
+pub use merge::{Counts, Ids, Merge, Step, gather};
+pub use text::as_text;
 
 /// The column that tells rows apart and sorts them.
 pub const ID: &str = "id";

@@ -3,12 +3,18 @@
 pub mod backfill;
 pub mod completions;
 pub mod demo;
+pub mod doctor;
 pub mod fields;
+pub mod init;
 mod interrupt;
 mod looking;
 pub mod man;
 pub mod output;
 pub mod plan;
+pub mod pull;
+pub mod recipe;
+pub mod report;
+pub mod runs;
 pub mod sandbox;
 pub mod status;
 pub mod sync;
@@ -18,9 +24,14 @@ mod window;
 pub mod verify;
 pub mod views;
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
+use jiff::Timestamp;
 use tracing::level_filters::LevelFilter;
 
 pub use self::interrupt::interrupted;
@@ -30,7 +41,7 @@ use crate::{
     exit::Exit,
     log,
     progress::{self, Progress},
-    summary::Run,
+    summary::{Run, Summary},
 };
 
 const ABOUT: &str = "Every ticket of a KF5 or Udesk help desk, as a lake of plain Parquet";
@@ -69,11 +80,17 @@ pub struct Cli {
 pub enum Command {
     Sync(sync::Args),
     Backfill(backfill::Args),
+    Pull(Box<pull::Args>),
     Plan(plan::Args),
     Verify(verify::Args),
+    Report(report::Args),
     Fields(fields::Args),
     Views(views::Args),
     Status(status::Args),
+    Runs(runs::Args),
+    Doctor(doctor::Args),
+    Init(init::Args),
+    Recipe(recipe::Args),
     Sandbox(sandbox::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -122,6 +139,15 @@ pub struct Context {
     pub global: Global,
     pub progress: Progress,
     pub run: Run,
+    /// What the run did, as soon as that is known.
+    pub told: Mutex<Option<Told>>,
+}
+
+/// What a run leaves to be told to monitors.
+pub struct Told {
+    pub summary: Summary,
+    /// For each source, when its last complete run began.
+    pub complete_at: BTreeMap<String, Timestamp>,
 }
 
 impl Global {
@@ -162,6 +188,11 @@ impl Context {
         config::load(&self.global.config_file(), &self.global.overrides())
     }
 
+    /// What the run did, for whoever tells it to monitors.
+    pub fn take_told(&self) -> Option<Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// The configuration for a command that speaks to no source.
     pub fn offline(&self) -> Result<Offline, Faults> {
         config::load_offline(&self.global.config_file(), &self.global.overrides())
@@ -178,11 +209,17 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
     match command {
         Command::Sync(args) => sync::run(context, args).await,
         Command::Backfill(args) => backfill::run(context, args).await,
+        Command::Pull(args) => pull::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
+        Command::Report(args) => report::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
         Command::Views(args) => views::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
+        Command::Runs(args) => runs::run(context, args).await,
+        Command::Doctor(args) => doctor::run(context, args).await,
+        Command::Init(args) => init::run(context, args).await,
+        Command::Recipe(args) => recipe::run(args),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => completions::run(args),
@@ -191,16 +228,31 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
 }
 
 impl Command {
+    /// The file that monitors want the run's figures in.
+    pub fn metrics_file(&self) -> Option<&Path> {
+        match self {
+            Self::Sync(args) => args.metrics_file.as_deref(),
+            Self::Backfill(args) => args.metrics_file.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Its name on the command line.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sync(_) => "sync",
             Self::Backfill(_) => "backfill",
+            Self::Pull(_) => "pull",
             Self::Plan(_) => "plan",
             Self::Verify(_) => "verify",
+            Self::Report(_) => "report",
             Self::Fields(_) => "fields",
             Self::Views(_) => "views",
             Self::Status(_) => "status",
+            Self::Runs(_) => "runs",
+            Self::Doctor(_) => "doctor",
+            Self::Init(_) => "init",
+            Self::Recipe(_) => "recipe",
             Self::Sandbox(_) => "sandbox",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",

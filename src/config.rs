@@ -3,9 +3,12 @@
 mod cascades;
 mod credentials;
 mod document;
+pub mod draft;
 mod endpoint;
 mod fault;
 mod lake;
+mod mask;
+mod place;
 pub mod quantity;
 mod source;
 #[cfg(test)]
@@ -21,7 +24,10 @@ use std::{
 use jiff::tz::TimeZone;
 use reqwest::Url;
 
-pub use self::fault::{Fault, Faults};
+pub use self::{
+    fault::{Fault, Faults, did_you_mean},
+    place::{Bucket, Place, StoreKind},
+};
 use crate::secret::Secret;
 
 /// The configuration of a run that names none, in its working folder.
@@ -38,7 +44,7 @@ pub struct Config {
 /// Where the lake lies and how it is cut.
 #[derive(Debug, Clone)]
 pub struct LakeConfig {
-    pub path: PathBuf,
+    pub place: Place,
     /// Decides `created_date`.
     pub timezone: TimeZone,
     pub partition: PartitionBy,
@@ -100,6 +106,41 @@ pub struct SourceConfig {
     pub incremental_filter: Option<u64>,
     /// Labels of paths that the source cannot tell.
     pub cascades: Option<Cascades>,
+    /// What must not reach the lake.
+    pub masks: Masks,
+}
+
+/// Columns whose values must not reach the lake as they are.
+#[derive(Debug, Clone, Default)]
+pub struct Masks {
+    pub columns: BTreeMap<String, Method>,
+    /// Of the hashes.
+    pub key: Option<Secret>,
+}
+
+/// What stands in the lake in place of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// A keyed hash: equal values stay equal, and nobody without the key can tell which they were.
+    Hash,
+    /// A mark that there was a value.
+    Redact,
+    /// Nothing.
+    Drop,
+}
+
+impl Method {
+    /// Every method, from the one that tells most to the one that tells nothing.
+    pub const ALL: [Self; 3] = [Self::Hash, Self::Redact, Self::Drop];
+
+    /// Its name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hash => "hash",
+            Self::Redact => "redact",
+            Self::Drop => "drop",
+        }
+    }
 }
 
 /// How a source is asked.
@@ -186,13 +227,21 @@ fn read(path: &Path, overrides: &Overrides, online: bool) -> Result<Config, Faul
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(why) => {
-            let hint = "name another with --config FILE or $TICKETLAKE_CONFIG, or start from ticketlake.example.toml";
+            let hint =
+                "name another with --config FILE or $TICKETLAKE_CONFIG, or write one with `ticketlake init`";
             faults.add(name, None, format!("cannot be read: {why}; {hint}"));
             return Err(faults);
         }
     };
+    parse(path, &text, overrides, online)
+}
+
+/// Reads the text of the file at `path`.
+fn parse(path: &Path, text: &str, overrides: &Overrides, online: bool) -> Result<Config, Faults> {
+    let mut faults = Faults::default();
+    let name = path.display().to_string();
     let folder = path.parent().unwrap_or(Path::new(""));
-    let (document, root) = document::parse(&name, &text, &mut faults);
+    let (document, root) = document::parse(&name, text, &mut faults);
     let root = document.root(&root);
     root.only(&["lake", "source"], &[], &mut faults);
     let lake = lake::read(&root, folder, overrides.lake.as_deref(), &mut faults);

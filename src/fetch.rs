@@ -3,13 +3,14 @@
 use std::{
     error::Error,
     sync::{
-        Once,
+        Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
@@ -31,6 +32,8 @@ pub struct Client {
     pub counts: Counts,
     http: reqwest::Client,
     in_flight: Semaphore,
+    /// How far the server's clock is ahead of ours, as the last answer told.
+    ahead: Mutex<Option<SignedDuration>>,
 }
 
 /// What was sent and what came of it.
@@ -62,7 +65,15 @@ pub enum FetchError {
     #[error(
         "source {source_name}: {asked} failed {attempts} times at {host}, the last time with: {why}; check `base_url`, or raise `max_retries` or `timeout`"
     )]
-    GaveUp { source_name: String, asked: String, host: String, attempts: u32, why: String },
+    GaveUp {
+        source_name: String,
+        asked: String,
+        host: String,
+        attempts: u32,
+        /// The HTTP status of the last answer, if there was one.
+        status: Option<u16>,
+        why: String,
+    },
     #[error("source {source_name}: no HTTP client can be made: {why}")]
     Client { source_name: String, why: String },
 }
@@ -70,11 +81,7 @@ pub enum FetchError {
 impl Client {
     /// A client for one account. Connections are opened when they are needed.
     pub fn new(config: SourceConfig) -> Result<Self, FetchError> {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            // An error says that a provider is installed already, which is all we want.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
+        crate::tls::provide();
         let http = reqwest::Client::builder()
             .user_agent(concat!("ticketlake/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -86,7 +93,18 @@ impl Client {
                 why: chain(&error.without_url()),
             })?;
         let (pace, in_flight) = (Pace::new(config.rate), Semaphore::new(config.concurrency.max(1)));
-        Ok(Self { config, pace, counts: Counts::default(), http, in_flight })
+        Ok(Self { config, pace, counts: Counts::default(), http, in_flight, ahead: Mutex::default() })
+    }
+
+    /// How far the server's clock is ahead of ours, to about a second; `None` while no answer has told.
+    pub fn server_ahead(&self) -> Option<SignedDuration> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_time(&self, headers: &HeaderMap, received: Timestamp) {
+        if let Some(told) = source::server_time(headers) {
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(told.duration_since(received));
+        }
     }
 }
 
@@ -104,7 +122,8 @@ async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
     let (source_name, asked) = (|| config.name.clone(), || ask.to_string());
     let mut retry = 0;
     loop {
-        let (why, throttled, after) = match attempt(client, ask).await {
+        let (status, verdict) = attempt(client, ask).await;
+        let (why, throttled, after) = match verdict {
             Verdict::Page(page) => return Ok(page),
             Verdict::Refused(Refusal::Credentials { why }) => {
                 return Err(FetchError::Credentials { source_name: source_name(), why });
@@ -127,6 +146,7 @@ async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
                 asked: asked(),
                 host: config.base_url.origin().ascii_serialization(),
                 attempts: retry + 1,
+                status,
                 why,
             });
         }
@@ -138,28 +158,31 @@ async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
 }
 
 /// One request, built after the wait because a signature is made just before sending.
-async fn attempt(client: &Client, ask: &Ask) -> Verdict {
+async fn attempt(client: &Client, ask: &Ask) -> (Option<u16>, Verdict) {
     let _slot = client.in_flight.acquire().await;
     client.pace.wait().await;
     let request = source::request(&client.config, ask);
     client.counts.sent.fetch_add(1, Relaxed);
-    let mut http = client.http.get(request.url().clone()).header(reqwest::header::ACCEPT, "application/json");
+    let url = request.url().clone();
+    let mut http = match request.json() {
+        None => client.http.get(url),
+        Some(json) => client.http.post(url).header(CONTENT_TYPE, "application/json").body(json.to_owned()),
+    };
+    http = http.header(ACCEPT, "application/json");
     if let Some((user, password)) = request.basic() {
         http = http.basic_auth(user, Some(password.reveal()));
     }
     match read(client, http).await {
         Ok((status, headers, body)) => {
             let reply = Reply { status, headers: &headers, body: &body, received: Timestamp::now() };
-            source::judge(&client.config, ask, reply)
+            client.note_time(&headers, reply.received);
+            (Some(status), source::judge(&client.config, ask, reply))
         }
-        Err(why) => Verdict::Later { why, throttled: false, after: None },
+        Err(why) => (None, Verdict::Later { why, throttled: false, after: None }),
     }
 }
 
-async fn read(
-    client: &Client,
-    http: reqwest::RequestBuilder,
-) -> Result<(u16, reqwest::header::HeaderMap, Bytes), String> {
+async fn read(client: &Client, http: reqwest::RequestBuilder) -> Result<(u16, HeaderMap, Bytes), String> {
     let why = |error: reqwest::Error| match error.is_timeout() {
         true => format!("no whole answer within {:?}", client.config.timeout),
         false => source::excerpt(&client.config, chain(&error.without_url()).as_bytes()),

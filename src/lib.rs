@@ -6,14 +6,24 @@
 pub mod cli;
 /// A first look: a help desk, a sync, and what the lake then tells.
 pub mod demo;
+/// How the desk is doing: figures, tables, a page with charts.
+pub mod report;
 /// The data's account of itself: what each column is and where it comes from.
 pub mod schemas;
+/// What a run tells a collector of traces and figures.
+pub mod telemetry;
+/// What a run tells monitors.
+pub mod metrics;
 /// A vendor's help desk on loopback.
 pub mod sandbox;
 /// The custom fields of a lake, as people call them.
 pub mod dictionary;
 /// What a lake holds, and what is left to do.
 pub mod stock;
+/// Some tickets of one source in one file, beside any lake.
+pub mod pull;
+/// Whether a sync could run now, and what to do first.
+pub mod doctor;
 /// The lake against its laws and against the sources, and putting it right.
 pub mod verify;
 /// A run: every source is read, brought into the lake and accounted for.
@@ -38,14 +48,18 @@ pub mod error;
 pub mod lake;
 /// Rows of one schema; which copy of a row stays.
 pub mod batch;
+/// What is taken out of a row before it is written.
+pub mod mask;
 /// A vendor's ticket as a row.
 pub mod ticket;
 /// Custom fields and their columns.
 pub mod fields;
-/// The one table of columns.
-pub mod columns;
 /// What a run is told, checked once.
 pub mod config;
+/// The cryptography of connections.
+pub mod tls;
+/// The one table of columns.
+pub mod columns;
 /// JSON as it was written.
 pub mod json;
 /// What is logged and where.

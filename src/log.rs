@@ -1,13 +1,16 @@
 //! What is logged and where: standard error, as text or JSON, never through a live progress line.
 
+mod json;
+
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::MultiProgress;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    filter::Targets,
+    Registry,
+    filter::{FilterFn, Targets, filter_fn},
     fmt::{self, MakeWriter},
-    layer::SubscriberExt,
+    layer::{Layer, SubscriberExt},
     util::SubscriberInitExt,
 };
 
@@ -21,20 +24,43 @@ pub enum Format {
     Json,
 }
 
+/// Something else that listens to spans and events.
+pub type Listener = Box<dyn Layer<Registry> + Send + Sync>;
+
 /// Starts logging for the whole process. Of the libraries only errors are taken: their finer events show request
 /// addresses, and those carry signatures.
-pub fn start(format: Format, level: LevelFilter, screen: MultiProgress) {
-    let filter = Targets::new()
+pub fn start(format: Format, level: LevelFilter, screen: MultiProgress, listener: Option<Listener>) {
+    let targets = Targets::new()
         .with_target(env!("CARGO_CRATE_NAME"), level)
         .with_default(level.min(LevelFilter::ERROR));
-    let layer = fmt::layer().with_writer(Beside(screen)).with_ansi(io::stderr().is_terminal());
-    let registry = tracing_subscriber::registry().with(filter);
-    let started = match format {
-        Format::Text => registry.with(layer.with_target(false)).try_init(),
-        Format::Json => registry.with(layer.json().flatten_event(true).with_target(false)).try_init(),
+    let lines: Listener = match format {
+        // A person knows which run this is, and the events tell the rest.
+        Format::Text => fmt::layer()
+            .with_writer(Beside(screen))
+            .with_ansi(io::stderr().is_terminal())
+            .with_target(false)
+            .with_filter(filter_fn(move |event| {
+                event.is_event() && targets.would_enable(event.target(), event.level())
+            }))
+            .boxed(),
+        Format::Json => json::Lines::new(Beside(screen))
+            .with_filter(filter_fn(move |event| {
+                own_span(event) || event.is_event() && targets.would_enable(event.target(), event.level())
+            }))
+            .boxed(),
     };
+    let layers: Vec<Listener> = std::iter::once(lines).chain(listener).collect();
     // A second start keeps the first: there is one log for a process.
-    drop(started);
+    drop(tracing_subscriber::registry().with(layers).try_init());
+}
+
+/// Lets through the spans of this program, and nothing else.
+pub fn own_spans() -> FilterFn {
+    filter_fn(own_span)
+}
+
+fn own_span(span: &tracing::Metadata<'_>) -> bool {
+    span.is_span() && span.target().starts_with(env!("CARGO_CRATE_NAME"))
 }
 
 /// Lines that are written while the progress display stands aside.
@@ -51,6 +77,16 @@ impl<'a> MakeWriter<'a> for Beside {
 impl Write for &Beside {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.0.suspend(|| io::stderr().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl Write for Beside {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        (&*self).write(line)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -4,43 +4,75 @@ use std::{
     io::{self, Write},
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
+    sync::Mutex,
+    time::Duration,
 };
 
 use clap::Parser;
 use ticketlake::{
-    cli::{self, Cli, Context, output},
+    cli::{self, Cli, Command, Context, Told, output},
     error::Error,
     exit::Exit,
-    log,
+    log, metrics,
     progress::Progress,
+    secret,
     summary::{Outcome, Run},
+    telemetry::{self, Telemetry},
 };
+use tokio::runtime::{Builder, Runtime};
+use tracing::Instrument;
+
+/// Work that was given up must not keep the process.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    secret::keep_out_of_cores();
     let Cli { global, command } = Cli::parse();
     let progress = Progress::new(global.progress_style());
-    log::start(global.log_format, global.log_level(), progress.screen());
-    let context = Context { global, progress, run: Run::begin() };
-    // A bug that panics is an unexpected failure too, and must end with its code.
-    let ended = panic::catch_unwind(AssertUnwindSafe(|| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let why = |why| Error::Io { what: "cannot start".to_owned(), why };
-        runtime.map_err(why)?.block_on(cli::run(&context, &command))
-    }));
-    context.progress.finish();
-    match ended {
-        Ok(Ok(exit)) => exit.into(),
-        Ok(Err(error)) => {
-            tell(&context, &error);
-            if context.global.json {
-                let summary = context.run.finish(command.name(), Outcome::of_error(&error), Vec::new());
-                // The exit code stands, whether or not there is anybody to read the object.
-                let _ = output::print_json(&summary);
-            }
-            error.exit().into()
-        }
-        Err(_) => Exit::Unexpected.into(),
+    let runtime = Builder::new_multi_thread().enable_all().build();
+    let opened =
+        runtime.as_ref().map_or_else(|_| Ok(<_>::default()), |runtime| telemetry::start(runtime.handle()));
+    let (telemetry, listener, silent) = match opened {
+        Ok((telemetry, listener)) => (telemetry, listener, None),
+        Err(why) => (Telemetry::default(), None, Some(why)),
+    };
+    log::start(global.log_format, global.log_level(), progress.screen(), listener);
+    if let Some(why) = silent {
+        tracing::warn!("{why}");
     }
+    let context = Context { global, progress, run: Run::begin(), told: Mutex::default() };
+    let why = |why| Error::Io { what: "cannot start".to_owned(), why };
+    let ended = runtime.map_err(why).and_then(|runtime| {
+        let ended = perform(&context, &command, &runtime);
+        let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
+        tell_monitors(&context, &command, ended.as_ref().err(), exit, telemetry);
+        runtime.shutdown_timeout(LONGEST_GOODBYE);
+        ended
+    });
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => error.exit().into(),
+    }
+}
+
+/// Does what was asked; an error is told here.
+fn perform(context: &Context, command: &Command, runtime: &Runtime) -> Result<Exit, Error> {
+    let span = tracing::error_span!("run", run_id = context.run.run_id, command = command.name());
+    let run = cli::run(context, command).instrument(span.clone());
+    // A bug that panics is an unexpected failure too, and must end with its code.
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(run)));
+    context.progress.finish();
+    let ended = ended.unwrap_or(Ok(Exit::Unexpected));
+    if let Err(error) = &ended {
+        let _run = span.enter();
+        tell(context, error);
+        if context.global.json {
+            let summary = context.run.finish(command.name(), Outcome::of_error(error), Vec::new());
+            // The exit code stands, whether or not there is anybody to read the object.
+            let _ = output::print_json(&summary);
+        }
+    }
+    ended
 }
 
 /// Says on standard error why the run ended, in the form of the log.
@@ -49,5 +81,30 @@ fn tell(context: &Context, error: &Error) {
         log::Format::Json => tracing::error!("{error}"),
         // Nothing is left to do when standard error is closed.
         log::Format::Text => drop(writeln!(io::stderr(), "{error}")),
+    }
+}
+
+/// Tells monitors how the run ended, also when it failed; that they cannot be told changes nothing about it.
+fn tell_monitors(
+    context: &Context,
+    command: &Command,
+    error: Option<&Error>,
+    exit: Exit,
+    telemetry: Telemetry,
+) {
+    let otherwise = if exit == Exit::Complete { Outcome::Complete } else { Outcome::Failed };
+    let outcome = error.map_or(otherwise, Outcome::of_error);
+    let Told { summary, complete_at } = context.take_told().unwrap_or_else(|| Told {
+        summary: context.run.finish(command.name(), outcome, Vec::new()),
+        complete_at: <_>::default(),
+    });
+    let families = metrics::families(&summary, exit, &complete_at);
+    if let Some(file) = command.metrics_file()
+        && let Err(why) = metrics::write(file, &families)
+    {
+        tracing::warn!("the figures were not written to {}: {why}; check --metrics-file", file.display());
+    }
+    if let Err(why) = telemetry.finish(&families) {
+        tracing::warn!("{why}");
     }
 }

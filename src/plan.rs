@@ -31,6 +31,8 @@ pub enum Because {
     Asked,
     /// One was begun and not finished.
     Unfinished,
+    /// Rows may have been written under another mask.
+    MaskChanged,
     /// No complete reading is remembered.
     First,
     /// The last one is as old as `reconcile_every`.
@@ -45,6 +47,7 @@ impl Because {
         match self {
             Because::Asked => "--full was given",
             Because::Unfinished => "an earlier reading of everything is not finished",
+            Because::MaskChanged => "`mask` has changed since everything was read",
             Because::First => "no complete reading is remembered",
             Because::Due => "the last complete reading is as old as `reconcile_every`",
             Because::NoChanges => "the source cannot list what changed (`incremental_filter` would help)",
@@ -58,6 +61,8 @@ pub struct Situation {
     pub asked_whole: bool,
     /// A reading of everything was begun and not finished.
     pub unfinished: bool,
+    /// The mask is not the one that everything was read under.
+    pub mask_differs: bool,
     /// When the last complete reading began.
     pub whole_at: Option<Timestamp>,
     /// Everything that changed before is in the lake.
@@ -79,6 +84,9 @@ pub fn decide(situation: &Situation, now: Timestamp) -> Reading {
         return whole(Because::Unfinished);
     }
     let Some(whole_at) = situation.whole_at else { return whole(Because::First) };
+    if situation.mask_differs {
+        return whole(Because::MaskChanged);
+    }
     // A clock that was set back makes a reading due, rather than never due.
     let age = now.duration_since(whole_at);
     if age.is_negative() || age.unsigned_abs() >= situation.reconcile_every {
@@ -109,6 +117,7 @@ mod tests {
         Situation {
             asked_whole: false,
             unfinished: false,
+            mask_differs: false,
             whole_at: Some(at("2026-11-20T00:00:00Z")),
             cursor: Some(at("2026-11-21T23:00:00Z")),
             overlap: Duration::from_secs(600),
@@ -134,6 +143,7 @@ mod tests {
         assert_eq!(decide(&Situation { whole_at: None, ..nightly() }, now), whole(Because::First));
         assert_eq!(decide(&Situation { asked_whole: true, ..nightly() }, now), whole(Because::Asked));
         assert_eq!(decide(&Situation { unfinished: true, ..nightly() }, now), whole(Because::Unfinished));
+        assert_eq!(decide(&Situation { mask_differs: true, ..nightly() }, now), whole(Because::MaskChanged));
         assert_eq!(decide(&nightly(), at("2026-11-27T00:00:00Z")), whole(Because::Due));
         assert_eq!(decide(&nightly(), at("2026-11-19T00:00:00Z")), whole(Because::Due));
     }

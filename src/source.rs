@@ -21,9 +21,11 @@ mod envelope;
 mod excerpt;
 mod kf5;
 mod later;
+mod list;
 mod udesk;
 
 pub use excerpt::excerpt;
+pub use list::{Listing, Wish, filter, filters, listing};
 
 /// One thing a source can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +34,23 @@ pub enum Ask {
     Fields { page: u32, per_page: u32 },
     /// A page of the ticket list.
     Tickets { slice: Slice, page: u32, per_page: u32 },
+    /// A page of another list.
+    Listed { listing: Listing, slice: Slice, page: u32, per_page: u32 },
+    /// One ticket by id. One that is gone is missing from the answer.
+    One(i64),
     /// Tickets by id, at most [`most_ids`] of them. Those that are gone are missing from the answer.
     Ids(Vec<i64>),
+    /// Who we are logged in as; only where [`tells_account`].
+    Account,
+}
+
+/// Who we are logged in as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The source's own word.
+    pub role: String,
+    /// Whether that role may see every ticket.
+    pub sees_all: bool,
 }
 
 /// The part of the ticket list that is meant, and its order.
@@ -65,11 +82,12 @@ pub enum Order {
     Desc,
 }
 
-/// One GET. Neither `Debug` nor `Display` shows a signature or a credential.
+/// One GET, or one POST that only reads. Neither `Debug` nor `Display` shows a signature or a credential.
 #[derive(Clone)]
 pub struct Request {
     url: Url,
     basic: Option<(String, Secret)>,
+    json: Option<String>,
 }
 
 impl Request {
@@ -82,11 +100,17 @@ impl Request {
     pub fn basic(&self) -> Option<(&str, &Secret)> {
         self.basic.as_ref().map(|(user, password)| (user.as_str(), password))
     }
+
+    /// What is posted; without it the request is a GET.
+    pub fn json(&self) -> Option<&str> {
+        self.json.as_deref()
+    }
 }
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GET {}", excerpt::cut_signs(self.url.as_str()))
+        let method = if self.json.is_some() { "POST" } else { "GET" };
+        write!(f, "{method} {}", excerpt::cut_signs(self.url.as_str()))
     }
 }
 
@@ -187,6 +211,28 @@ pub fn filters_by_time(kind: Kind) -> bool {
     }
 }
 
+/// Whether the source can be asked who we are logged in as.
+pub fn tells_account(kind: Kind) -> bool {
+    match kind {
+        Kind::Kf5 => true,
+        // A signature speaks for the company, not for a person.
+        Kind::Udesk => false,
+    }
+}
+
+/// Who we are, by the element of an answer to [`Ask::Account`]; `None` where it does not say.
+pub fn account(kind: Kind, json: &Json) -> Option<Account> {
+    match kind {
+        Kind::Kf5 => kf5::account(json),
+        Kind::Udesk => None,
+    }
+}
+
+/// The server's own clock, to the second, where an answer tells it.
+pub fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
+    later::server_time(headers)
+}
+
 /// The request for `ask`. Made anew for each attempt, for it may hold a signature.
 pub fn request(config: &SourceConfig, ask: &Ask) -> Request {
     let (path, query) = match config.kind {
@@ -201,7 +247,11 @@ pub fn request(config: &SourceConfig, ask: &Ask) -> Request {
         Credentials::Signed { secret } => (udesk::signed(&query, secret), None),
     };
     url.set_query((!query.is_empty()).then_some(query.as_str()));
-    Request { url, basic }
+    let json = match ask {
+        Ask::Listed { listing, .. } => listing.body.clone(),
+        _ => None,
+    };
+    Request { url, basic, json }
 }
 
 /// What `reply` to `ask` means. Reasons are short, on one line, and free of secrets.
@@ -220,6 +270,10 @@ impl fmt::Display for Ask {
             Ask::Tickets { slice, page, per_page } => {
                 write!(f, "page {page} (of {per_page} rows) of the tickets{slice}")
             }
+            Ask::Listed { listing, page, per_page, .. } => {
+                write!(f, "page {page} (of {per_page} rows) of {listing}")
+            }
+            Ask::One(id) => write!(f, "ticket {id}"),
             Ask::Ids(ids) => match ids.as_slice() {
                 [id] => write!(f, "ticket {id}"),
                 ids => write!(
@@ -229,6 +283,7 @@ impl fmt::Display for Ask {
                     ids.first().copied().unwrap_or_default()
                 ),
             },
+            Ask::Account => f.write_str("the account"),
         }
     }
 }
@@ -290,6 +345,7 @@ pub(crate) mod fixture {
             delete_brake: 0.05,
             incremental_filter: None,
             cascades: None,
+            masks: crate::config::Masks::default(),
         }
     }
 

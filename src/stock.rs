@@ -1,6 +1,7 @@
 //! What a lake holds at this moment: sources in numbers, how far they are, the last runs, what is left to do.
 
 mod grid;
+mod past;
 mod render;
 
 use std::collections::BTreeMap;
@@ -8,10 +9,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use self::render::render;
+pub use self::{past::render as render_runs, render::render};
 use crate::{
     lake::{self, Lake, LakeError, PartitionKey, runs, state},
-    summary::{Outcome, Summary},
+    summary::{self, Outcome, Summary, reason},
     sync::{Memory, Unfinished},
     walk::Span,
 };
@@ -24,7 +25,7 @@ const LOOKED_THROUGH: usize = 50;
 /// The state of a lake.
 #[derive(Debug, Serialize)]
 pub struct Stock {
-    /// The lake's folder.
+    /// Where the lake lies.
     pub lake: String,
     pub exists: bool,
     /// Who works on it now, in words.
@@ -53,6 +54,9 @@ pub struct SourceStock {
     /// When the last complete reading of everything began.
     pub whole_at: Option<Timestamp>,
     pub fields_read_at: Option<Timestamp>,
+    /// When the last complete run of it began, and how long that is ago: what was at the source then is in the lake.
+    pub complete_at: Option<Timestamp>,
+    pub seconds_ago: Option<u64>,
     pub last_run: Option<SourceRun>,
     /// Readings that have begun and are not finished.
     pub begun: Vec<Begun>,
@@ -65,6 +69,17 @@ pub struct Begun {
     /// Unix seconds; without bounds everything is read.
     pub range: Span,
     pub done: Vec<Span>,
+    /// Of a list that has only page numbers.
+    pub pages: Option<Pages>,
+}
+
+/// How far a reading by page numbers came.
+#[derive(Debug, Serialize)]
+pub struct Pages {
+    /// Tickets of the list that were read.
+    pub read: u64,
+    /// The list's length, where the source tells.
+    pub of: Option<u64>,
 }
 
 /// How a run ended for one source.
@@ -106,8 +121,8 @@ pub fn read(lake: &Lake, names: &[String]) -> Result<Stock, LakeError> {
         work_left.push(format!("a run that died left {staged} staged files; the next sync sweeps them away"));
     }
     Ok(Stock {
-        lake: lake.root().display().to_string(),
-        exists: lake.root().is_dir(),
+        lake: lake.place().to_string(),
+        exists: lake.is_there()?,
         held_by,
         sources,
         runs: summaries.into_iter().take(RUNS).map(run).collect(),
@@ -135,6 +150,7 @@ fn source(
     };
     let last = summaries.iter().find_map(of_run);
     let (last_run, told_kind) = last.unzip();
+    let complete_at = summary::last_complete(summaries.iter(), name);
     // The default partition sorts first, and is no date.
     let dated = |key: &&PartitionKey| !matches!(key, PartitionKey::Default(_));
     Ok(SourceStock {
@@ -148,15 +164,24 @@ fn source(
         cursor: memory.and_then(|memory| memory.cursor),
         whole_at: memory.and_then(|memory| memory.whole_at),
         fields_read_at: memory.and_then(|memory| memory.fields_read_at),
+        complete_at,
+        seconds_ago: complete_at.map(|at| Timestamp::now().duration_since(at).unsigned_abs().as_secs()),
         last_run,
         begun: memory.map(begun).unwrap_or_default(),
     })
 }
 
 fn begun(memory: &Memory) -> Vec<Begun> {
-    let begun =
-        |reading: &Unfinished| Begun { at: reading.began, range: reading.range, done: reading.done.clone() };
-    memory.unfinished.iter().filter(|reading| !reading.done.is_empty()).map(begun).collect()
+    let begun = |reading: &Unfinished| Begun {
+        at: reading.began,
+        range: reading.range,
+        done: reading.done.clone(),
+        pages: reading
+            .pages
+            .as_ref()
+            .map(|pages| Pages { read: pages.reached.rows(), of: pages.reached.length }),
+    };
+    memory.unfinished.iter().filter(|reading| reading.came_somewhere()).map(begun).collect()
 }
 
 /// What the next run has to do for a source.
@@ -166,13 +191,13 @@ fn left_over(source: &SourceStock, memory: Option<&Memory>) -> Vec<String> {
     match &source.last_run {
         _ if source.whole_at.is_none() => {
             let why = source.last_run.as_ref().and_then(|run| run.error.as_deref());
-            let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+            let why = why.map(|why| format!(" ({})", reason(name, why))).unwrap_or_default();
             left.push(format!(
                 "{name}: never read completely yet{why}; run `ticketlake sync --source {name}`"
             ));
         }
         Some(run) if run.outcome != Outcome::Complete => {
-            let why = run.error.as_deref().unwrap_or("no reason was given");
+            let why = run.error.as_deref().map_or("no reason was given", |why| reason(name, why));
             left.push(format!(
                 "{name}: the last run was not complete ({why}); give the same `ticketlake {}` again",
                 run.command
@@ -180,11 +205,15 @@ fn left_over(source: &SourceStock, memory: Option<&Memory>) -> Vec<String> {
         }
         _ => {}
     }
-    let begun = memory.map_or(0, |memory| memory.unfinished.len());
-    if begun > 0 {
+    for reading in memory.iter().flat_map(|memory| &memory.unfinished) {
+        let next = if reading.came_somewhere() { "goes on with it" } else { "starts it again" };
         left.push(format!(
-            "{name}: {begun} readings have begun and are not finished; the next run goes on with them"
+            "{name}: a reading begun at {} is not finished; the next one {next}",
+            reading.began
         ));
+    }
+    if memory.and_then(|memory| memory.masked.as_ref()).is_some_and(|masked| !masked.everywhere) {
+        left.push(format!("{name}: `mask` has changed; the next sync reads everything again"));
     }
     if memory.is_some_and(|memory| memory.columns.is_none()) {
         left.push(format!(
@@ -217,11 +246,11 @@ mod tests {
     fn lake() -> (tempfile::TempDir, Lake) {
         let folder = tempfile::tempdir().expect("a folder");
         let config = LakeConfig {
-            path: folder.path().to_owned(),
+            place: crate::config::Place::Folder(folder.path().to_owned()),
             timezone: jiff::tz::TimeZone::UTC,
             partition: PartitionBy::Day,
         };
-        (folder, Lake::new(&config))
+        (folder, Lake::open(&config).expect("a lake"))
     }
 
     #[test]

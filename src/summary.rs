@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::render::render;
+pub use self::render::{closing, render};
 use crate::{config::Kind, error::Error};
 
 /// How far a run, or one source of it, came.
@@ -208,6 +208,17 @@ impl Outcome {
     }
 }
 
+/// When the last complete `sync` of a source began, by summaries of which the newest come first: what was at the source
+/// then is in the lake.
+pub fn last_complete<'a>(
+    mut summaries: impl Iterator<Item = &'a Summary>,
+    source: &str,
+) -> Option<Timestamp> {
+    let complete = |s: &SourceSummary| s.name == source && s.outcome == Outcome::Complete;
+    let found = summaries.find(|run| run.command == "sync" && run.sources.iter().any(complete));
+    found.map(|run| run.started_at)
+}
+
 /// Milliseconds are enough for a person, and every reader of dates knows them.
 fn now() -> Timestamp {
     let now = Timestamp::now();
@@ -220,6 +231,12 @@ pub fn peak_memory_bytes() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
+}
+
+/// Why a source's run is not complete, without the name of the source, which most reasons begin with: for lines that name it.
+pub fn reason<'a>(source: &str, why: &'a str) -> &'a str {
+    let own = why.strip_prefix("source ").and_then(|rest| rest.strip_prefix(source));
+    own.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(why)
 }
 
 #[cfg(test)]

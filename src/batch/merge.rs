@@ -250,7 +250,7 @@ fn weave(rows: usize, replaced: &[(usize, Read)], inserts: &[(usize, Read)]) -> 
 }
 
 /// Rows `(source, row)` of the sources, in the given order. Neighbours in one source are shared, not copied.
-pub(super) fn gather(
+pub fn gather(
     schema: &SchemaRef,
     sources: &[&RecordBatch],
     rows: &[(usize, usize)],

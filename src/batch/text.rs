@@ -17,7 +17,7 @@ const EPOCH: Date = Date::constant(1970, 1, 1);
 /// The column as text: ISO form for dates, times and instants (a fraction only where there is one),
 /// `true` and `false`, lists as compact JSON, decimal numbers in their shortest form. Null stays null.
 /// `None` for a type that has no text form.
-pub(super) fn as_text(column: &ArrayRef) -> Option<ArrayRef> {
+pub fn as_text(column: &ArrayRef) -> Option<ArrayRef> {
     if column.data_type() == &DataType::Utf8 {
         return Some(column.clone());
     }

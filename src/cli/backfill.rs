@@ -1,9 +1,16 @@
 //! `ticketlake backfill`: what it takes.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
+
+use clap::ValueHint;
 
 use super::{Context, sync, window};
-use crate::{config::quantity, error::Error, exit::Exit, sync::Task};
+use crate::{
+    config::quantity,
+    error::Error,
+    exit::Exit,
+    sync::{Accept, Task},
+};
 
 const AFTER_HELP: &str = "\
 Dates are days of the lake's time zone; --until itself is left out. An instant, as
@@ -41,12 +48,21 @@ pub struct Args {
     /// Mark tickets as deleted even where they are more than `delete_brake` allows
     #[arg(long)]
     pub accept_deletes: bool,
+
+    /// Go on although far fewer tickets were read than before, and mark whatever is gone
+    #[arg(long)]
+    pub accept: bool,
+
+    /// Write the run's figures into this file at its end, for Prometheus (node_exporter's textfile collector: *.prom)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// Reads the window into the lake and prints the summary.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let config = context.config()?;
     let range = window::window(&args.since, args.until.as_deref(), &config.lake.timezone)?;
-    let task = Task::Backfill { range, accept_deletes: args.accept_deletes };
+    let accept = Accept { few: args.accept, deletes: args.accept_deletes };
+    let task = Task::Backfill { range, accept };
     sync::perform_on(context, &config, task, args.deadline).await
 }

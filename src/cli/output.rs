@@ -1,6 +1,10 @@
 //! How results reach standard output: whole, and without complaint when the reader has left.
 
-use std::io::{self, ErrorKind, Write};
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, Write},
+    path::Path,
+};
 
 use serde::Serialize;
 
@@ -20,6 +24,28 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
     let mut text = serde_json::to_vec(value).map_err(|why| Error::Unexpected(why.to_string()))?;
     text.push(b'\n');
     print(text)
+}
+
+/// Puts `content` at `path`, whole or not at all: over what is there, by way of a file beside it.
+pub fn put(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let failed = |why| cannot(&path.display().to_string(), why);
+    let Some(name) = path.file_name() else {
+        return Err(failed(io::Error::new(ErrorKind::InvalidInput, "it names no file; name one")));
+    };
+    let mut beside = name.to_owned();
+    beside.push(format!(".{}.part", std::process::id()));
+    let beside = path.with_file_name(beside);
+    let write = || {
+        let mut file = File::create(&beside)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    };
+    write().map_err(|why| {
+        // Half a file is of no use; that it may not be there is no second fault.
+        let _ = fs::remove_file(&beside);
+        failed(why)
+    })
 }
 
 /// The error of a place that cannot be written.

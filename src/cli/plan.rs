@@ -1,7 +1,13 @@
 //! `ticketlake plan`: what it takes, and how it answers.
 
 use super::{Context, output, sync, window};
-use crate::{config::Config, error::Error, exit::Exit, plan, sync::Task};
+use crate::{
+    config::Config,
+    error::Error,
+    exit::Exit,
+    plan,
+    sync::{Accept, Task},
+};
 
 const AFTER_HELP: &str = "\
 Each source is asked once for its number of tickets and once for its field definitions. Nothing is
@@ -41,9 +47,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let task = match &args.since {
         Some(since) => {
             let range = window::window(since, args.until.as_deref(), &config.lake.timezone)?;
-            Task::Backfill { range, accept_deletes: false }
+            Task::Backfill { range, accept: Accept::default() }
         }
-        None => Task::Sync { whole: args.full, accept_deletes: false },
+        None => Task::Sync { whole: args.full, accept: Accept::default() },
     };
     show(context, &config, task).await
 }

@@ -1,16 +1,24 @@
 //! `ticketlake sync`: what it takes and how it ends.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, path::PathBuf, sync::PoisonError, time::Duration};
 
-use super::{Context, interrupted, output, plan};
+use clap::ValueHint;
+use jiff::Timestamp;
+
+use super::{Context, Told, interrupted, output, plan};
 use crate::{
     config::{Config, quantity},
     error::Error,
     exit::Exit,
     fetch::FetchError,
-    summary::{self, Summary},
-    sync::{self, Ended, ReadError, Stop, Task, Why},
+    lake::{self, Lake},
+    log,
+    summary::{self, Outcome, Summary},
+    sync::{self, Accept, Ended, ReadError, Stop, Task, Why},
 };
+
+/// Records of runs that are looked through for the last complete one.
+const RECORDS: usize = 50;
 
 const AFTER_HELP: &str = "\
 A ticket is written once, under the day on which it was created; a newer version replaces an older
@@ -41,6 +49,14 @@ pub struct Args {
     #[arg(long)]
     pub accept_deletes: bool,
 
+    /// Go on although far fewer tickets were read than before, and mark whatever is gone
+    #[arg(long)]
+    pub accept: bool,
+
+    /// Write the run's figures into this file at its end, for Prometheus (node_exporter's textfile collector: *.prom)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub metrics_file: Option<PathBuf>,
+
     /// Show what would be done, as `plan` does, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -48,7 +64,8 @@ pub struct Args {
 
 /// Reads the sources into the lake and prints the summary.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let task = Task::Sync { whole: args.full, accept_deletes: args.accept_deletes };
+    let accept = Accept { few: args.accept, deletes: args.accept_deletes };
+    let task = Task::Sync { whole: args.full, accept };
     if args.dry_run {
         return plan::show(context, &context.config()?, task).await;
     }
@@ -81,8 +98,25 @@ pub async fn perform_on(
     signal.abort();
     timer.inspect(tokio::task::JoinHandle::abort);
     context.progress.finish();
-    show(&summary, context.global.json)?;
-    Ok(exit(&ends))
+    if context.global.json || context.global.log_format == log::Format::Json {
+        let line = summary::closing(&summary);
+        match summary.outcome {
+            Outcome::Complete => tracing::info!(outcome = summary.outcome.name(), "{line}"),
+            outcome => tracing::warn!(outcome = outcome.name(), "{line}"),
+        }
+    }
+    let shown = show(&summary, context.global.json);
+    let complete_at = Lake::open(&config.lake).map(|lake| complete_at(&lake, &summary)).unwrap_or_default();
+    *context.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(Told { summary, complete_at });
+    shown.map(|()| exit(&ends))
+}
+
+/// When the last complete run of each source began, by the records of runs.
+fn complete_at(lake: &Lake, summary: &Summary) -> BTreeMap<String, Timestamp> {
+    // A monitor that lacks the figure is no reason to end otherwise.
+    let records: Vec<Summary> = lake::runs::last(lake, RECORDS).unwrap_or_default();
+    let of = |name: &str| summary::last_complete(std::iter::once(summary).chain(&records), name);
+    summary.sources.iter().filter_map(|source| Some((source.name.clone(), of(&source.name)?))).collect()
 }
 
 /// The exit code of a run whose sources ended so: what needs a person comes first.
@@ -92,6 +126,8 @@ pub fn exit(ends: &[Ended]) -> Exit {
         Exit::Interrupted
     } else if any(Ended::is_damage) {
         Exit::Damaged
+    } else if any(Ended::is_lost) {
+        Exit::Locked
     } else if any(|end| matches!(end, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })))) {
         Exit::Credentials
     } else if ends.is_empty() {

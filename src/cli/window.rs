@@ -18,17 +18,27 @@ pub fn moment(text: &str) -> Result<String, String> {
 
 /// The window from `since` on and before `until`, an end of now where there is none. Dates begin at midnight in `zone`.
 pub fn window(since: &str, until: Option<&str>, zone: &TimeZone) -> Result<Span, Error> {
+    between(("--since", "--until"), Some(since), until, zone)
+}
+
+/// As [`window`], open on each side that is not given; with the names of the two options.
+pub fn between(
+    (from_flag, to_flag): (&str, &str),
+    since: Option<&str>,
+    until: Option<&str>,
+    zone: &TimeZone,
+) -> Result<Span, Error> {
     let read = |flag: &str, text: &str| {
         second(text, zone).ok_or_else(|| Error::Usage(format!("{flag}: \"{text}\" is no moment; {FORMS}")))
     };
-    let from = read("--since", since)?;
-    let to = until.map(|text| read("--until", text)).transpose()?;
-    let span = Span { from: Some(from), to };
+    let from = since.map(|text| read(from_flag, text)).transpose()?;
+    let to = until.map(|text| read(to_flag, text)).transpose()?;
+    let span = Span { from, to };
     if span.is_empty() {
-        let until = until.unwrap_or_default();
+        let (since, until) = (since.unwrap_or_default(), until.unwrap_or_default());
         return Err(Error::Usage(format!(
-            "--since {since} does not lie before --until {until}, so that no ticket is meant; the day of --until is left \
-             out: for one day, give the next one"
+            "{from_flag} {since} does not lie before {to_flag} {until}, so that no ticket is meant; the day of {to_flag} is \
+             left out: for one day, give the next one"
         )));
     }
     Ok(span)

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::secret::Secret;
 
-const INSTEAD: &str = "{ env = \"VARIABLE\" } or { file = \"PATH\" }";
+pub(super) const INSTEAD: &str = "{ env = \"VARIABLE\" } or { file = \"PATH\" }";
 
 /// Reads how a source is asked. With `resolve` the secrets are fetched; without, the shape is checked and they stay empty.
 pub(super) fn read(
@@ -56,19 +56,21 @@ fn email(section: &Section<'_>, faults: &mut Faults) -> Option<String> {
     if !section.has("email") {
         section.missing("`email`", "email = \"ADDRESS\" of the agent that logs in", faults);
     }
-    section.parsed("email", faults, |email| {
-        // Basic authentication ends the user at the first colon.
-        if email.contains('@')
-            && !email.contains(|c: char| c == ':' || c == '/' || c.is_whitespace() || c.is_control())
-        {
-            Ok(email.to_owned())
-        } else {
-            Err("is no e-mail address; write it as \"ops@example.com\", without `/token`".to_owned())
-        }
-    })
+    section.parsed("email", faults, |email| address(email).map(|()| email.to_owned()))
 }
 
-fn secret(
+/// Takes an e-mail address that can log in. The error says what would be right.
+pub(super) fn address(email: &str) -> Result<(), String> {
+    // Basic authentication ends the user at the first colon.
+    let ends_early = |c: char| c == ':' || c == '/' || c.is_whitespace() || c.is_control();
+    if email.contains('@') && !email.contains(ends_early) {
+        return Ok(());
+    }
+    Err("is no e-mail address; write it as \"ops@example.com\", without `/token`".to_owned())
+}
+
+/// Reads the secret under `key`; with `resolve` it is fetched. `None` where it is missing or at fault.
+pub(super) fn secret(
     section: &Section<'_>,
     key: &str,
     folder: &Path,
@@ -109,7 +111,8 @@ fn secret(
     }
 }
 
-fn from_env(name: &str, resolve: bool) -> Result<String, String> {
+/// The variable's text, or nothing without `resolve`; the name is checked in any case.
+pub(super) fn from_env(name: &str, resolve: bool) -> Result<String, String> {
     let named_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !named_well {

@@ -185,6 +185,15 @@ impl<'a> Section<'a> {
         None
     }
 
+    /// The texts of a list; `None` where the key is missing or is anything else.
+    pub(super) fn texts(&self, key: &str) -> Option<Vec<At<&'a str>>> {
+        let text = |element: &'a Spanned<DeValue<'a>>| {
+            let line = self.document.line(element.span().start);
+            element.get_ref().as_str().map(|value| At { value, line })
+        };
+        self.value(key)?.value.as_array()?.iter().map(text).collect()
+    }
+
     /// The table under `key`: `[key]`, or written inline.
     pub(super) fn table(&self, key: &str, title: &str, faults: &mut Faults) -> Option<Section<'a>> {
         let At { value, line } = self.value(key)?;

@@ -13,7 +13,7 @@ pub(super) fn read(section: &Section<'_>, faults: &mut Faults) -> Option<Url> {
 }
 
 /// The address without its text in any error: it may carry a password.
-fn endpoint(text: &str) -> Result<Url, String> {
+pub(super) fn endpoint(text: &str) -> Result<Url, String> {
     let wanted = "write \"https://HOST\" or \"https://HOST:PORT\"";
     let url = Url::parse(text).map_err(|why| format!("is no address ({why}); {wanted}"))?;
     if !url.username().is_empty() || url.password().is_some() {

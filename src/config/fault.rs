@@ -69,7 +69,7 @@ impl fmt::Display for Faults {
 impl std::error::Error for Faults {}
 
 /// ` did you mean …?` when one of `known` is close to `word`, else nothing.
-pub(super) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     known
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))

@@ -7,10 +7,10 @@ use super::{
     document::{At, Section},
     endpoint,
     fault::Faults,
-    lake, quantity,
+    lake, mask, quantity,
 };
 
-const SHARED_KEYS: [&str; 12] = [
+const SHARED_KEYS: [&str; 14] = [
     "name",
     "kind",
     "base_url",
@@ -23,6 +23,8 @@ const SHARED_KEYS: [&str; 12] = [
     "overlap",
     "reconcile_every",
     "delete_brake",
+    "mask",
+    "mask_key",
 ];
 const KF5_KEYS: [&str; 3] = ["email", "password", "token"];
 const UDESK_KEYS: [&str; 3] = ["secret", "incremental_filter", "cascades"];
@@ -79,6 +81,7 @@ fn read(
     let reconcile_every = section.parsed("reconcile_every", faults, quantity::positive_duration);
     let delete_brake = section.parsed("delete_brake", faults, quantity::share);
     let incremental_filter = section.integer("incremental_filter", 1..=i64::MAX as u64, faults);
+    let masks = mask::read(section, folder, resolve, faults);
     let cascades = cascades::read(section, folder, resolve, faults);
     let credentials = kind.and_then(|kind| credentials::read(section, kind, folder, resolve, faults));
     Some(SourceConfig {
@@ -97,6 +100,7 @@ fn read(
         delete_brake: delete_brake.unwrap_or(0.05),
         incremental_filter,
         cascades,
+        masks,
     })
 }
 
@@ -106,14 +110,8 @@ fn name<'a>(section: &mut Section<'a>, taken: &[At<&str>], faults: &mut Faults) 
         section.missing("`name`", "name = \"NAME\": it becomes a folder of the lake", faults);
     }
     let name = section.text("name", faults)?;
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
-    let starts_well = name.value.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    if !starts_well || !name.value.bytes().all(legal) {
-        let message = format!(
-            "`name` in {} is \"{}\"; write small letters, digits, _ and -, a letter or digit first: it becomes a folder of the lake",
-            section.title, name.value,
-        );
-        section.fault(name.line, message, faults);
+    if let Err(why) = folder_name(name.value) {
+        section.fault(name.line, format!("`name` in {} {why}", section.title), faults);
         return None;
     }
     section.title = format!("[[source]] \"{}\"", name.value);
@@ -125,6 +123,18 @@ fn name<'a>(section: &mut Section<'a>, taken: &[At<&str>], faults: &mut Faults) 
         section.fault(name.line, message, faults);
     }
     Some(name)
+}
+
+/// Takes a name that can be a folder of the lake. The error says what would be right.
+pub(super) fn folder_name(name: &str) -> Result<(), String> {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if starts_well && name.bytes().all(legal) {
+        return Ok(());
+    }
+    Err(format!(
+        "is \"{name}\"; write small letters, digits, _ and -, a letter or digit first: it becomes a folder of the lake"
+    ))
 }
 
 fn kind(section: &Section<'_>, faults: &mut Faults) -> Option<Kind> {

@@ -2,15 +2,11 @@
 
 mod arrow_schema;
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
-
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
     arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, Type, ZstdLevel},
+    errors::ParquetError,
     file::{
         metadata::{KeyValue, SortingColumn},
         properties::{EnabledStatistics, WriterProperties, WriterVersion},
@@ -18,7 +14,7 @@ use parquet::{
     schema::types::{ColumnDescriptor, ColumnPath, SchemaDescriptor},
 };
 
-use super::LakeError;
+use super::{LakeError, Location, store::Draft};
 use crate::batch::{ID, conform};
 
 /// Rows of one row group.
@@ -78,11 +74,20 @@ impl FileForm {
         &self.schema
     }
 
+    /// Encodes a file of this form, of any number of rows, to wherever it goes.
+    pub fn encoder<W: std::io::Write + Send>(&self, out: W) -> Result<ArrowWriter<W>, ParquetError> {
+        let options = ArrowWriterOptions::new()
+            .with_properties(self.large.clone())
+            .with_parquet_schema(self.descriptor.clone())
+            .with_skip_arrow_metadata(true);
+        ArrowWriter::try_new_with_options(out, self.schema.clone(), options)
+    }
+
     /// Starts a file of this form, of about `rows` rows. `path` is only for messages.
     pub(super) fn writer<'a>(
         &self,
-        file: &'a mut File,
-        path: &Path,
+        file: &'a mut Draft<'a>,
+        path: &Location,
         rows: u64,
     ) -> Result<FormWriter<'a>, LakeError> {
         let properties = if rows < DICTIONARY_ROWS { &self.small } else { &self.large };
@@ -93,15 +98,15 @@ impl FileForm {
             .with_skip_arrow_metadata(true);
         let inner = ArrowWriter::try_new_with_options(file, self.schema.clone(), options)
             .map_err(|cause| LakeError::writing(path, cause))?;
-        Ok(FormWriter { inner, schema: self.schema.clone(), path: path.to_owned(), rows: 0 })
+        Ok(FormWriter { inner, schema: self.schema.clone(), path: path.clone(), rows: 0 })
     }
 }
 
 /// A file of some form, being written.
 pub(super) struct FormWriter<'a> {
-    inner: ArrowWriter<&'a mut File>,
+    inner: ArrowWriter<&'a mut Draft<'a>>,
     schema: SchemaRef,
-    path: PathBuf,
+    path: Location,
     rows: u64,
 }
 

@@ -92,8 +92,8 @@ impl PartitionKey {
         }
     }
 
-    /// The first date of the partition and of the next one.
-    fn dates(self) -> Option<(Date, Date)> {
+    /// The first date of the partition and of the next one; `None` for tickets of unknown creation.
+    pub fn dates(self) -> Option<(Date, Date)> {
         match self {
             Self::Default(_) => None,
             Self::Day(date) => Some((date, date.checked_add(Span::new().days(1)).ok()?)),

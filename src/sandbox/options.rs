@@ -37,6 +37,8 @@ pub struct Options {
     pub burst: usize,
     /// Bytes of the longest description; 0 for none of that kind.
     pub longest_description: usize,
+    /// Only ordinary tickets, none with an odd value.
+    pub plain: bool,
 }
 
 impl Default for Options {
@@ -59,6 +61,7 @@ impl Default for Options {
             udesk_refusal: UdeskRefusal::Status429,
             burst: 0,
             longest_description: 0,
+            plain: false,
         }
     }
 }

@@ -42,10 +42,14 @@ where
             let mut rng = Rng::with_seed(
                 (options.seed ^ vendor.salt).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ place as u64,
             );
-            let life = timeline.life(place, &mut rng);
+            let mut life = timeline.life(place, &mut rng);
+            if options.plain {
+                life.created = Some(life.opened);
+            }
             let start = text.len();
             let card = (vendor.push)(&mut text, &mut rng, &life, place);
-            if place % AWKWARD_EVERY == 7 || life.created.is_none() {
+            let awkward = place % AWKWARD_EVERY == 7 || life.created.is_none();
+            if awkward && !options.plain {
                 edit(&mut text, start, |ticket| (vendor.spoil)(ticket, &life, place / AWKWARD_EVERY));
             }
             if place + 1 == options.tickets && options.longest_description > 0 {

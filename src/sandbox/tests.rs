@@ -128,6 +128,11 @@ fn every_ticket_is_one_line_of_json_and_few_are_awkward() {
         assert_eq!(shelf.cards().filter(|card| card.created.is_none()).count(), 3);
         assert!((2_950..3_000).contains(&usual), "{usual}");
     }
+    let options = Options { plain: true, ..quiet(3_000) };
+    for shelf in [kf5::Tenant::new(&options, clock).shelf, udesk::Tenant::new(&options, clock).shelf] {
+        let whole = |text: &[u8]| serde_json::from_slice::<Value>(text).is_ok();
+        assert!(shelf.cards().all(|card| card.created.is_some() && whole(&card.text)));
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,16 @@
-//! Reading the wrapper around a list without copying the list.
+//! Pairs of a query; and reading the wrapper around a list without copying the list.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+/// Pairs as a query that is to go on: each encoded, and each ended by `&`.
+pub fn query(pairs: &[(&str, String)]) -> String {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    pairs.iter().map(|(key, value)| format!("{key}={}&", encoded(value))).collect()
+}
 
 /// Keeps `null` apart from a missing key: the former ends a list, the latter says nothing.
 pub fn present<'de: 'a, 'a, D: Deserializer<'de>>(input: D) -> Result<Option<&'a RawValue>, D::Error> {

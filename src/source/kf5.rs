@@ -1,6 +1,7 @@
 //! KF5, REST API v2: Basic authentication, lists with or without `count` and `next_page`, bounds as Unix seconds.
 
 pub mod fields;
+pub mod list;
 pub mod ticket;
 
 use std::fmt::Write;
@@ -8,8 +9,8 @@ use std::fmt::Write;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Ask, Clock, Order, Page, Refusal, Reply, Slice, Verdict, envelope, excerpt};
-use crate::config::SourceConfig;
+use super::{Account, Ask, Clock, Order, Page, Refusal, Reply, Slice, Verdict, envelope, excerpt};
+use crate::{config::SourceConfig, json::Json};
 
 /// The vendor's limit of `show_many`.
 pub const MOST_IDS: usize = 100;
@@ -23,10 +24,17 @@ pub fn target(ask: &Ask) -> (String, String) {
         Ask::Tickets { slice, page, per_page } => {
             ("/apiv2/tickets.json".into(), list_query(slice, *page, *per_page))
         }
+        Ask::Listed { listing, slice, page, per_page } => {
+            let mut query = envelope::query(&listing.query);
+            query.push_str(&list_query(slice, *page, *per_page));
+            (listing.path.clone(), query)
+        }
+        Ask::One(id) => (format!("/apiv2/tickets/{id}.json"), String::new()),
         Ask::Ids(ids) => {
             let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
             ("/apiv2/tickets/show_many.json".into(), format!("ids={}", ids.join(",")))
         }
+        Ask::Account => ("/apiv2/users/me.json".into(), String::new()),
     }
 }
 
@@ -58,7 +66,11 @@ struct Envelope<'a> {
     #[serde(borrow)]
     tickets: Option<Vec<&'a RawValue>>,
     #[serde(borrow)]
+    ticket: Option<&'a RawValue>,
+    #[serde(borrow)]
     ticket_fields: Option<Vec<&'a RawValue>>,
+    #[serde(borrow)]
+    user: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "envelope::present")]
     count: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "envelope::present")]
@@ -67,7 +79,7 @@ struct Envelope<'a> {
 
 /// A page, where the reply is one; else the status decides.
 pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdict> {
-    if matches!((reply.status, ask), (404, Ask::Ids(_))) {
+    if matches!((reply.status, ask), (404, Ask::One(_) | Ask::Ids(_))) {
         return Some(Verdict::Page(Page::default()));
     }
     if !(200..300).contains(&reply.status) {
@@ -76,7 +88,9 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
     let envelope: Envelope = serde_json::from_str(envelope::text(reply.body)?).ok()?;
     let elements = match ask {
         Ask::Fields { .. } => envelope.ticket_fields?,
-        Ask::Tickets { .. } | Ask::Ids(_) => envelope.tickets?,
+        Ask::One(_) => vec![envelope.ticket.filter(|ticket| ticket.get().starts_with('{'))?],
+        Ask::Tickets { .. } | Ask::Listed { .. } | Ask::Ids(_) => envelope.tickets?,
+        Ask::Account => vec![envelope.user?],
     };
     let next = envelope::string(envelope.next_page).filter(|next| !next.is_empty());
     if let Some(next) = &next
@@ -91,6 +105,12 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
         pages: None,
         more: envelope.next_page.map(|_| next.is_some()),
     }))
+}
+
+/// The vendor's roles are `admin`, `agent` and `end_user`; the ticket list is for the first.
+pub fn account(json: &Json) -> Option<Account> {
+    let Json::Text(role) = json.get("role")? else { return None };
+    Some(Account { role: role.decoded().into_owned(), sees_all: role.is("admin") })
 }
 
 /// Pages are counted, never followed; but a list that continues at another server is not the list we were told to read.
@@ -110,10 +130,13 @@ fn same_server(config: &SourceConfig, next: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{
-        Request,
-        fixture::{judged, kf5},
-        request,
+    use crate::{
+        config::Kind,
+        source::{
+            Request, Wish,
+            fixture::{judged, kf5},
+            listing, request,
+        },
     };
 
     const LIST: Ask = Ask::Tickets {
@@ -139,6 +162,27 @@ mod tests {
             "/apiv2/tickets.json?updated_start=10&updated_end=20&updated_order=desc&page=1&per_page=50"
         );
         assert_eq!(path(&Ask::Ids(vec![1, 2])), "/apiv2/tickets/show_many.json?ids=1,2");
+        assert_eq!(path(&Ask::Ids(vec![7])), "/apiv2/tickets/7.json");
+        let listed = |wish: &Wish, slice| {
+            path(&Ask::Listed { listing: listing(Kind::Kf5, wish).unwrap(), slice, page: 1, per_page: 20 })
+        };
+        let search = Wish::Search {
+            text: Some("退款 & more".into()),
+            status: Some("open,solved".into()),
+            field_value: Some("a=b".into()),
+        };
+        assert_eq!(
+            listed(&search, Slice::default()),
+            "/apiv2/tickets/search.json?created_order=asc&fieldvalue=a%3Db&query=%E9%80%80%E6%AC%BE+%26+more\
+             &status=open%2Csolved&page=1&per_page=20"
+        );
+        assert_eq!(
+            listed(&Wish::AssignedTo(733), slice),
+            "/apiv2/users/733/tickets.json?updated_start=10&updated_end=20&updated_order=desc&page=1&per_page=20"
+        );
+        let incidents = listed(&Wish::IncidentsOf(5), Slice::default());
+        assert_eq!(incidents, "/apiv2/tickets/5/incidents.json?page=1&per_page=20");
+        assert_eq!(listing(Kind::Kf5, &Wish::Customer("a@b".into())), None);
         let request: Request = request(&kf5(), &LIST);
         assert_eq!(request.basic().map(|(user, _)| user), Some("agent@example.com"));
         assert!(!format!("{request:?} {request}").contains("pa\"ss"));

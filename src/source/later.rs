@@ -13,7 +13,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// The meaning of a reply that holds no page.
 pub fn by_status(config: &SourceConfig, reply: Reply<'_>) -> Verdict {
-    let why = format!("HTTP {}: {}", reply.status, excerpt(config, reply.body));
+    let hidden = (200..300).contains(&reply.status) && !config.masks.columns.is_empty();
+    let shown = match hidden {
+        // It may be a page of tickets that was cut off.
+        true => format!("{} bytes that are no page (not shown: the source has a `mask`)", reply.body.len()),
+        false => excerpt(config, reply.body),
+    };
+    let why = format!("HTTP {}: {shown}", reply.status);
     let after = retry_after(reply.headers, reply.received);
     match reply.status {
         401 | 403 => Verdict::Refused(Refusal::Credentials { why }),
@@ -34,10 +40,15 @@ fn retry_after(headers: &HeaderMap, received: Timestamp) -> Option<Duration> {
         return (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST_PAUSE.as_secs_f64())));
     }
     let until = http_date(value)?;
-    let now = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)).unwrap_or(received);
+    let now = server_time(headers).unwrap_or(received);
     // A date has whole seconds only: one more second is never too early.
     let wait = until.duration_since(now).max(SignedDuration::ZERO) + SignedDuration::from_secs(1);
     Duration::try_from(wait).ok().map(|wait| wait.min(LONGEST_PAUSE))
+}
+
+/// What the `Date` header says.
+pub fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

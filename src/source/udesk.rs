@@ -1,6 +1,7 @@
 //! Udesk, Open API v1: signed queries, a result code inside an HTTP 200, lists with `total` and `total_pages`.
 
 pub mod fields;
+pub mod list;
 pub mod ticket;
 
 use md5::{Digest, Md5};
@@ -22,7 +23,8 @@ const ARGUMENT_WRONG: std::ops::RangeInclusive<i64> = 1001..=1013;
 pub fn target(ask: &Ask) -> (String, String) {
     match ask {
         // The definitions come in one piece: the endpoint knows no pages.
-        Ask::Fields { .. } => ("/api/v2/ticket_fields.json".into(), String::new()),
+        // Nor is there one for an account, which nobody asks for here.
+        Ask::Fields { .. } | Ask::Account => ("/api/v2/ticket_fields.json".into(), String::new()),
         Ask::Tickets { slice, page, per_page } => {
             let path = match slice.filter {
                 Some(filter) => format!("/api/v1/ticket_filters/{filter}/tickets.json"),
@@ -30,6 +32,15 @@ pub fn target(ask: &Ask) -> (String, String) {
             };
             (path, format!("page={page}&per_page={per_page}"))
         }
+        Ask::Listed { listing, page, per_page, .. } => {
+            let mut query = envelope::query(&listing.query);
+            match listing.is_paged {
+                true => query.push_str(&format!("page={page}&per_page={per_page}")),
+                false => drop(query.pop()),
+            }
+            (listing.path.clone(), query)
+        }
+        Ask::One(id) => (format!("/api/v1/tickets/{id}.json"), String::new()),
         Ask::Ids(ids) => {
             (format!("/api/v1/tickets/{}.json", ids.first().copied().unwrap_or_default()), String::new())
         }
@@ -68,7 +79,7 @@ struct Envelope<'a> {
 
 /// A page or a refusal, where the body tells; else the HTTP status decides.
 pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdict> {
-    let one = matches!(ask, Ask::Ids(_));
+    let one = matches!(ask, Ask::One(_) | Ask::Ids(_));
     if one && reply.status == 404 {
         return Some(Verdict::Page(Page::default()));
     }
@@ -91,13 +102,17 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
         _ => return None,
     }
     let page = match ask {
-        Ask::Fields { .. } | Ask::Tickets { .. } => {
-            let list =
-                if matches!(ask, Ask::Fields { .. }) { envelope.ticket_fields } else { envelope.contents };
+        Ask::Fields { .. } | Ask::Tickets { .. } | Ask::Listed { .. } | Ask::Account => {
+            let list = match ask {
+                Ask::Tickets { .. } | Ask::Listed { .. } => envelope.contents,
+                _ => envelope.ticket_fields,
+            };
             let elements: Vec<&RawValue> = serde_json::from_str(list?.get()).ok()?;
             let pages = envelope::number(envelope.total_pages);
             let more = match ask {
-                Ask::Tickets { page, .. } => pages.map(|pages: u64| u64::from(*page) < pages),
+                Ask::Tickets { page, .. } | Ask::Listed { page, .. } => {
+                    pages.map(|pages: u64| u64::from(*page) < pages)
+                }
                 _ => Some(false),
             };
             Page {
@@ -108,7 +123,7 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
                 more,
             }
         }
-        Ask::Ids(_) => {
+        Ask::One(_) | Ask::Ids(_) => {
             let ticket = envelope.contents.filter(|ticket| ticket.get().starts_with('{'))?;
             Page {
                 body: reply.body.clone(),
@@ -125,10 +140,13 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{
-        Slice,
-        fixture::{judged, udesk},
-        request,
+    use crate::{
+        config::Kind,
+        source::{
+            Slice, Wish, filters,
+            fixture::{judged, udesk},
+            listing, request,
+        },
     };
 
     fn list(page: u32) -> Ask {
@@ -152,6 +170,39 @@ mod tests {
             request.to_string(),
             "GET http://127.0.0.1:9/api/v1/tickets.json?page=2&per_page=100&sign=***"
         );
+    }
+
+    #[test]
+    fn a_customers_tickets_are_posted_for_and_a_filters_are_signed_with_the_agent() {
+        let listed = |wish: &Wish| {
+            let listing = listing(Kind::Udesk, wish).unwrap();
+            request(&udesk(), &Ask::Listed { listing, slice: Slice::default(), page: 1, per_page: 100 })
+        };
+        let posted = listed(&Wish::Customer("o'hara@sample.com".into()));
+        assert_eq!(posted.json(), Some(r#"{"email":"o'hara@sample.com"}"#));
+        let ask = Ask::Listed {
+            listing: filters(Kind::Udesk, None).unwrap(),
+            slice: Slice::default(),
+            page: 1,
+            per_page: 100,
+        };
+        let Verdict::Page(page) = judged(&udesk(), &ask, 200, r#"{"status":0,"contents":[{"id":1}]}"#) else {
+            panic!()
+        };
+        assert_eq!((page.rows.len(), page.more), (1, None));
+        assert_eq!(
+            posted.to_string(),
+            "POST http://127.0.0.1:9/api/v1/tickets/get.json?page=1&per_page=100&sign=***"
+        );
+        assert!(posted.url().as_str().ends_with("sign=aeef943db3a889ed76eb882b4f90ea71"));
+        let got = listed(&Wish::Filter { id: 12, agent: Some(760) });
+        assert!(got.url().path().ends_with("/ticket_filters/12/tickets.json") && got.json().is_none());
+        assert!(got.url().query().unwrap().starts_with("agent_id=760&page=1&per_page=100&sign="));
+        assert_eq!(listing(Kind::Udesk, &Wish::Problems), None);
+        let filters = filters(Kind::Udesk, None).unwrap();
+        let asked = Ask::Listed { listing: filters, slice: Slice::default(), page: 1, per_page: 100 };
+        let url = request(&udesk(), &asked).url().to_string();
+        assert!(url.ends_with("/api/v1/ticket_filters.json?sign=e9fb0570fe9265fd55ea8b84f8fbcbbb"), "{url}");
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! How a person reads the state of a lake: sources, runs, and what is left to do.
 
+use std::time::Duration;
+
 use comfy_table::{Cell, Table};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{Begun, SourceStock, Stock, grid::grid};
+use super::{
+    Begun, Pages, SourceStock, Stock,
+    grid::{grid, share},
+};
 use crate::{
     figures,
+    summary::reason,
     tables::{right, wrapped},
 };
 
@@ -38,8 +44,18 @@ pub fn render(stock: &Stock, zone: &TimeZone) -> String {
 }
 
 fn sources(sources: &[SourceStock], zone: &TimeZone) -> Table {
-    let mut table =
-        wrapped(["source", "kind", "tickets", "partitions", "from", "to", "size", "up to", "fields read"]);
+    let mut table = wrapped([
+        "source",
+        "kind",
+        "tickets",
+        "partitions",
+        "from",
+        "to",
+        "size",
+        "up to",
+        "complete",
+        "last run",
+    ]);
     for source in sources {
         let word = |text: &Option<String>| Cell::new(text.as_deref().unwrap_or("–"));
         table.add_row([
@@ -51,7 +67,11 @@ fn sources(sources: &[SourceStock], zone: &TimeZone) -> Table {
             word(&source.last_partition),
             right(figures::size(source.bytes)),
             Cell::new(moment(source.cursor, zone)),
-            Cell::new(moment(source.fields_read_at, zone)),
+            Cell::new(source.seconds_ago.map_or_else(
+                || "never".to_owned(),
+                |seconds| format!("{} ago", figures::span(Duration::from_secs(seconds))),
+            )),
+            Cell::new(source.last_run.as_ref().map_or("–", |run| run.outcome.name())),
         ]);
     }
     table
@@ -61,7 +81,7 @@ fn runs(stock: &Stock, zone: &TimeZone) -> Table {
     let mut table = wrapped(["run", "command", "began", "time", "outcome"]);
     for run in &stock.runs {
         let took = run.finished_at.duration_since(run.started_at).unsigned_abs();
-        let errors = run.errors.iter().map(|(source, why)| format!("{source}: {why}"));
+        let errors = run.errors.iter().map(|(source, why)| format!("{source}: {}", reason(source, why)));
         let lines: Vec<String> = [run.outcome.name().to_owned()].into_iter().chain(errors).collect();
         table.add_row([
             Cell::new(&run.run_id),
@@ -74,12 +94,20 @@ fn runs(stock: &Stock, zone: &TimeZone) -> Table {
     table
 }
 
-fn moment(at: Option<Timestamp>, zone: &TimeZone) -> String {
+pub(super) fn moment(at: Option<Timestamp>, zone: &TimeZone) -> String {
     at.map_or_else(|| "–".to_owned(), |at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
 }
 
 /// What is done and what is left of a reading that was not finished.
 fn reading(begun: &Begun, source: &SourceStock, zone: &TimeZone) -> String {
+    let since = moment(Some(begun.at), zone);
+    if let Some(Pages { read, of }) = &begun.pages {
+        let of = of.unwrap_or(*read).max(*read);
+        let (cells, read, of) = (share(*read, of), figures::count(*read), figures::count(of));
+        return format!(
+            "reading since {since}, page by page {cells} {read} of {of} tickets (█ done, ░ left)"
+        );
+    }
     let first = source.first_partition.as_deref().and_then(|day| day.parse::<Date>().ok());
     let first = first.and_then(|day| day.to_zoned(zone.clone()).ok()).map(|day| day.timestamp());
     let latest = begun.at.as_second();
@@ -90,5 +118,5 @@ fn reading(begun: &Begun, source: &SourceStock, zone: &TimeZone) -> String {
             .map_or_else(|| open.to_owned(), |at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d").to_string())
     };
     let (from, to) = (day(begun.range.from, "the beginning"), day(begun.range.to, "now"));
-    format!("reading since {}, {from} {cells} {to} (█ done, ░ left)", moment(Some(begun.at), zone))
+    format!("reading since {since}, {from} {cells} {to} (█ done, ░ left)")
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{Cell, Table};
 
-use super::{Mode, Outcome, SourceSummary, Summary};
+use super::{Mode, Outcome, SourceSummary, Summary, reason};
 use crate::{
     figures,
     tables::{self, right},
@@ -21,7 +21,7 @@ pub fn render(summary: &Summary) -> String {
     }
     for source in &summary.sources {
         if let Some(why) = &source.error {
-            text += &format!("{}: {why}\n", source.name);
+            text += &format!("{}: {}\n", source.name, reason(&source.name, why));
         }
         if source.rescued.cells > 0 {
             text += &format!("{}\n", rescued(source));
@@ -76,7 +76,7 @@ fn is_backfill(summary: &Summary) -> bool {
     summary.command == "backfill"
 }
 
-/// What became of the tickets of a window.
+/// What became of the tickets.
 fn effect(sources: &[SourceSummary]) -> String {
     let sum = |of: fn(&SourceSummary) -> u64| figures::count(sources.iter().map(of).sum());
     format!(
@@ -88,7 +88,8 @@ fn effect(sources: &[SourceSummary]) -> String {
     )
 }
 
-fn closing(summary: &Summary) -> String {
+/// One line that says how the run ended.
+pub fn closing(summary: &Summary) -> String {
     let said = match summary.outcome {
         Outcome::Complete if is_backfill(summary) => "Complete: every ticket of the window is in the lake",
         Outcome::Complete => "Complete: everything the sources hold is in the lake",
@@ -102,9 +103,13 @@ fn closing(summary: &Summary) -> String {
         Outcome::Failed => "Failed: no source came to its end; what was committed stands",
         Outcome::Interrupted => "Interrupted: what was committed stands, the next run goes on from there",
     };
+    let effect = match is_backfill(summary) || summary.sources.is_empty() {
+        true => String::new(),
+        false => format!("; {}", effect(&summary.sources)),
+    };
     let took = summary.finished_at.duration_since(summary.started_at).unsigned_abs();
     let memory = summary.peak_memory_bytes.map(|bytes| format!(", {} of memory", figures::size(bytes)));
-    format!("{said} (run {}, {}{})", summary.run_id, figures::span(took), memory.unwrap_or_default())
+    format!("{said}{effect} (run {}, {}{})", summary.run_id, figures::span(took), memory.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -119,7 +124,7 @@ mod tests {
     fn a_person_reads_what_happened() {
         let mut source = SourceSummary::begin("support", Kind::Kf5, Mode::Full);
         source.outcome = Outcome::Incomplete;
-        source.error = Some("page 7 came back broken".to_owned());
+        source.error = Some("source support: page 7 came back broken".to_owned());
         source.tickets.read = 12_345;
         source.seconds = 12.3;
         source.rescued.cells = 3;
@@ -139,7 +144,8 @@ mod tests {
             rest,
             "support: page 7 came back broken\n\
              support: 3 values fit no column and are kept in _rescued (cf 2, sla 1)\n\
-             Incomplete: what was committed stands, the next run goes on from there (run R, 0.0 s)\n"
+             Incomplete: what was committed stands, the next run goes on from there; \
+             0 added, 0 changed, 0 unchanged, 0 vanished (run R, 0.0 s)\n"
         );
     }
 

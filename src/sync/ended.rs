@@ -59,6 +59,12 @@ pub enum Ended {
     #[error("the deadline passed; what was committed stands, run again to go on, or raise `--deadline`")]
     Deadline,
     #[error(
+        "source {source_name}: suspicious: {why}. What was read is in the lake, no ticket was marked as deleted, and the \
+         next run reads the same again. If the source is right, run the same `ticketlake {command}` with `--source \
+         {source_name} --accept`; if not, check the rights of the account"
+    )]
+    Few { source_name: String, why: String, command: &'static str },
+    #[error(
         "source {source_name}: {missing} of its {live} tickets in the lake are gone from the source, more than `delete_brake` \
          ({}%) allows; none was marked. If they were deleted, run the same `ticketlake {command}` with `--source \
          {source_name} --accept-deletes`; if not, check the rights of the account", allowed * 100.0
@@ -80,18 +86,28 @@ impl Ended {
     pub fn outcome(&self) -> Outcome {
         match self {
             Ended::Interrupted => Outcome::Interrupted,
-            Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })) | Ended::Lake(_) => Outcome::Failed,
+            Ended::Read(ReadError::Fetch(FetchError::Credentials { .. }) | ReadError::Mask(_))
+            | Ended::Lake(_) => Outcome::Failed,
             _ => Outcome::Incomplete,
         }
     }
 
     /// Whether the lake is damaged.
     pub fn is_damage(&self) -> bool {
+        self.lake().is_some_and(LakeError::is_damage)
+    }
+
+    /// Whether another run has, or took, the lake.
+    pub fn is_lost(&self) -> bool {
+        self.lake().is_some_and(LakeError::is_lost)
+    }
+
+    fn lake(&self) -> Option<&LakeError> {
         match self {
-            Ended::Lake(why) | Ended::Read(ReadError::Lake(why)) | Ended::Commit(CommitError::Lake(why)) => {
-                why.is_damage()
-            }
-            _ => false,
+            Ended::Lake(why)
+            | Ended::Read(ReadError::Lake(why) | ReadError::Commit(CommitError::Lake(why)))
+            | Ended::Commit(CommitError::Lake(why)) => Some(why),
+            _ => None,
         }
     }
 }

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use super::{
     ended::Ended,
     intake::meets,
-    memory::{Checkpoint, Memory, Unfinished},
+    memory::{Checkpoint, Unfinished},
     reading::ReadError,
     source_run::{Task, read_how},
+    walks::{Freshening, freshening},
 };
 use crate::{
     config::{Config, SourceConfig},
@@ -27,7 +28,7 @@ const FIELDS_PER_PAGE: u32 = 100;
 /// What the task would do on all sources of the configuration. Where a source cannot be asked, its part says why, and
 /// the reasons are given as values too; an error means that the lake cannot be read.
 pub async fn outlook(task: Task, config: &Config) -> Result<(Outlook, Vec<Ended>), Error> {
-    let lake = Lake::new(&config.lake);
+    let lake = Lake::open(&config.lake)?;
     let at = Timestamp::now();
     let looks = config.sources.iter().map(|source| look(&lake, source, task, at));
     let mut sources = Vec::new();
@@ -39,7 +40,7 @@ pub async fn outlook(task: Task, config: &Config) -> Result<(Outlook, Vec<Ended>
     }
     let minutes = sources.iter().map(|source| source.minutes).collect::<Option<Vec<f64>>>();
     let minutes = minutes.and_then(|minutes| minutes.into_iter().reduce(f64::max));
-    let lake = config.lake.path.display().to_string();
+    let lake = config.lake.place.to_string();
     Ok((Outlook { command: task.name(), at, lake, sources, minutes }, ends))
 }
 
@@ -53,12 +54,15 @@ async fn look(
     let checkpoint = Checkpoint::load(lake, &config.name)?;
     let reading = read_how(&checkpoint, config, task, at);
     let range = range(task, reading);
-    let unfinished = checkpoint.with(|memory| begun(memory, task, reading, range));
-    let by_time = source::filters_by_time(config.kind);
-    // Page numbers mean nothing a day later: such a list is read from its front again.
-    let unfinished = unfinished.filter(|_| by_time);
+    let whole = matches!(reading, Reading::Whole { .. });
+    let unfinished = checkpoint.with(|memory| memory.left_over(range).cloned()).filter(|_| whole);
     let done = unfinished.as_ref().map(Unfinished::read).unwrap_or_default();
-    let held = Held::count(lake, config, range, &done)?;
+    let mut held = Held::count(lake, config, range, &done)?;
+    let pages = unfinished.as_ref().and_then(|unfinished| unfinished.pages.as_ref());
+    let freshening = pages.and(checkpoint.with(|memory| freshening(memory, config, task)));
+    if let Some(pages) = pages.filter(|_| freshening != Some(Freshening::SecondLap)) {
+        held.done = pages.reached.rows();
+    }
     let told = match Client::new(config.clone()) {
         Ok(client) => ask(&client, reading, range).await,
         Err(why) => Err(why.into()),
@@ -72,6 +76,7 @@ async fn look(
         reading,
         window: matches!(task, Task::Backfill { .. }).then_some(range),
         resumes: unfinished.is_some(),
+        second_lap: freshening == Some(Freshening::SecondLap),
         left: left(range, &done),
         told: told.tickets.map(|tickets| tickets.saturating_sub(held.done)),
         held: held.left(reading),
@@ -92,13 +97,6 @@ fn range(task: Task, reading: Reading) -> Span {
     }
 }
 
-/// The reading that an earlier run left, if this one would go on with it.
-fn begun(memory: &mut Memory, task: Task, reading: Reading, range: Span) -> Option<Unfinished> {
-    let goes_on = matches!((task, reading), (Task::Backfill { .. }, _) | (_, Reading::Whole { .. }));
-    let left = memory.unfinished(range).filter(|left| !left.done.is_empty());
-    left.filter(|_| goes_on).cloned()
-}
-
 /// What the lake has of a source. A ticket that is marked as deleted is none.
 #[derive(Default)]
 struct Held {
@@ -106,7 +104,7 @@ struct Held {
     /// Partitions that may hold a ticket created within the range, and such tickets.
     within: u64,
     tickets: u64,
-    /// Tickets created within the spans that are read.
+    /// Tickets that were read and need not be read again.
     done: u64,
 }
 
@@ -137,7 +135,7 @@ impl Held {
     /// is empty.
     fn left(&self, reading: Reading) -> Option<u64> {
         let knows = matches!(reading, Reading::Whole { .. }) && self.tickets > 0;
-        knows.then(|| self.tickets - self.done)
+        knows.then(|| self.tickets.saturating_sub(self.done))
     }
 }
 

@@ -6,11 +6,13 @@ use arrow::{
 };
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
+use tracing::Instrument;
 
 use super::{layouts::Layouts, memory::CommitError};
 use crate::{
     fetch::{Client, FetchError, fetch},
     lake::LakeError,
+    mask::{self, MaskError},
     progress::Meter,
     source::{self, Ask, Page, Slice},
     ticket::{Decoded, Decoder},
@@ -30,6 +32,8 @@ pub enum ReadError {
     Decode { source_name: String, asked: String, why: String },
     #[error("source {source_name}: the field definitions cannot be read whole: {why}")]
     Fields { source_name: String, why: String },
+    #[error(transparent)]
+    Mask(#[from] MaskError),
     #[error("rows cannot be sorted into partitions: {0}")]
     Rows(String),
     /// The writer ended first, and knows why.
@@ -68,6 +72,18 @@ impl TicketReader<'_> {
         Ok((page, decoded))
     }
 
+    /// A page, and what is known of its list.
+    pub async fn answer(&self, ask: &Ask) -> Result<Answer<Rows>, ReadError> {
+        let (page, decoded) = self.page(ask).await?;
+        Ok(Answer {
+            keys: keys(&decoded),
+            total: page.total,
+            pages: page.pages,
+            more: page.more,
+            rows: Rows { bytes: page.body.len(), decoded: Some(decoded) },
+        })
+    }
+
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
     pub async fn read_ids(
         &self,
@@ -76,11 +92,25 @@ impl TicketReader<'_> {
     ) -> Result<RoaringTreemap, ReadError> {
         let mut found = RoaringTreemap::new();
         for some in ids.chunks(source::most_ids(self.client.config.kind)) {
-            let (page, decoded) = self.page(&Ask::Ids(some.to_vec())).await?;
-            found.extend(decoded.ids.iter().flatten().map(|id| id.cast_unsigned()));
-            let keep = vec![true; decoded.ids.len()];
-            sink.take(Rows { bytes: page.body.len(), decoded: Some(decoded) }, &keep).await?;
+            let ask = match some {
+                [id] => Ask::One(*id),
+                some => Ask::Ids(some.to_vec()),
+            };
+            found |= self.read_some(&ask, sink).await?;
         }
+        Ok(found)
+    }
+
+    /// Hands the tickets of one answer to `sink`; gives their ids.
+    pub async fn read_some(
+        &self,
+        ask: &Ask,
+        sink: &impl Sink<Rows, ReadError>,
+    ) -> Result<RoaringTreemap, ReadError> {
+        let (page, decoded) = self.page(ask).await?;
+        let found = decoded.ids.iter().flatten().map(|id| id.cast_unsigned()).collect();
+        let keep = vec![true; decoded.ids.len()];
+        sink.take(Rows { bytes: page.body.len(), decoded: Some(decoded) }, &keep).await?;
         Ok(found)
     }
 }
@@ -90,18 +120,24 @@ impl Reader for TicketReader<'_> {
     type Error = ReadError;
 
     async fn read(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Rows>, ReadError> {
+        let window = slice.to_string();
+        let window = if window.is_empty() { "all" } else { window.trim_start() };
+        let span = tracing::error_span!("page", window, page);
         let ask = Ask::Tickets { slice: *slice, page, per_page };
-        let (page, decoded) = self.page(&ask).await?;
-        if let (None, None, Some(total)) = (slice.from, slice.to, page.total) {
+        let answer = self.answer(&ask).instrument(span).await?;
+        if let (None, None, Some(total)) = (slice.from, slice.to, answer.total) {
             self.meter.expect(total);
         }
-        Ok(Answer {
-            keys: keys(&decoded),
-            total: page.total,
-            pages: page.pages,
-            more: page.more,
-            rows: Rows { bytes: page.body.len(), decoded: Some(decoded) },
-        })
+        Ok(answer)
+    }
+
+    fn refusal(&self, why: &ReadError) -> Option<String> {
+        match why {
+            ReadError::Fetch(FetchError::Refused { why, .. }) => Some(why.clone()),
+            // Some servers refuse with a message in an answer that looks like a success.
+            ReadError::Fetch(FetchError::GaveUp { status: Some(200..=299), why, .. }) => Some(why.clone()),
+            _ => None,
+        }
     }
 
     fn is_saturated(&self) -> bool {
@@ -122,7 +158,13 @@ fn decode(client: &Client, layouts: &Layouts, ask: &Ask, page: &Page) -> Result<
         let text = std::str::from_utf8(bytes).map_err(|why| failed(why.to_string()))?;
         decoder.push(text).map_err(|why| failed(why.to_string()))?;
     }
-    decoder.finish(Timestamp::now().as_microsecond()).map_err(|why| failed(why.to_string()))
+    let decoded = decoder.finish(Timestamp::now().as_microsecond());
+    let mut decoded = decoded.map_err(|why| failed(why.to_string()))?;
+    // From here on nobody sees what is masked.
+    mask::check(&client.config.masks, &decoded.batch.schema())?;
+    let batch = mask::apply(&client.config.masks, source::ticket(client.config.kind), decoded.batch);
+    decoded.batch = batch.map_err(|why| failed(why.to_string()))?;
+    Ok(decoded)
 }
 
 /// The key of each element of the page, those without an id included.

@@ -1,10 +1,6 @@
 //! One source of a run, from its definitions to its last commit.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Instant,
-};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
@@ -15,8 +11,10 @@ use super::{
     fields,
     intake::Intake,
     layouts::{Layouts, file_meta},
+    masking,
     memory::{self, Checkpoint},
     reading::{ReadError, TicketReader},
+    recorder::Recorder,
     walks::{Walked, Walks},
     writer::Writer,
 };
@@ -25,6 +23,7 @@ use crate::{
     fetch::Client,
     fields::{KnownColumn, known_columns},
     lake::{self, Lake, LakeError, PartitionKey, Written},
+    mask,
     plan::{self, Reading, Situation},
     progress::Meter,
     source,
@@ -36,9 +35,18 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
     /// Bring the lake up to date.
-    Sync { whole: bool, accept_deletes: bool },
+    Sync { whole: bool, accept: Accept },
     /// Read the tickets created within a span again.
-    Backfill { range: Span, accept_deletes: bool },
+    Backfill { range: Span, accept: Accept },
+}
+
+/// What a person has looked at and lets pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accept {
+    /// Far fewer tickets than the lake has, or than came before.
+    pub few: bool,
+    /// More deletions than the brake allows.
+    pub deletes: bool,
 }
 
 impl Task {
@@ -50,10 +58,25 @@ impl Task {
         }
     }
 
+    /// What is read by the time of creation.
+    pub fn range(self) -> Span {
+        match self {
+            Task::Sync { .. } => Span::default(),
+            Task::Backfill { range, .. } => range,
+        }
+    }
+
     /// Whether more deletions than the brake allows are accepted.
     pub fn accepts_deletes(self) -> bool {
-        let (Task::Sync { accept_deletes, .. } | Task::Backfill { accept_deletes, .. }) = self;
-        accept_deletes
+        let (Task::Sync { accept, .. } | Task::Backfill { accept, .. }) = self;
+        // Whoever accepts that so few are left accepts that the others are gone.
+        accept.deletes || accept.few
+    }
+
+    /// Whether far fewer tickets than expected are accepted.
+    pub fn accepts_few(self) -> bool {
+        let (Task::Sync { accept, .. } | Task::Backfill { accept, .. }) = self;
+        accept.few
     }
 }
 
@@ -84,6 +107,11 @@ pub async fn run(
     summary.outcome = ended.as_ref().err().map_or(Outcome::Complete, Ended::outcome);
     summary.error = ended.as_ref().err().map(ToString::to_string);
     summary.seconds = began.elapsed().as_secs_f64();
+    let span = tracing::Span::current();
+    span.record("outcome", summary.outcome.name());
+    if ended.is_err() {
+        span.record("otel.status_code", "ERROR");
+    }
     (summary, ended.err())
 }
 
@@ -107,12 +135,15 @@ async fn read_source(
     let layouts =
         Layouts::new(source::ticket(config.kind), file_meta(config.kind), Arc::clone(&catalog.fields))?;
     let layouts = Arc::new(layouts);
+    mask::check(&config.masks, &layouts.layout().schema).map_err(ReadError::from)?;
     let differs = |columns: &Option<Vec<KnownColumn>>| columns.as_ref() != Some(&columns_now(&layouts));
     if checkpoint.with(|memory| differs(&memory.columns)) {
         checkpoint.files_differ()?;
     }
     account.tables = fields::write(lake, config, catalog)?;
+    // What is read is decided first: that the mask has changed is a reason to read everything.
     let reading = read_how(&checkpoint, config, task, began);
+    account.rewritten = masking::renew(lake, config, &checkpoint, &layouts.form())?;
     account.mode =
         Some(if matches!(reading, Reading::Whole { .. }) { Mode::Full } else { Mode::Incremental });
     tracing::info!(source = config.name, "{}", told(reading, task));
@@ -126,25 +157,21 @@ async fn read_source(
     let writer = Writer::start(lake.clone(), name, Arc::clone(&layouts), known, noted);
     let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
     let reader = TicketReader { client, layouts: &layouts, meter };
-    let walks = Walks {
-        lake,
-        reader: &reader,
-        intake: &intake,
-        checkpoint: &checkpoint,
-        task,
-        began,
-        fresh: Mutex::default(),
-    };
+    let recorder = Recorder::new(lake, &config.name, &intake, &checkpoint, task.range());
+    let walks = Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began };
     let walked = tokio::select! {
         walked = walks.walk(reading) => walked,
         why = stop.requested() => Err(why.into()),
     };
     // What was read stands, whatever ended the reading. One that came to its end without proof is not gone on with.
-    walks.note_fresh(walks.range())?;
+    recorder.note()?;
     if walked.is_ok() {
-        checkpoint.with(|memory| memory.unfinished.retain(|reading| reading.range != walks.range()));
+        checkpoint.with(|memory| memory.unfinished.retain(|reading| reading.range != recorder.range));
     }
-    (account.wrote, account.received) = intake.finish().await?;
+    let written;
+    (account.wrote, account.received, written) = intake.finish().await;
+    account.commits = checkpoint.commits();
+    written?;
     let walked = walked.and_then(|walked| prove(account, walked));
     take_out_moved(lake, config, &layouts, account)?;
     if let Ok(walked) = &walked {
@@ -163,6 +190,9 @@ async fn read_source(
         if let Ok(walked) = &walked {
             memory.cursor = memory.cursor.max(walked.horizon);
             memory.whole_at = memory.whole_at.max(walked.whole_since);
+            if let (Some(masked), Some(_)) = (&mut memory.masked, walked.whole_since) {
+                masked.everywhere = true;
+            }
         }
         account.cursor = memory.cursor;
     });
@@ -182,6 +212,7 @@ pub fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now:
         let situation = Situation {
             asked_whole: whole,
             unfinished: memory.unfinished(Span::default()).is_some(),
+            mask_differs: masking::differs(memory.masked.as_ref(), config),
             whole_at: memory.whole_at,
             cursor: memory.cursor,
             overlap: config.overlap,

@@ -13,8 +13,10 @@ const LINES: usize = 480;
 const VENDOR_ROOMS: [&str; 5] = ["src/source", "src/sandbox", "src/config", "src/cli/sandbox", "src/demo"];
 
 /// Files besides, and why.
-const VENDOR_FILES: [(&str, &str); 2] = [
+const VENDOR_FILES: [(&str, &str); 4] = [
     ("src/cli.rs", "the first line of the help says for which vendors this is"),
+    ("src/cli/pull.rs", "the help says which vendor takes which option"),
+    ("src/cli/init.rs", "its help shows an account of each vendor"),
     ("src/cli/tests.rs", "tests"),
 ];
 

@@ -51,6 +51,10 @@ pub struct Variations {
     /// One description of this many bytes
     #[arg(long, value_name = "BYTES", default_value_t = 0)]
     pub longest_description: usize,
+
+    /// Only ordinary tickets, none with an odd value: for programs that choke on those
+    #[arg(long)]
+    pub plain: bool,
 }
 
 /// The two legal forms of a header.
@@ -108,6 +112,7 @@ impl Variations {
             extra_fields: self.extra_fields,
             burst: self.burst,
             longest_description: self.longest_description,
+            plain: self.plain,
             ..options
         }
     }

@@ -50,6 +50,9 @@ class Emulator:
             def do_GET(self):
                 emulator.serve(self)
 
+            def do_POST(self):
+                emulator.serve(self, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+
             def log_message(self, *_):
                 pass
 
@@ -63,20 +66,20 @@ class Emulator:
         self._server.shutdown()
         self._server.server_close()
 
-    def serve(self, handler):
+    def serve(self, handler, body=None):
         with self._lock:
             self.requests.append((time.monotonic(), handler.path))
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            self._serve(handler)
+            self._serve(handler, body)
         except (BrokenPipeError, ConnectionError):
             handler.close_connection = True
         finally:
             with self._lock:
                 self.in_flight -= 1
 
-    def _serve(self, handler):
+    def _serve(self, handler, body):
         wait = self.budget.refuse_for() if self.budget else None
         if wait is not None:
             return send(handler, self._refusal(wait))
@@ -86,10 +89,12 @@ class Emulator:
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         self._move(url.path)
         try:
-            if self.vendor == "kf5":
+            if self.vendor == "kf5" and body is not None:
+                answer, is_list = Answer.json({"error": "MethodNotAllowed"}, 405), False
+            elif self.vendor == "kf5":
                 answer, is_list = kf5.answer(self.state, self.manners, url.path, query, handler.headers, self.origin)
             else:
-                answer, is_list = udesk.answer(self.state, self.manners, url.path, url.query, query, self.origin)
+                answer, is_list = udesk.answer(self.state, self.manners, url.path, url.query, query, self.origin, body)
         except ValueError as error:
             answer, is_list = Answer.json({"error": f"bad parameter: {error}"}, 400), False
         with self._lock:
@@ -99,7 +104,7 @@ class Emulator:
         self._deliver(handler, answer, fault)
 
     def _move(self, path):
-        if not path.removesuffix(".json").endswith("/tickets"):
+        if not path.removesuffix(".json").endswith(("/tickets", "/search", "/problems", "/incidents", "/tickets/get")):
             return
         with self._lock:
             self.lists += 1

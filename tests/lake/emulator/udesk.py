@@ -1,4 +1,4 @@
-"""Udesk Open API v1 as its document tells: signed lists with page numbers, one ticket, fields, filters."""
+"""Udesk Open API v1 as its document tells: signed lists with page numbers, a customer's by POST, one ticket, fields, filters."""
 
 import hashlib
 import json
@@ -21,6 +21,7 @@ class UdeskManners:
     limit_in_body: bool = False  # over the limit: a 200 with a message, not a 429
     filter_id: int = 12
     filter_since: int = 0  # the filter lists tickets updated since then
+    filter_agent: str | None = None  # the only agent who may use it; None is all
     secret: str = "99d80d18b0b9a994a8d0283e830e5099"
 
 
@@ -63,6 +64,21 @@ def _list(manners, query, chosen):
     return Answer(200, json.dumps(head, ensure_ascii=False)[:-1] + ', "contents": [' + ", ".join(rows) + "]}")
 
 
+def _of_customer(state, manners, query, body):
+    """The customer's address comes in the body; the signature covers the query alone."""
+    try:
+        email = json.loads(body).get("email")
+    except (ValueError, AttributeError):
+        email = None
+    if not isinstance(email, str) or not email:
+        return Answer.json({"error": "email is missing"})
+    with state.lock:
+        known = {ticket.id for ticket in state.by_id.values() if json.loads(ticket.text).get("user_email") == email}
+        if not known:
+            return Answer.json({"status": 1002, "message": "未找到相应客户"})
+        return _list(manners, query, [ticket for ticket in _select(state, manners) if ticket.id in known])
+
+
 def _filters(manners, origin):
     return Answer.json({"status": 0, "message": "成功", "count": 1, "contents": [{
         "id": manners.filter_id, "name": "最近更新", "description": None, "active": True, "permission": "All",
@@ -70,11 +86,15 @@ def _filters(manners, origin):
         "tickets_url": f"{origin}/api/v1/ticket_filters/{manners.filter_id}/tickets"}]})
 
 
-def answer(state, manners, path, raw_query, query, origin):
-    """One GET. → (Answer, whether it is a list answer)."""
+def answer(state, manners, path, raw_query, query, origin, body=None):
+    """One GET, or one POST of `body`. → (Answer, whether it is a list answer)."""
     if not authorised(manners, raw_query):
         return Answer.json({"status": 2002, "message": "签名错,请升级版本后使用!"}), False
     bare = path.removesuffix(".json")
+    if bare == "/api/v1/tickets/get" and body is not None:
+        return _of_customer(state, manners, query, body), True
+    if body is not None:
+        return Answer.json({"error": "404 Not Found"}, 404), False
     if bare == "/api/v1/tickets":
         with state.lock:
             return _list(manners, query, _select(state, manners)), True
@@ -82,7 +102,8 @@ def answer(state, manners, path, raw_query, query, origin):
         return Answer.json({"status": 0, "message": "success", "ticket_fields": state.fields}), True
     if bare == "/api/v1/ticket_filters":
         return _filters(manners, origin), False
-    if bare == f"/api/v1/ticket_filters/{manners.filter_id}/tickets":
+    mine = manners.filter_agent is None or query.get("agent_id") == manners.filter_agent
+    if bare == f"/api/v1/ticket_filters/{manners.filter_id}/tickets" and mine:
         with state.lock:
             return _list(manners, query, state.between("updated", manners.filter_since, None)[::-1]), True
     if re.fullmatch(r"/api/v1/ticket_filters/[0-9]+/tickets", bare):

@@ -1,0 +1,62 @@
+//! The figures as a file for node_exporter's textfile collector: Prometheus' own text form, put in its place whole.
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, text::encode_registry},
+    metrics::MetricType,
+    registry::Registry,
+};
+
+use super::{Family, Of};
+
+/// The text of the file.
+pub fn text(families: &[Family]) -> Result<String, fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Figures(families.to_vec())));
+    let mut text = String::new();
+    encode_registry(&mut text, &registry)?;
+    Ok(text)
+}
+
+/// Writes the text beside `file` and renames it over, so that no reader finds half of it.
+pub fn write(file: &Path, families: &[Family]) -> io::Result<()> {
+    let text = text(families).map_err(io::Error::other)?;
+    // The collector reads `*.prom` only.
+    let beside = PathBuf::from(format!("{}.{}.new", file.display(), std::process::id()));
+    let written = File::create(&beside)
+        .and_then(|mut new| new.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&beside, file));
+    if written.is_err() {
+        // Half a file is of no use.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+#[derive(Debug)]
+struct Figures(Vec<Family>);
+
+impl Collector for Figures {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
+        for family in &self.0 {
+            let of = match family.of {
+                Of::Count => MetricType::Counter,
+                Of::State => MetricType::Gauge,
+            };
+            let mut figures = encoder.encode_descriptor(family.name, family.help, None, of)?;
+            for sample in &family.samples {
+                // Counts too: the library would add `_total` to the name of the figure and not to that of its type, as
+                // OpenMetrics wants it and the text form does not.
+                figures.encode_family(&sample.labels)?.encode_gauge(&sample.value)?;
+            }
+        }
+        Ok(())
+    }
+}

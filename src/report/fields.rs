@@ -1,0 +1,83 @@
+//! The columns of a source as the report uses them: what they are called, which hold choices, which hold ways.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::SchemaRef;
+
+use super::rows::{Form, Looked};
+use crate::{
+    columns::{LAST, Type},
+    dictionary,
+    fields::{column_name, known_columns},
+    lake::{self, Lake, LakeError},
+};
+
+/// The tickets' columns of one source.
+#[derive(Debug, Clone)]
+pub struct SourceColumns {
+    pub name: String,
+    /// Of all its files.
+    pub schema: SchemaRef,
+    /// The labels of the custom columns.
+    pub labels: BTreeMap<String, String>,
+    /// Custom columns whose lists are ways from a root to a leaf.
+    pub paths: Vec<String>,
+}
+
+impl SourceColumns {
+    pub fn read(lake: &Lake, source: &str) -> Result<Self, LakeError> {
+        let schema = lake::schema_of_source(lake, source, false)?;
+        let schema = schema.unwrap_or_else(|| arrow::datatypes::Schema::empty().into());
+        let mut found = Self { name: source.to_owned(), schema, labels: BTreeMap::new(), paths: Vec::new() };
+        for field in
+            dictionary::read(lake, &[source.to_owned()], false)?.sources.into_iter().flat_map(|of| of.fields)
+        {
+            let column = field.cells.text("column_name").to_owned();
+            if found.schema.field_with_name(&column).is_err() {
+                continue;
+            }
+            if field.options.iter().any(|option| option.texts("path").len() > 1) {
+                found.paths.push(column.clone());
+            }
+            let label = Some(field.cells.text("label")).filter(|label| !label.trim().is_empty());
+            found.labels.insert(column.clone(), label.unwrap_or(&column).to_owned());
+        }
+        Ok(found)
+    }
+
+    /// How the lists of a column are told.
+    pub fn form_of(&self, column: &str) -> Form {
+        if self.paths.iter().any(|path| path == column) { Form::Path } else { Form::Several }
+    }
+
+    /// The columns in which something is chosen: select fields, ways and boxes.
+    pub fn choices(&self) -> Vec<Looked> {
+        let chosen =
+            known_columns(&self.schema).into_iter().filter(|known| known.twin || known.of == Type::Bool);
+        let looked = chosen.map(|known| {
+            let column = column_name(&known.field);
+            let form = if known.of == Type::TextList { self.form_of(&column) } else { Form::One };
+            Looked { column, form }
+        });
+        looked.collect()
+    }
+
+    /// The columns whose filling is told, with the labels of custom ones: all that hold what a vendor sent, once.
+    pub fn filled(&self) -> Vec<(String, Option<String>)> {
+        let own = |name: &str| name == "id" || LAST.iter().any(|column| column.name == name);
+        let names = self.schema.fields().iter().map(|field| field.name().as_str());
+        let told = names.filter(|name| !own(name) && !self.is_twin(name));
+        told.map(|name| (name.to_owned(), self.labels.get(name).cloned())).collect()
+    }
+
+    /// A twin holds what its column holds.
+    fn is_twin(&self, name: &str) -> bool {
+        let of = name.strip_suffix("__raw");
+        let known = || known_columns(&self.schema);
+        of.is_some_and(|of| known().iter().any(|known| known.twin && column_name(&known.field) == of))
+    }
+
+    pub fn label<'a>(&'a self, column: &'a str) -> &'a str {
+        self.labels.get(column).map_or(column, String::as_str)
+    }
+}

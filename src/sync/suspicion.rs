@@ -1,0 +1,120 @@
+//! When a reading that came to its end is not believed: it gave far fewer tickets than the lake's history suggests.
+//!
+//! A source that took away an account's rights, or lost its index, answers well and shows little. Quiet days do the same,
+//! so numbers alone never raise an alarm over a list of changes: the tickets that the lake knows to have changed within
+//! the time that was read must be in the list, however quiet it was since. Small tenants raise none at all.
+
+use arrow::{
+    array::{Array, AsArray},
+    datatypes::{Int64Type, TimestampMicrosecondType},
+};
+use roaring::RoaringTreemap;
+
+use crate::{
+    lake::{self, Lake, LakeError},
+    summary::{Mode, Outcome, Summary},
+};
+
+/// Fewer than this are too few to tell anything from.
+const MANY: u64 = 20;
+/// Far fewer: less than one in so many.
+const PART: u64 = 10;
+/// Runs that make up the history of a source.
+const RUNS: usize = 14;
+/// Nights without which a filter's list may only have met its first weekend.
+const WEEK: usize = 7;
+/// Records that are looked through for them.
+const RECORDS: usize = 50;
+
+/// How many tickets the last complete runs read of what had changed, the newest run first.
+pub fn history(lake: &Lake, source: &str) -> Result<Vec<u64>, LakeError> {
+    let records: Vec<Summary> = lake::runs::last(lake, RECORDS)?;
+    let of_run = |run: &Summary| {
+        let told = run.sources.iter().find(|told| told.name == source)?;
+        let counts = told.mode == Mode::Incremental && told.outcome == Outcome::Complete;
+        counts.then_some(told.tickets.read)
+    };
+    Ok(records.iter().filter(|run| run.command == "sync").filter_map(of_run).take(RUNS).collect())
+}
+
+/// The lake's tickets, not marked as deleted, that changed since `second`: how many there are, and how many of them are
+/// not in `met`.
+pub fn known_since(
+    lake: &Lake,
+    source: &str,
+    second: i64,
+    met: &RoaringTreemap,
+) -> Result<(u64, u64), LakeError> {
+    let (mut known, mut unmet) = (0, 0);
+    for key in lake::partitions(lake, source)? {
+        for batch in lake::columns(lake, source, key, &["id", "updated_at", "_deleted_at"])? {
+            let batch = batch?;
+            let column = |name: &str| batch.column_by_name(name);
+            let ids = column("id").and_then(|ids| ids.as_primitive_opt::<Int64Type>());
+            let updated =
+                column("updated_at").and_then(|at| at.as_primitive_opt::<TimestampMicrosecondType>());
+            let (Some(ids), Some(updated)) = (ids, updated) else { continue };
+            let gone = column("_deleted_at");
+            for row in 0..batch.num_rows() {
+                let changed = updated.is_valid(row) && updated.value(row).div_euclid(1_000_000) >= second;
+                if changed && gone.is_none_or(|gone| gone.is_null(row)) {
+                    known += 1;
+                    unmet += u64::from(!met.contains(ids.value(row).cast_unsigned()));
+                }
+            }
+        }
+    }
+    Ok((known, unmet))
+}
+
+/// Whether the number alone says that it is worth a look at the lake.
+pub fn is_few(read: u64, history: &[u64]) -> bool {
+    read == 0 || read * PART < usual(history)
+}
+
+/// Whether a list of changes lacks what the lake knows to be in it, where many came before or many are known.
+pub fn changes(history: &[u64], known: u64, unmet: u64) -> bool {
+    (usual(history) >= MANY || known >= MANY) && unmet * 2 > known
+}
+
+/// Whether a filter's list is far shorter than it ever was in a week of runs; it says itself how far back it goes, so
+/// nothing else can be known of it.
+pub fn filter(read: u64, history: &[u64]) -> bool {
+    let least = history.iter().min().copied().unwrap_or_default();
+    history.len() >= WEEK && least >= MANY && read * PART < least
+}
+
+/// Whether a reading of everything, or of a window, misses more than half of what the lake has there.
+pub fn whole(missing: u64, live: u64) -> bool {
+    live >= MANY && missing * 2 > live
+}
+
+/// What half of the runs reach.
+pub fn usual(history: &[u64]) -> u64 {
+    let mut sorted = history.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_days_and_small_tenants_raise_no_alarm() {
+        let nights = [200, 180, 0, 3, 220, 190, 210];
+        assert!(is_few(0, &nights) && is_few(3, &nights) && !is_few(30, &nights));
+        // A weekend on which only the newest ticket of Friday comes again.
+        assert!(!changes(&nights, 1, 0) && !changes(&nights, 3, 1));
+        // The same number, and what the lake knows is not among it.
+        assert!(changes(&nights, 1, 1) && changes(&[], 40, 40));
+        assert!(!changes(&[2, 1, 3], 2, 2), "a small tenant");
+        assert!(!whole(10, 19) && !whole(10, 20) && whole(11, 20));
+    }
+
+    #[test]
+    fn a_filter_is_judged_by_its_quietest_night() {
+        assert!(filter(0, &[30; 7]) && !filter(0, &[30; 6]));
+        assert!(!filter(0, &[30, 30, 30, 0, 30, 30, 30]) && !filter(3, &[30; 9]) && filter(2, &[30; 9]));
+    }
+}
