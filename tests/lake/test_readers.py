@@ -157,7 +157,7 @@ def test_fill_rates_are_those_that_sql_counts(lake):
     told = run("fields", "--all", "--json", "--lake", str(lake))
     assert told.code == 0, told
     for source in told.summary["sources"]:
-        files = f"read_parquet('{folder(lake, source['name'])}/**/*.parquet')"
+        files = f"read_parquet('{folder(lake, source['name'])}/**/*.parquet', hive_partitioning = false)"
         names = [row[0] for row in duckdb.sql(f"DESCRIBE SELECT * FROM {files}").fetchall()]
         counts = ", ".join(f'count("{name}")' for name in names)
         live, *counts = duckdb.execute(f"SELECT count(*), {counts} FROM {files} WHERE _deleted_at IS NULL").fetchone()
