@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     sync::{
-        Mutex, Once, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -81,7 +81,7 @@ pub enum FetchError {
 impl Client {
     /// A client for one account. Connections are opened when they are needed.
     pub fn new(config: SourceConfig) -> Result<Self, FetchError> {
-        install_tls();
+        crate::tls::provide();
         let http = reqwest::Client::builder()
             .user_agent(concat!("ticketlake/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -106,15 +106,6 @@ impl Client {
             *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(told.duration_since(received));
         }
     }
-}
-
-/// Says which cryptography TLS uses; a client cannot be made before.
-pub fn install_tls() {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        // An error says that a provider is installed already, which is all we want.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }
 
 /// Asks until there is a page, a refusal, or no attempt left.

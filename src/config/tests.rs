@@ -43,7 +43,8 @@ fn faults(text: &str) -> String {
 #[test]
 fn a_good_file_and_its_defaults() {
     let config = loaded(GOOD, &Overrides::default()).expect("no fault");
-    assert!(config.lake.path.ends_with("lake") && config.lake.path.is_absolute());
+    let Place::Folder(folder) = &config.lake.place else { panic!("a folder") };
+    assert!(folder.ends_with("lake") && folder.is_absolute());
     assert_eq!(config.lake.timezone.iana_name(), Some("Asia/Shanghai"));
     assert_eq!(config.lake.partition, PartitionBy::Day);
     let [support, shop] = config.sources.as_slice() else { panic!("two sources") };
@@ -64,7 +65,7 @@ fn a_good_file_and_its_defaults() {
 #[test]
 fn every_fault_is_told_in_the_order_of_the_lines() {
     let text = r#"[lake]
-path = "s3://bucket/lake"
+path = "s3://bucket//lake"
 timezone = "Asia/Shangai"
 partition = "week"
 [[source]]
@@ -89,7 +90,7 @@ kind = "zendesk"
 base_url = "shop"
 [extra]
 "#;
-    let wanted = r#"t.toml:2: `path` in [lake] names an object store; object stores are not built in yet; use a folder
+    let wanted = r#"t.toml:2: `path` in [lake] has an empty part, or `.` or `..`, in its prefix; write s3://BUCKET/PREFIX
 t.toml:3: `timezone` in [lake] is "Asia/Shangai", which is no zone of the IANA database; did you mean `Asia/Shanghai`? write a name like "Asia/Shanghai" or "UTC"
 t.toml:4: `partition` in [lake] is "week"; write "day" or "month"
 t.toml:8: `base_url` in [[source]] "support" is plain http://, which would send the credentials in clear text; write https:// (http:// is for 127.0.0.1, ::1 and localhost only)
@@ -97,7 +98,7 @@ t.toml:9: `email` in [[source]] "support" is no e-mail address; write it as "ops
 t.toml:10: `password` in [[source]] "support" is written into the file itself; move it out and write password = { env = "VARIABLE" } or { file = "PATH" }
 t.toml:11: `token` of [[source]] "support" comes from $TICKETLAKE_TEST_NOT_SET, which is not set; run with TICKETLAKE_TEST_NOT_SET=… in the environment
 t.toml:11: [[source]] "support" has both `password` and `token`; keep one
-t.toml:12: unknown key `rat` in [[source]] "support"; did you mean `rate`? allowed: name, kind, base_url, timezone, rate, concurrency, page_size, timeout, max_retries, overlap, reconcile_every, delete_brake, email, password, token
+t.toml:12: unknown key `rat` in [[source]] "support"; did you mean `rate`? allowed: name, kind, base_url, timezone, rate, concurrency, page_size, timeout, max_retries, overlap, reconcile_every, delete_brake, mask, mask_key, email, password, token
 t.toml:13: `page_size` in [[source]] "support" is 500; write a whole number from 1 to 100, without quotes
 t.toml:14: `secret` in [[source]] "support" is for kind = "udesk", and this is kind = "kf5"; take it out (kf5 logs in with `email` and `password` or `token`)
 t.toml:15: `secret` is missing in [[source]] "support"; add secret = { env = "VARIABLE" } or { file = "PATH" }
@@ -161,15 +162,17 @@ fn only_selected_sources_need_their_secrets() {
 fn the_flag_stands_for_the_folder() {
     let overrides = Overrides { lake: Some("elsewhere".into()), ..Default::default() };
     let text = GOOD.replace("[lake]\npath = \"lake\"\n", "");
-    assert_eq!(loaded(&text, &overrides).expect("no fault").lake.path, Path::new("elsewhere"));
+    assert_eq!(loaded(&text, &overrides).expect("no fault").lake.place, Place::Folder("elsewhere".into()));
     assert_eq!(
         faults(&text),
         "t.toml:1: [lake] is missing in the file; add [lake] with path = \"FOLDER\", or pass --lake FOLDER"
     );
-    let overrides = Overrides { lake: Some("gs://bucket".into()), ..Default::default() };
+    let overrides = Overrides { lake: Some("gs://bucket/lake".into()), ..Default::default() };
+    assert_eq!(loaded(GOOD, &overrides).expect("no fault").lake.place.to_string(), "gs://bucket/lake");
+    let overrides = Overrides { lake: Some("hdfs://x".into()), ..Default::default() };
     assert_eq!(
-        loaded(GOOD, &overrides).expect_err("no object stores"),
-        "--lake: names an object store; object stores are not built in yet; use a folder"
+        loaded(GOOD, &overrides).expect_err("no such store"),
+        "--lake: starts with `hdfs://`; write the path of a folder, or s3://BUCKET/PREFIX, gs://… or az://…"
     );
 }
 
@@ -206,7 +209,7 @@ fn the_example_is_right_and_its_comments_are_the_defaults() {
     };
     let key_in_comment =
         |line: &&str| line.strip_prefix("# ").is_some_and(|rest| rest.split(' ').nth(1) == Some("="));
-    assert_eq!(text.lines().filter(key_in_comment).count(), 11);
+    assert_eq!(text.lines().filter(key_in_comment).count(), 12);
     let told: Vec<&str> =
         text.lines().map(|line| if key_in_comment(&line) { &line[2..] } else { line }).collect();
     assert_eq!(checked(told.join("\n")), checked(text.clone()));

@@ -1,16 +1,10 @@
 //! The form of every file in the lake: compression, statistics, indexes, metadata, and how large its parts are.
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
+mod arrow_schema;
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
-    arrow::{
-        ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions,
-        encode_arrow_schema,
-    },
+    arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, Type, ZstdLevel},
     errors::ParquetError,
     file::{
@@ -20,7 +14,7 @@ use parquet::{
     schema::types::{ColumnDescriptor, ColumnPath, SchemaDescriptor},
 };
 
-use super::LakeError;
+use super::{LakeError, Location, store::Draft};
 use crate::batch::{ID, conform};
 
 /// Rows of one row group.
@@ -92,8 +86,8 @@ impl FileForm {
     /// Starts a file of this form, of about `rows` rows. `path` is only for messages.
     pub(super) fn writer<'a>(
         &self,
-        file: &'a mut File,
-        path: &Path,
+        file: &'a mut Draft<'a>,
+        path: &Location,
         rows: u64,
     ) -> Result<FormWriter<'a>, LakeError> {
         let properties = if rows < DICTIONARY_ROWS { &self.small } else { &self.large };
@@ -104,15 +98,15 @@ impl FileForm {
             .with_skip_arrow_metadata(true);
         let inner = ArrowWriter::try_new_with_options(file, self.schema.clone(), options)
             .map_err(|cause| LakeError::writing(path, cause))?;
-        Ok(FormWriter { inner, schema: self.schema.clone(), path: path.to_owned(), rows: 0 })
+        Ok(FormWriter { inner, schema: self.schema.clone(), path: path.clone(), rows: 0 })
     }
 }
 
 /// A file of some form, being written.
 pub(super) struct FormWriter<'a> {
-    inner: ArrowWriter<&'a mut File>,
+    inner: ArrowWriter<&'a mut Draft<'a>>,
     schema: SchemaRef,
-    path: PathBuf,
+    path: Location,
     rows: u64,
 }
 
@@ -157,7 +151,7 @@ fn properties(
             pair("ticketlake.version", env!("CARGO_PKG_VERSION").to_owned()),
             pair("ticketlake.schema_version", meta.schema_version.to_string()),
             pair("ticketlake.source_kind", meta.source_kind.clone()),
-            pair(ARROW_SCHEMA_META_KEY, encode_arrow_schema(schema)),
+            pair(ARROW_SCHEMA_META_KEY, arrow_schema::encode(schema)),
         ]));
     let id = ColumnPath::from(ID);
     for column in descriptor.columns() {

@@ -7,7 +7,11 @@ use arrow::{
     datatypes::{Int64Type, TimestampMicrosecondType},
 };
 
-use super::{FileForm, Lake, LakeError, PartitionKey, Written, read, store, tickets};
+use super::{
+    FileForm, Lake, LakeError, PartitionKey, Written, read,
+    store::{self, Seen},
+    tickets,
+};
 use crate::{
     batch::{BatchError, conform},
     columns::DELETED_AT,
@@ -65,9 +69,11 @@ pub fn mark_deleted(
         return Ok(None);
     }
     let path = tickets::ticket_file(lake, source, key);
-    let written = store::put(lake, &tickets::file_key(source, key), |staged| {
+    let rows = read::rows(&path)?;
+    let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
+    let written = store::put_over(lake, &tickets::file_key(source, key), seen, |staged| {
         let mut out = form.writer(staged, &path, all.len() as u64)?;
-        for batch in read::rows(&path)?.into_iter().flatten() {
+        for batch in rows.into_iter().flatten() {
             let batch = conform(&batch?, form.schema()).and_then(|batch| marked(&batch, gone, at));
             out.write(&batch.map_err(LakeError::rows(&path))?)?;
         }

@@ -150,7 +150,6 @@ impl Afresh {
         (by, range): (Clock, Span),
         sink: &impl Sink<Rows, ReadError>,
     ) -> Result<Proof, ReadError> {
-        let config = &self.client.config;
         // Whether a bound belongs to the answer is not known: one second more on each side, and what is outside is not kept.
         let bounded = Slice {
             by: Some(by),
@@ -160,7 +159,7 @@ impl Afresh {
         };
         let slice = if listing.takes_slices && range != Span::default() { bounded } else { Slice::default() };
         let reader = ListReader::new(self.reader(), listing);
-        ways::pages(&reader, config, sink, slice, (by, range), None).await
+        ways::pages(&reader, &self.client.config, sink, slice, (by, range), None).await
     }
 
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.

@@ -92,7 +92,11 @@ impl TicketReader<'_> {
     ) -> Result<RoaringTreemap, ReadError> {
         let mut found = RoaringTreemap::new();
         for some in ids.chunks(source::most_ids(self.client.config.kind)) {
-            found |= self.read_some(&Ask::Ids(some.to_vec()), sink).await?;
+            let ask = match some {
+                [id] => Ask::One(*id),
+                some => Ask::Ids(some.to_vec()),
+            };
+            found |= self.read_some(&ask, sink).await?;
         }
         Ok(found)
     }

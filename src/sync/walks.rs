@@ -61,20 +61,20 @@ impl Walks<'_> {
                 let boundary = self.boundary();
                 let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &boundary) };
                 let proof = ways::tickets(self.reader, self.recorder.intake, &scope).await?;
-                self.believe_changes(Some(since))?;
+                self.believe_changes(Some(since), horizon)?;
                 Ok(changes(proof, horizon))
             }
             Reading::Filter(filter) => {
                 let proof = ways::filtered(self.reader, self.recorder.intake, filter).await?;
-                self.believe_changes(None)?;
+                self.believe_changes(None, None)?;
                 Ok(changes(proof, None))
             }
         }
     }
 
     /// Ends the run where what was read is far less than the lake's history suggests; `since` bounds a list of changes,
-    /// a filter's list has no bound.
-    fn believe_changes(&self, since: Option<Timestamp>) -> Result<(), Ended> {
+    /// a filter's list has no bound. `newest` is the newest change that the source tells.
+    fn believe_changes(&self, since: Option<Timestamp>, newest: Option<Timestamp>) -> Result<(), Ended> {
         let name = &self.config().name;
         if self.task.accepts_few() {
             return Ok(());
@@ -86,7 +86,8 @@ impl Walks<'_> {
             Some(since) => {
                 let met = self.recorder.intake.met();
                 let (known, unmet) = suspicion::known_since(self.lake, name, since.as_second(), &met)?;
-                suspicion::changes(&history, known, unmet).then(|| {
+                let ends_before = newest.is_some_and(|newest| newest <= since);
+                suspicion::changes(&history, known, unmet, ends_before).then(|| {
                     format!(
                         "it lists {read} tickets as changed since {since}, and of {known} that the lake knows to have \
                          changed since then {unmet} are not among them; half of the last runs read {usual} or more"

@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from watch import PASSWORD, SECRET, watch
+
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("TICKETLAKE_BIN", ROOT / "target/debug/ticketlake"))
-PASSWORD, SECRET = "s3cret-päss:word/%", "99d80d18b0b9a994a8d0283e830e5099"
 
 
 @dataclass(repr=False)
@@ -41,6 +42,16 @@ class Home:
         return self.folder / "lake"
 
     @property
+    def place(self):
+        """What the configuration says of the lake."""
+        return str(self.lake)
+
+    @property
+    def environment(self):
+        """Variables that the program needs to reach the lake."""
+        return {}
+
+    @property
     def config(self):
         return self.folder / "ticketlake.toml"
 
@@ -52,7 +63,7 @@ class Home:
         return self
 
     def write(self):
-        lines = ["[lake]", f"path = {json.dumps(str(self.lake))}"]
+        lines = ["[lake]", f"path = {json.dumps(self.place)}"]
         lines += [f"{key} = {toml(value)}" for key, value in self.lake_settings.items()]
         for source in self.sources:
             lines += ["", "[[source]]"] + [f"{key} = {toml(value)}" for key, value in source.items() if value is not None]
@@ -62,16 +73,26 @@ class Home:
         """Runs the program with this configuration. With `--json` among the arguments, stdout is parsed."""
         if write:
             self.write()
-        return run("--config", str(self.config), *arguments, env=env, timeout=timeout, cwd=self.folder)
+        return run("--config", str(self.config), *arguments, env={**self.environment, **(env or {})}, timeout=timeout, cwd=self.folder)
 
-    def start(self, *arguments, **more):
+    def start(self, *arguments, write=True, **more):
         """A run in the background; `more` goes to Popen."""
-        self.write()
+        if write:
+            self.write()
         command = [str(BINARY), "--config", str(self.config), *arguments]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=self.folder, **more)
+        return Watched(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(self.environment), cwd=self.folder, **more)
 
     def sync(self, *arguments, **more):
         return self.run("sync", "--json", *arguments, **more)
+
+
+class Watched(subprocess.Popen):
+    """A process whose words are looked through for secrets."""
+
+    def communicate(self, *arguments, **more):
+        out, err = super().communicate(*arguments, **more)
+        watch(str(self.args), self.returncode, *(said.decode("utf-8", "replace") for said in (out, err) if said))
+        return out, err
 
 
 class Toml(str):
@@ -83,7 +104,7 @@ def toml(value):
 
 
 def environment(env=None):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("TICKETLAKE") and "proxy" not in key.lower()}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TICKETLAKE", "AWS_")) and "proxy" not in key.lower()}
     return {**kept, "CHECK_PASSWORD": PASSWORD, "CHECK_SECRET": SECRET, "NO_PROXY": "*", **(env or {})}
 
 
@@ -93,6 +114,7 @@ def run(*arguments, env=None, timeout=300, cwd=None):
     end = time.time()
     made = Run(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"), end - start,
                (int(start * 1e6) - 1_000_000, int(end * 1e6) + 1_000_000))
+    watch(" ".join(map(str, arguments)), made.code, made.out, made.err)
     if "--json" in arguments and made.out.strip():
         made.summary = json.loads(made.out)
     return made

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import time
 
 import pytest
@@ -11,16 +10,13 @@ import pytest
 from compare import whole_lake
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
 from emulator.accounts import account, emulate
-from program import BINARY, environment
 
 KILLS = int(os.environ.get("CHECK_KILLS", "12"))
 
 
 def start(home, *arguments):
-    """A run in the background, in a folder of its own process group."""
-    home.write()
-    command = [str(BINARY), "--config", str(home.config), "sync", "--json", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=home.folder)
+    """A run in the background."""
+    return home.start("sync", "--json", *arguments)
 
 
 def wait_for(condition, seconds=20):
