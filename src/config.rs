@@ -8,6 +8,7 @@ mod endpoint;
 mod fault;
 mod lake;
 mod mask;
+mod place;
 pub mod quantity;
 mod source;
 #[cfg(test)]
@@ -23,7 +24,10 @@ use std::{
 use jiff::tz::TimeZone;
 use reqwest::Url;
 
-pub use self::fault::{Fault, Faults, did_you_mean};
+pub use self::{
+    fault::{Fault, Faults, did_you_mean},
+    place::{Bucket, Place, StoreKind},
+};
 use crate::secret::Secret;
 
 /// The configuration of a run that names none, in its working folder.
@@ -40,7 +44,7 @@ pub struct Config {
 /// Where the lake lies and how it is cut.
 #[derive(Debug, Clone)]
 pub struct LakeConfig {
-    pub path: PathBuf,
+    pub place: Place,
     /// Decides `created_date`.
     pub timezone: TimeZone,
     pub partition: PartitionBy,

@@ -66,11 +66,11 @@ pub fn tour(lake: &Lake, folder: &Path) -> Result<String, Error> {
     text += &tables::render(&answers);
     text += &format!(
         "\nGo on in DuckDB:\n  cd {} && duckdb -init views.sql\n  D SELECT source, status, count(*) FROM tickets GROUP BY ALL ORDER BY ALL;\n",
-        lake.root().display()
+        lake.place()
     );
     text += &format!(
         "\nOr look closer:\n  ticketlake status --lake {0}\n  ticketlake fields --lake {0}\n  {1} is a configuration to start from\n",
-        lake.root().display(),
+        lake.place(),
         folder.join(config::DEFAULT_FILE).display()
     );
     Ok(text)

@@ -138,7 +138,7 @@ fn json(of: Type, value: &Value) -> Json {
 /// Reads the dictionary of the sources of these names, with the columns that every source has if `all` are wanted.
 pub fn read(lake: &Lake, names: &[String], all: bool) -> Result<Dictionary, LakeError> {
     let sources = names.iter().map(|name| source(lake, name, all)).collect::<Result<_, _>>()?;
-    Ok(Dictionary { lake: lake.root().display().to_string(), sources })
+    Ok(Dictionary { lake: lake.place().to_string(), sources })
 }
 
 fn source(lake: &Lake, name: &str, all: bool) -> Result<SourceFields, LakeError> {

@@ -141,7 +141,7 @@ pub fn faulty(faults: &Faults, rest: Option<&Offline>) -> Diagnosis {
 
 /// The place of a lake, as the configuration names it.
 fn place(lake: &LakeConfig) -> String {
-    lake.path.display().to_string()
+    lake.place.to_string()
 }
 
 #[cfg(test)]

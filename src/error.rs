@@ -2,7 +2,11 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{config::Faults, exit::Exit, lake::LakeError};
+use crate::{
+    config::{Faults, Place},
+    exit::Exit,
+    lake::LakeError,
+};
 
 /// The end of a run that did not do what was asked. No variant holds a secret or a whole request address.
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +21,8 @@ pub enum Error {
     Credentials { name: String, reason: String },
     #[error("incomplete: {0}; what was committed stands, run again to go on")]
     Incomplete(String),
-    #[error("another run holds the lake {} ({holder}); wait until it has ended", lake.display())]
-    Locked { lake: PathBuf, holder: String },
+    #[error("another run holds the lake {lake} ({holder}); wait until it has ended")]
+    Locked { lake: Place, holder: String },
     #[error("{}: the lake is damaged: {reason}", place.display())]
     Damaged { place: PathBuf, reason: String },
     #[error("interrupted; what was committed stands, run again to go on")]
@@ -41,6 +45,8 @@ impl Error {
             Self::Locked { .. } => Exit::Locked,
             Self::Damaged { .. } => Exit::Damaged,
             Self::Lake(why) if why.is_damage() => Exit::Damaged,
+            Self::Lake(why) if why.is_lost() => Exit::Locked,
+            Self::Lake(why) if why.is_configuration() => Exit::Usage,
             Self::Interrupted => Exit::Interrupted,
             Self::Lake(_) | Self::Io { .. } | Self::Unexpected(_) => Exit::Unexpected,
         }

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     sync::{
-        Mutex, Once, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -15,6 +15,7 @@ use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     config::SourceConfig,
+    json::Malformed,
     pace::Pace,
     source::{self, Ask, Page, Refusal, Reply, Verdict},
 };
@@ -81,7 +82,7 @@ pub enum FetchError {
 impl Client {
     /// A client for one account. Connections are opened when they are needed.
     pub fn new(config: SourceConfig) -> Result<Self, FetchError> {
-        install_tls();
+        crate::tls::provide();
         let http = reqwest::Client::builder()
             .user_agent(concat!("ticketlake/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -108,30 +109,34 @@ impl Client {
     }
 }
 
-/// Says which cryptography TLS uses; a client cannot be made before.
-pub fn install_tls() {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        // An error says that a provider is installed already, which is all we want.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-}
-
 /// Asks until there is a page, a refusal, or no attempt left.
 pub async fn fetch(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
-    let outcome = attempts(client, ask).await;
+    fetch_as(client, ask, Ok).await
+}
+
+/// [`fetch`], with what `open` makes of the page; a page that it finds to be no JSON is asked for again.
+pub async fn fetch_as<T>(
+    client: &Client,
+    ask: &Ask,
+    open: impl Fn(Page) -> Result<T, Malformed>,
+) -> Result<T, FetchError> {
+    let outcome = attempts(client, ask, &open).await;
     if outcome.is_err() {
         client.counts.failed.fetch_add(1, Relaxed);
     }
     outcome
 }
 
-async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
+async fn attempts<T>(
+    client: &Client,
+    ask: &Ask,
+    open: &impl Fn(Page) -> Result<T, Malformed>,
+) -> Result<T, FetchError> {
     let config = &client.config;
     let (source_name, asked) = (|| config.name.clone(), || ask.to_string());
     let mut retry = 0;
     loop {
-        let (status, verdict) = attempt(client, ask).await;
+        let (status, verdict) = attempt(client, ask, open).await;
         let (why, throttled, after) = match verdict {
             Verdict::Page(page) => return Ok(page),
             Verdict::Refused(Refusal::Credentials { why }) => {
@@ -167,7 +172,11 @@ async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
 }
 
 /// One request, built after the wait because a signature is made just before sending.
-async fn attempt(client: &Client, ask: &Ask) -> (Option<u16>, Verdict) {
+async fn attempt<T>(
+    client: &Client,
+    ask: &Ask,
+    open: &impl Fn(Page) -> Result<T, Malformed>,
+) -> (Option<u16>, Verdict<T>) {
     let _slot = client.in_flight.acquire().await;
     client.pace.wait().await;
     let request = source::request(&client.config, ask);
@@ -185,7 +194,14 @@ async fn attempt(client: &Client, ask: &Ask) -> (Option<u16>, Verdict) {
         Ok((status, headers, body)) => {
             let reply = Reply { status, headers: &headers, body: &body, received: Timestamp::now() };
             client.note_time(&headers, reply.received);
-            (Some(status), source::judge(&client.config, ask, reply))
+            let verdict = match source::judge(&client.config, ask, reply) {
+                Verdict::Page(page) => {
+                    open(page).map_or_else(|_| source::no_page(&client.config, reply), Verdict::Page)
+                }
+                Verdict::Later { why, throttled, after } => Verdict::Later { why, throttled, after },
+                Verdict::Refused(refusal) => Verdict::Refused(refusal),
+            };
+            (Some(status), verdict)
         }
         Err(why) => (None, Verdict::Later { why, throttled: false, after: None }),
     }

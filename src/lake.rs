@@ -1,16 +1,19 @@
-//! The lake: a folder of Parquet files, one for each partition, each replaced whole or not at all.
+//! The lake: a folder of Parquet files, or a bucket's, one for each partition, each replaced whole or not at all.
 //!
 //! Nothing under a table's folder is ever half written: a file is staged beside the tables, made durable,
-//! and renamed over the old one. State is put as numbered versions that are never overwritten.
+//! and renamed over the old one; in an object store it is put as one object. State is put as numbered versions that
+//! are never overwritten.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::tz::TimeZone;
 
-use crate::config::{LakeConfig, PartitionBy};
+use crate::config::{LakeConfig, PartitionBy, Place};
 
 mod anatomy;
+mod bounds;
 mod change;
+mod digests;
 mod fault;
 mod fill;
 mod form;
@@ -18,9 +21,11 @@ mod holdings;
 mod inventory;
 mod marks;
 mod mend;
+mod pages;
 mod partition;
 mod probe;
 mod read;
+mod small;
 mod store;
 mod table;
 mod tickets;
@@ -36,37 +41,63 @@ pub mod views;
 
 pub use anatomy::{Anatomy, Group, anatomy, batches};
 pub use change::change;
+pub use digests::{Digests, carry, digests};
 pub use fault::LakeError;
 pub use fill::{Fill, add_fill};
 pub use form::{FileForm, FileMeta, Written};
 pub use holdings::{Holding, holding, schema_of_source, sources};
-pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, leftovers};
+pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, is_folder, leftovers};
 pub use marks::{Mark, mark_deleted, marks};
 pub use mend::{remove_empty, replace, rewrite_table, set_aside, state_folder};
 pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use probe::probe;
 pub use read::{Footer, footer, schema_of};
-pub use store::{staged, sweep};
+pub use store::{LocalFile, Location, staged, sweep};
 pub use table::{has_table, read_table, write_table};
 pub use tickets::{
     Upserted, columns, held, partitions, put_empty, remove, rewrite, rows, take_out, ticket_file, upsert,
 };
 
-/// A lake on a local folder.
+/// A lake in a folder or in an object store; cheap to clone. Its functions wait for the disk or the network, so they
+/// belong on threads that may wait.
 #[derive(Debug, Clone)]
 pub struct Lake {
-    root: PathBuf,
+    place: Place,
+    store: store::Store,
     timezone: TimeZone,
     partition: PartitionBy,
 }
 
 impl Lake {
-    pub fn new(config: &LakeConfig) -> Self {
-        Self { root: config.path.clone(), timezone: config.timezone.clone(), partition: config.partition }
+    /// The lake of a configuration. Nothing is asked of its store yet; an error means that the environment does not tell
+    /// how to reach it.
+    pub fn open(config: &LakeConfig) -> Result<Self, LakeError> {
+        Ok(Self {
+            store: store::Store::open(&config.place)?,
+            place: config.place.clone(),
+            timezone: config.timezone.clone(),
+            partition: config.partition,
+        })
     }
 
-    pub fn root(&self) -> &Path {
-        &self.root
+    /// Where it lies, as people write it.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Whether there is anything in its place.
+    pub fn is_there(&self) -> Result<bool, LakeError> {
+        store::is_there(self)
+    }
+
+    /// A file of it, by its path relative to the lake.
+    pub fn at(&self, path: &Path) -> Location {
+        Location::new(self, store::text(path))
+    }
+
+    /// Fails if this run had the lake and has lost it to another.
+    pub fn confirm_hold(&self) -> Result<(), LakeError> {
+        store::confirm_hold(self)
     }
 
     /// Tells the partition of an instant. Make one for each thread: it remembers the last answer.

@@ -56,6 +56,8 @@ pub mod ticket;
 pub mod fields;
 /// What a run is told, checked once.
 pub mod config;
+/// The cryptography of connections.
+pub mod tls;
 /// The one table of columns.
 pub mod columns;
 /// JSON as it was written.

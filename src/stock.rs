@@ -25,7 +25,7 @@ const LOOKED_THROUGH: usize = 50;
 /// The state of a lake.
 #[derive(Debug, Serialize)]
 pub struct Stock {
-    /// The lake's folder.
+    /// Where the lake lies.
     pub lake: String,
     pub exists: bool,
     /// Who works on it now, in words.
@@ -121,8 +121,8 @@ pub fn read(lake: &Lake, names: &[String]) -> Result<Stock, LakeError> {
         work_left.push(format!("a run that died left {staged} staged files; the next sync sweeps them away"));
     }
     Ok(Stock {
-        lake: lake.root().display().to_string(),
-        exists: lake.root().is_dir(),
+        lake: lake.place().to_string(),
+        exists: lake.is_there()?,
         held_by,
         sources,
         runs: summaries.into_iter().take(RUNS).map(run).collect(),
@@ -246,11 +246,11 @@ mod tests {
     fn lake() -> (tempfile::TempDir, Lake) {
         let folder = tempfile::tempdir().expect("a folder");
         let config = LakeConfig {
-            path: folder.path().to_owned(),
+            place: crate::config::Place::Folder(folder.path().to_owned()),
             timezone: jiff::tz::TimeZone::UTC,
             partition: PartitionBy::Day,
         };
-        (folder, Lake::new(&config))
+        (folder, Lake::open(&config).expect("a lake"))
     }
 
     #[test]

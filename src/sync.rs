@@ -8,7 +8,6 @@ mod fields;
 mod intake;
 mod layouts;
 mod listed;
-mod lists;
 mod masking;
 mod memory;
 mod outlook;
@@ -16,10 +15,13 @@ mod reading;
 mod recorder;
 mod source_run;
 mod suspicion;
+mod unchanged;
 mod walks;
+mod ways;
 mod writer;
 
 use futures::future::join_all;
+use tokio::runtime::Handle;
 use tracing::Instrument;
 
 use crate::{
@@ -52,10 +54,10 @@ pub async fn run(
     stop: &Stop,
     run: &Run,
 ) -> Result<(Summary, Vec<Ended>), Error> {
-    let lake = Lake::new(&config.lake);
+    let lake = Lake::open(&config.lake)?;
     let _lock = match lake::lock::acquire(&lake, task.name(), &run.started_at.to_string())? {
         Locking::Acquired(lock) => lock,
-        Locking::Held(holder) => return Err(Error::Locked { lake: config.lake.path.clone(), holder }),
+        Locking::Held(holder) => return Err(Error::Locked { lake: config.lake.place.clone(), holder }),
     };
     let swept = lake::sweep(&lake)?;
     if swept > 0 {
@@ -63,13 +65,14 @@ pub async fn run(
     }
     let runs = config.sources.iter().map(|source| {
         let meter = progress.source(&source.name);
+        let (lake, source, stop) = (lake.clone(), source.clone(), stop.clone());
         let span = tracing::error_span!(
             "source",
             source = source.name,
             outcome = tracing::field::Empty,
             otel.status_code = tracing::field::Empty
         );
-        source_run::run(&lake, source, task, meter, stop).instrument(span)
+        apart(async move || source_run::run(&lake, &source, task, meter, &stop).instrument(span).await)
     });
     let (sources, ends): (Vec<SourceSummary>, Vec<Option<Ended>>) = join_all(runs).await.into_iter().unzip();
     // The tables are right without it; whatever is wrong with a source has been told in its part.
@@ -82,6 +85,15 @@ pub async fn run(
         tracing::warn!("the record of this run was not kept: {why}");
     }
     Ok((summary, ends.into_iter().flatten().collect()))
+}
+
+/// Does work on a thread of its own, one source each: it waits for disks and object stores, and no other source, nor
+/// whoever listens for a signal, is to wait with it.
+async fn apart<T: Send + 'static>(work: impl AsyncFnOnce() -> T + Send + 'static) -> T {
+    let tasks = Handle::current();
+    let done = tokio::task::spawn_blocking(move || tasks.block_on(work())).await;
+    // A panic in it is a bug, and goes on as one.
+    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 /// Brings `views.sql` up to date with every source that the lake has, also with those that this run left out.

@@ -22,9 +22,9 @@ use tokio::runtime::Handle;
 use tracing_subscriber::layer::Layer;
 
 use crate::{
-    fetch,
     log::{self, Listener},
     metrics::{Family, Of},
+    tls,
 };
 
 /// A collector that is away must not keep a run from ending.
@@ -142,7 +142,7 @@ fn record(provider: &SdkMeterProvider, families: &[Family]) {
 }
 
 fn client() -> Result<reqwest::Client, String> {
-    fetch::install_tls();
+    tls::provide();
     // The headers that go along are a secret.
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     let built = builder.timeout(Duration::from_secs(10)).build();

@@ -18,7 +18,7 @@ mod repair;
 mod report;
 mod rows;
 
-use std::{collections::BTreeMap, io::ErrorKind};
+use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
@@ -61,16 +61,14 @@ pub struct Scope {
 /// Checks the lake, compares it with the sources and repairs it, as far as the scope says. An error means that it could
 /// not be looked at.
 pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Report, Error> {
-    let place = &scope.lake.path;
-    if !place.is_dir() {
-        let what = format!(
-            "there is no lake at {}; name its folder with --lake, or run `ticketlake sync`",
-            place.display()
-        );
+    let place = &scope.lake.place;
+    if !Lake::open(&scope.lake)?.is_there()? {
+        let what =
+            format!("there is no lake at {place}; name its place with --lake, or run `ticketlake sync`");
         return Err(Error::Usage(what));
     }
     let mut notes = Vec::new();
-    let lake = Lake::new(&as_it_is_cut(scope, &mut notes)?);
+    let lake = Lake::open(&as_it_is_cut(scope, &mut notes)?)?;
     let _lock = hold(&lake, scope, run, &mut notes)?;
     let names = names(&lake, scope)?;
     let mut checked = check(&lake, &names).await?;
@@ -94,7 +92,7 @@ pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Rep
     for files in checked.sources.iter().filter(|files| files.keys.is_empty()) {
         notes.push(format!("no ticket of source {} is in the lake", files.name));
     }
-    Ok(report::report(run, place.display().to_string(), checked, compared, repaired, notes))
+    Ok(report::report(run, place.to_string(), checked, compared, repaired, notes))
 }
 
 async fn compare_all(
@@ -117,8 +115,8 @@ async fn compare_all(
 fn hold(lake: &Lake, scope: &Scope, run: &Run, notes: &mut Vec<String>) -> Result<Option<Lock>, Error> {
     match lake::lock::acquire(lake, "verify", &run.started_at.to_string()) {
         Ok(Locking::Acquired(lock)) => Ok(Some(lock)),
-        Ok(Locking::Held(holder)) => Err(Error::Locked { lake: scope.lake.path.clone(), holder }),
-        Err(LakeError::Io { cause, .. }) if !scope.repair && is_read_only(cause.kind()) => {
+        Ok(Locking::Held(holder)) => Err(Error::Locked { lake: scope.lake.place.clone(), holder }),
+        Err(why) if !scope.repair && why.is_read_only() => {
             notes.push("the lake cannot be written, so it was not locked while it was checked".to_owned());
             Ok(None)
         }
@@ -126,15 +124,11 @@ fn hold(lake: &Lake, scope: &Scope, run: &Run, notes: &mut Vec<String>) -> Resul
     }
 }
 
-fn is_read_only(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
-}
-
 /// The lake's configuration; where there is none, the files themselves tell how it is cut.
 fn as_it_is_cut(scope: &Scope, notes: &mut Vec<String>) -> Result<LakeConfig, Error> {
     let mut config = scope.lake.clone();
     if scope.sources.is_empty() {
-        let inventory = lake::inventory(&Lake::new(&config))?;
+        let inventory = lake::inventory(&Lake::open(&config)?)?;
         if let Some(file) = inventory.tickets.first() {
             config.partition = match file.key.cut() {
                 Cut::Day => PartitionBy::Day,

@@ -53,7 +53,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let task = Task::Sync { whole: false, accept: <_>::default() };
     let exit = sync::perform_on(context, &desk.config, task, None).await?;
     if talks && exit == Exit::Complete {
-        output::print(demo::tour(&Lake::new(&desk.config.lake), &args.dir)?)?;
+        output::print(demo::tour(&Lake::open(&desk.config.lake)?, &args.dir)?)?;
     }
     Ok(exit)
 }

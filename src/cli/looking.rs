@@ -10,7 +10,7 @@ use crate::{
 /// holds, sorted.
 pub fn lake_and_sources(context: &Context) -> Result<(Lake, jiff::tz::TimeZone, Vec<String>), Error> {
     let offline = context.offline()?;
-    let lake = Lake::new(&offline.lake);
+    let lake = Lake::open(&offline.lake)?;
     let configured = offline.sources.into_iter().map(|(name, _)| name);
     let mut names: Vec<String> = lake::sources(&lake)?.into_iter().chain(configured).collect();
     names.sort_unstable();
@@ -20,7 +20,7 @@ pub fn lake_and_sources(context: &Context) -> Result<(Lake, jiff::tz::TimeZone, 
         let known = if names.is_empty() { "none yet".to_owned() } else { names.join(", ") };
         return Err(Error::Usage(format!(
             "--source: {} holds no source \"{unknown}\"; known: {known}",
-            lake.root().display()
+            lake.place()
         )));
     }
     names.retain(|name| asked.is_empty() || asked.contains(name));

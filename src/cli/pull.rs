@@ -156,7 +156,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     };
     let place = match args.out == Path::new(STDOUT) {
         true => Place::stdout(),
-        false => Place::file(&args.out, args.force, &lake.path)?,
+        false => Place::file(&args.out, args.force, &lake.place)?,
     };
     let asked =
         interrupted().map_err(|why| Error::Io { what: "cannot listen for signals".to_owned(), why })?;

@@ -47,7 +47,7 @@ pub enum What {
 /// Prints the list, or one record.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (lake, zone, _) = looking::lake_and_sources(context)?;
-    let place = lake.root().display().to_string();
+    let place = lake.place().to_string();
     if let Some(What::Show { run_id }) = &args.what {
         show(context, &lake, run_id)?;
         return Ok(Exit::Complete);
@@ -68,7 +68,7 @@ fn show(context: &Context, lake: &Lake, run_id: &str) -> Result<(), Error> {
         runs::Found::Not(several) if several.is_empty() => {
             return Err(Error::Usage(format!(
                 "runs show: {} has no record of a run \"{run_id}\"; `ticketlake runs` lists them",
-                lake.root().display()
+                lake.place()
             )));
         }
         runs::Found::Not(several) => {

@@ -106,7 +106,7 @@ pub async fn perform_on(
         }
     }
     let shown = show(&summary, context.global.json);
-    let complete_at = complete_at(&Lake::new(&config.lake), &summary);
+    let complete_at = Lake::open(&config.lake).map(|lake| complete_at(&lake, &summary)).unwrap_or_default();
     *context.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(Told { summary, complete_at });
     shown.map(|()| exit(&ends))
 }
@@ -126,6 +126,8 @@ pub fn exit(ends: &[Ended]) -> Exit {
         Exit::Interrupted
     } else if any(Ended::is_damage) {
         Exit::Damaged
+    } else if any(Ended::is_lost) {
+        Exit::Locked
     } else if any(|end| matches!(end, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })))) {
         Exit::Credentials
     } else if ends.is_empty() {

@@ -64,6 +64,17 @@ fn windows_are_given_by_their_ends() {
 }
 
 #[test]
+fn what_a_person_accepts_is_said_by_flags() {
+    let line = "sync --full --accept --metrics-file t.prom";
+    let command = parsed(line).expect("good").command;
+    assert_eq!(command.metrics_file(), Some(Path::new("t.prom")));
+    let Command::Sync(args) = command else { panic!("a sync") };
+    assert!(args.accept && !args.accept_deletes);
+    let Command::Runs(args) = parsed("runs show last").expect("good").command else { panic!("runs") };
+    assert!(args.what.is_some());
+}
+
+#[test]
 fn a_dictionary_and_views_are_asked_for() {
     let Command::Fields(args) = parsed("fields --all --markdown").expect("good").command else {
         panic!("fields")
@@ -126,6 +137,11 @@ fn what_is_wrong_is_refused_with_code_2() {
         "-v -q sync",
         "sync --log-format xml",
         "completions",
+        "runs show",
+        "recipe bsd",
+        "init --kind zendesk",
+        "init --password-env A --token-env B",
+        "init --base-url http://far.example.com",
     ] {
         refused(line);
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Context, looking, output};
 use crate::{
+    config::Place,
     error::Error,
     exit::Exit,
     lake::{self, views::Told},
@@ -39,12 +40,17 @@ struct Views {
 /// Prints the views.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (lake, _, names) = looking::lake_and_sources(context)?;
-    let folder = args.absolute.then(|| whole_path(lake.root())).transpose()?;
+    let folder = match lake.place() {
+        Place::Folder(root) if args.absolute => Some(whole_path(root)?),
+        Place::Folder(_) => None,
+        // An address is whole.
+        place @ Place::Bucket(_) => args.absolute.then(|| place.to_string()),
+    };
     let told = Told { uniform: &|source| sync::is_uniform(&lake, source), origin: &source::origin };
     let sql = lake::views::text(&lake, &names, told, folder.as_deref())?;
     match context.global.json {
         true => {
-            let lake = lake.root().display().to_string();
+            let lake = lake.place().to_string();
             output::print_json(&Views { lake, absolute: args.absolute, sql })?;
         }
         false => output::print(sql)?,

@@ -168,7 +168,7 @@ mod tests {
         let draft = Draft { lake: "数据 \"湖\"".to_owned(), sources };
         let text = write(&draft, Path::new("x/ticketlake.toml")).expect("no fault");
         let config = parse(Path::new("x/t.toml"), &text, &Overrides::default(), false).expect("it loads");
-        assert_eq!(config.lake.path, Path::new("x/数据 \"湖\""));
+        assert_eq!(config.lake.place.to_string(), "x/数据 \"湖\"");
         assert_eq!(
             config.sources.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
             ["laden", "hilfe", "shop"]

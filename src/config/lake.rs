@@ -1,6 +1,6 @@
-//! What `[lake]` may say: a folder, a time zone, the span of a partition.
+//! What `[lake]` may say: where it lies, a time zone, the span of a partition.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::tz::TimeZone;
 
@@ -8,6 +8,7 @@ use super::{
     DEFAULT_FILE, LakeConfig, Overrides, PartitionBy,
     document::Section,
     fault::{Faults, did_you_mean},
+    place::Place,
 };
 
 const KEYS: [&str; 3] = ["path", "timezone", "partition"];
@@ -21,8 +22,8 @@ pub(super) fn read(
     flag: Option<&Path>,
     faults: &mut Faults,
 ) -> Option<LakeConfig> {
-    let from_flag = flag.and_then(|path| match folder_only(&path.to_string_lossy()) {
-        Ok(()) => Some(path.to_owned()),
+    let from_flag = flag.and_then(|path| match Place::parse(path, Path::new("")) {
+        Ok(place) => Some(place),
         Err(why) => {
             faults.add("--lake", None, why);
             None
@@ -35,7 +36,7 @@ pub(super) fn read(
         return Some(unwritten(from_flag?));
     };
     section.only(&KEYS, &[], faults);
-    let written = section.parsed("path", faults, |path| folder_only(path).map(|()| folder.join(path)));
+    let written = section.parsed("path", faults, |path| Place::parse(Path::new(path), folder));
     if flag.is_none() && !section.has("path") {
         section.missing("`path`", "path = \"FOLDER\", or pass --lake FOLDER", faults);
     }
@@ -45,22 +46,23 @@ pub(super) fn read(
         "month" => Ok(PartitionBy::Month),
         _ => Err(format!("is \"{text}\"; write \"day\" or \"month\"")),
     });
-    let path = if flag.is_some() { from_flag? } else { written? };
-    Some(LakeConfig { path, timezone: timezone?, partition: partition.unwrap_or(PartitionBy::Day) })
+    let place = if flag.is_some() { from_flag? } else { written? };
+    Some(LakeConfig { place, timezone: timezone?, partition: partition.unwrap_or(PartitionBy::Day) })
 }
 
 /// The lake that a flag names while there is no configuration and none was asked for.
 pub(super) fn alone(file: &Path, overrides: &Overrides) -> Option<LakeConfig> {
     let path = overrides.lake.as_deref()?;
     let unasked = file == Path::new(DEFAULT_FILE) && !file.exists();
-    (unasked && folder_only(&path.to_string_lossy()).is_ok()).then(|| unwritten(path.to_owned()))
+    let place = unasked.then(|| Place::parse(path, Path::new("")).ok())?;
+    place.map(unwritten)
 }
 
-/// A lake of which only the folder is told.
-fn unwritten(path: PathBuf) -> LakeConfig {
+/// A lake of which only the place is told.
+fn unwritten(place: Place) -> LakeConfig {
     // The zone is compiled in; UTC stands for the case that cannot be.
     let timezone = TimeZone::get(DEFAULT_ZONE).unwrap_or(TimeZone::UTC);
-    LakeConfig { path, timezone, partition: PartitionBy::Day }
+    LakeConfig { place, timezone, partition: PartitionBy::Day }
 }
 
 /// The section's `timezone`, else the default; `None` after a fault.
@@ -74,15 +76,4 @@ pub(super) fn zone(section: &Section<'_>, faults: &mut Faults) -> Option<TimeZon
         })
     };
     if section.has("timezone") { section.parsed("timezone", faults, read) } else { read(DEFAULT_ZONE).ok() }
-}
-
-fn folder_only(path: &str) -> Result<(), String> {
-    match path.split_once("://") {
-        Some(("s3" | "gs" | "az", _)) => {
-            Err("names an object store; object stores are not built in yet; use a folder".to_owned())
-        }
-        Some((scheme, _)) => Err(format!("starts with `{scheme}://`; write the path of a folder")),
-        None if path.trim().is_empty() => Err("is empty; write the path of a folder".to_owned()),
-        None => Ok(()),
-    }
 }

@@ -43,7 +43,8 @@ fn faults(text: &str) -> String {
 #[test]
 fn a_good_file_and_its_defaults() {
     let config = loaded(GOOD, &Overrides::default()).expect("no fault");
-    assert!(config.lake.path.ends_with("lake") && config.lake.path.is_absolute());
+    let Place::Folder(folder) = &config.lake.place else { panic!("a folder") };
+    assert!(folder.ends_with("lake") && folder.is_absolute());
     assert_eq!(config.lake.timezone.iana_name(), Some("Asia/Shanghai"));
     assert_eq!(config.lake.partition, PartitionBy::Day);
     let [support, shop] = config.sources.as_slice() else { panic!("two sources") };
@@ -64,7 +65,7 @@ fn a_good_file_and_its_defaults() {
 #[test]
 fn every_fault_is_told_in_the_order_of_the_lines() {
     let text = r#"[lake]
-path = "s3://bucket/lake"
+path = "s3://bucket//lake"
 timezone = "Asia/Shangai"
 partition = "week"
 [[source]]
@@ -89,7 +90,7 @@ kind = "zendesk"
 base_url = "shop"
 [extra]
 "#;
-    let wanted = r#"t.toml:2: `path` in [lake] names an object store; object stores are not built in yet; use a folder
+    let wanted = r#"t.toml:2: `path` in [lake] has an empty part, or `.` or `..`, in its prefix; write s3://BUCKET/PREFIX
 t.toml:3: `timezone` in [lake] is "Asia/Shangai", which is no zone of the IANA database; did you mean `Asia/Shanghai`? write a name like "Asia/Shanghai" or "UTC"
 t.toml:4: `partition` in [lake] is "week"; write "day" or "month"
 t.toml:8: `base_url` in [[source]] "support" is plain http://, which would send the credentials in clear text; write https:// (http:// is for 127.0.0.1, ::1 and localhost only)
@@ -161,15 +162,17 @@ fn only_selected_sources_need_their_secrets() {
 fn the_flag_stands_for_the_folder() {
     let overrides = Overrides { lake: Some("elsewhere".into()), ..Default::default() };
     let text = GOOD.replace("[lake]\npath = \"lake\"\n", "");
-    assert_eq!(loaded(&text, &overrides).expect("no fault").lake.path, Path::new("elsewhere"));
+    assert_eq!(loaded(&text, &overrides).expect("no fault").lake.place, Place::Folder("elsewhere".into()));
     assert_eq!(
         faults(&text),
         "t.toml:1: [lake] is missing in the file; add [lake] with path = \"FOLDER\", or pass --lake FOLDER"
     );
-    let overrides = Overrides { lake: Some("gs://bucket".into()), ..Default::default() };
+    let overrides = Overrides { lake: Some("gs://bucket/lake".into()), ..Default::default() };
+    assert_eq!(loaded(GOOD, &overrides).expect("no fault").lake.place.to_string(), "gs://bucket/lake");
+    let overrides = Overrides { lake: Some("hdfs://x".into()), ..Default::default() };
     assert_eq!(
-        loaded(GOOD, &overrides).expect_err("no object stores"),
-        "--lake: names an object store; object stores are not built in yet; use a folder"
+        loaded(GOOD, &overrides).expect_err("no such store"),
+        "--lake: starts with `hdfs://`; write the path of a folder, or s3://BUCKET/PREFIX, gs://… or az://…"
     );
 }
 

@@ -108,11 +108,11 @@ pub fn ask(lake: &Lake, sources: &[String]) -> Result<Answers, LakeError> {
 }
 
 /// The rows that are still at the source.
-fn present(batch: &RecordBatch, path: &std::path::Path) -> Result<RecordBatch, LakeError> {
+fn present(batch: &RecordBatch, path: &lake::Location) -> Result<RecordBatch, LakeError> {
     let Some(deleted) = batch.column_by_name(DELETED_AT) else { return Ok(batch.clone()) };
     let keep: BooleanArray = (0..batch.num_rows()).map(|row| Some(deleted.is_null(row))).collect();
     arrow::compute::filter_record_batch(batch, &keep)
-        .map_err(|cause| LakeError::Rows { path: path.to_owned(), cause: cause.into() })
+        .map_err(|cause| LakeError::Rows { at: path.to_string(), cause: cause.into() })
 }
 
 /// Label and column of the first field in column order that has one option chosen from several.

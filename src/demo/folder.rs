@@ -86,7 +86,7 @@ cascades = "{CASCADES}"
 
 /// The lake as a tree; of the partitions of a source only the first and the last one.
 pub fn tree(lake: &Lake, sources: &[String]) -> Result<String, LakeError> {
-    let mut lines = vec![format!("{}/", lake.root().display()), "  tickets/".to_owned()];
+    let mut lines = vec![format!("{}/", lake.place()), "  tickets/".to_owned()];
     for source in sources {
         lines.push(format!("    source={source}/"));
         let keys = lake::held(lake, source)?;

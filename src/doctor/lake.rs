@@ -12,7 +12,13 @@ const LAKE: &str = "lake";
 
 /// The checks of a lake that these sources go into.
 pub fn checks(config: &LakeConfig, sources: &[String]) -> Vec<Check> {
-    let lake = Lake::new(config);
+    let lake = match Lake::open(config) {
+        Ok(lake) => lake,
+        Err(why) => {
+            let todo = "see the README for the variables that an object store needs";
+            return vec![Check::failed(LAKE, "place", Exit::Usage, why.to_string(), todo)];
+        }
+    };
     let mut checks = vec![folder(config, &lake)];
     checks.push(match lake::probe(&lake) {
         Ok(()) => Check::ok(LAKE, "writing", "a file was put, read back and removed"),
@@ -27,7 +33,7 @@ pub fn checks(config: &LakeConfig, sources: &[String]) -> Vec<Check> {
             "lock",
             Exit::Locked,
             format!("another run holds it ({holder})"),
-            "wait until that run has ended, or end its process; the lock goes with it",
+            "wait until that run has ended, or end its process; the lock goes with it, in an object store after a minute",
         ),
         Err(why) => failed("lock", &why, "see that this user may open the lake's files"),
     });

@@ -1,7 +1,5 @@
 //! What a file is made of, as a careful reader finds it: compression, statistics, indexes, filters, and then its rows.
 
-use std::path::Path;
-
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
     arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
@@ -14,7 +12,7 @@ use parquet::{
     },
 };
 
-use super::{Footer, LakeError, read, store};
+use super::{Footer, LakeError, Location, read};
 use crate::batch::ID;
 
 /// What a file promises to its readers.
@@ -45,13 +43,14 @@ impl Group {
 }
 
 /// Reads everything but the rows of the file at `path`; `None` if it is not there.
-pub fn anatomy(path: &Path) -> Result<Option<Anatomy>, LakeError> {
-    let Some((file, bytes)) = store::open(path)? else {
+pub fn anatomy(path: &Location) -> Result<Option<Anatomy>, LakeError> {
+    let Some(content) = path.open_for_parts()? else {
         return Ok(None);
     };
-    read::guarded(path, || {
+    read::guarded(path, &content.trouble(), || {
+        let bytes = content.bytes();
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(content, options)?;
         let metadata = builder.metadata().clone();
         let columns = metadata.file_metadata().schema_descr().columns();
         let id = columns.iter().position(|column| column.path().parts() == [ID]);
@@ -104,7 +103,7 @@ fn bounds(chunk: &ColumnChunkMetaData) -> Option<(i64, i64)> {
 /// The rows of the file at `path`, batch by batch, under the schema that the file has; none if it is not there.
 /// Every page of every column is decoded.
 pub fn batches(
-    path: &Path,
+    path: &Location,
 ) -> Result<(SchemaRef, impl Iterator<Item = Result<RecordBatch, LakeError>> + use<>), LakeError> {
     match read::rows(path)? {
         Some(rows) => Ok((rows.footer.schema.clone(), rows)),

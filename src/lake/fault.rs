@@ -2,36 +2,51 @@
 
 use std::{
     any::Any,
+    fmt::Display,
     io::{self, ErrorKind},
-    path::{Path, PathBuf},
 };
 
 use parquet::errors::ParquetError;
 
-use super::partition::Cut;
+use super::{partition::Cut, store::Refusal};
 use crate::batch::BatchError;
 
 /// A failure in the lake: where, what was tried, what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
     /// The file system refused.
-    #[error("cannot {action} {}: {cause}{}", path.display(), advice(cause))]
-    Io { path: PathBuf, action: &'static str, cause: io::Error },
+    #[error("cannot {action} {at}: {cause}{}", advice(cause))]
+    Io { at: String, action: &'static str, cause: io::Error },
+    /// The object store refused, or could not be reached.
+    #[error("cannot {action} {at}: {why}")]
+    Store { at: String, action: &'static str, why: Refusal },
+    /// This run held the lake, and another one has taken it since.
+    #[error(
+        "this run has lost the lake {lake} (its holder is {to}) and writes no more; what it committed stands, run again when \
+         the other one has ended"
+    )]
+    Lost { lake: String, to: String },
+    /// A file was written by another run between reading and writing it.
+    #[error("another run has written {at} meanwhile; what was committed stands, run again")]
+    Overtaken { at: String },
     /// A file is there, but is not what was written.
-    #[error("{} is damaged: {what}; restore it from a backup, or move it out of the lake and {}", path.display(), remedy(path))]
-    Damaged { path: PathBuf, what: String },
+    #[error(
+        "{at} is damaged: {what}; restore it from a backup, or move it out of the lake and {}",
+        remedy(at)
+    )]
+    Damaged { at: String, what: String },
     /// Rows that do not fit the file's columns.
-    #[error("cannot merge rows into {}: {cause}", path.display())]
-    Rows { path: PathBuf, cause: BatchError },
+    #[error("cannot merge rows into {at}: {cause}")]
+    Rows { at: String, cause: BatchError },
     /// The lake was cut in another way than it is to be now.
-    #[error("{} holds {found}, but the lake is to be cut into {}; set `partition` under [lake] to what the lake has, or choose another folder with --lake", path.display(), wanted.column())]
-    Cut { path: PathBuf, found: String, wanted: Cut },
+    #[error("{at} holds {found}, but the lake is to be cut into {}; set `partition` under [lake] to what the lake has, or choose another folder with --lake", wanted.column())]
+    Cut { at: String, found: String, wanted: Cut },
     /// Columns that no Parquet file can have.
     #[error("these columns cannot be written: {cause}")]
     Schema { cause: ParquetError },
     /// Rows could not be encoded.
-    #[error("cannot encode {}: {cause}", path.display())]
-    Encode { path: PathBuf, cause: ParquetError },
+    #[error("cannot encode {at}: {cause}")]
+    Encode { at: String, cause: ParquetError },
 }
 
 fn advice(cause: &io::Error) -> &'static str {
@@ -53,8 +68,8 @@ fn advice(cause: &io::Error) -> &'static str {
     }
 }
 
-fn remedy(path: &Path) -> &'static str {
-    if path.extension().is_some_and(|kind| kind == "parquet") {
+fn remedy(at: &str) -> &'static str {
+    if at.ends_with(".parquet") {
         "run `ticketlake sync --full` to read its tickets again"
     } else {
         "run `ticketlake sync --full` to start from a full reading"
@@ -62,43 +77,68 @@ fn remedy(path: &Path) -> &'static str {
 }
 
 impl LakeError {
-    pub(super) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |cause| Self::Io { path: path.to_owned(), action, cause }
+    pub(super) fn io(at: impl Display, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        // What an object store's reader or writer met has come through the encoder as it was.
+        move |cause| match cause.downcast::<Self>() {
+            Ok(known) => known,
+            Err(cause) => Self::Io { at: at.to_string(), action, cause },
+        }
     }
 
-    pub(super) fn damaged(path: &Path, what: impl ToString) -> Self {
-        Self::Damaged { path: path.to_owned(), what: what.to_string() }
+    pub(super) fn damaged(at: impl Display, what: impl ToString) -> Self {
+        Self::Damaged { at: at.to_string(), what: what.to_string() }
     }
 
     /// A failure of the Parquet reader: the file system's fault if it says so, else the file's.
-    pub(super) fn reading(path: &Path, cause: ParquetError) -> Self {
+    pub(super) fn reading(at: impl Display, cause: ParquetError) -> Self {
         match into_io(cause) {
             // Bytes that end too early are damage, not trouble with the disk.
-            Ok(cause) if cause.kind() != ErrorKind::UnexpectedEof => Self::io(path, "read")(cause),
-            Ok(cause) => Self::damaged(path, cause),
-            Err(cause) => Self::damaged(path, cause),
+            Ok(cause) if cause.kind() != ErrorKind::UnexpectedEof => Self::io(at, "read")(cause),
+            Ok(cause) => Self::damaged(at, cause),
+            Err(cause) => Self::damaged(at, cause),
         }
     }
 
     /// A failure of the Parquet writer.
-    pub(super) fn writing(path: &Path, cause: ParquetError) -> Self {
+    pub(super) fn writing(at: impl Display, cause: ParquetError) -> Self {
         match into_io(cause) {
-            Ok(cause) => Self::io(path, "write")(cause),
-            Err(cause) => Self::Encode { path: path.to_owned(), cause },
+            Ok(cause) => Self::io(at, "write")(cause),
+            Err(cause) => Self::Encode { at: at.to_string(), cause },
         }
     }
 
     /// Rows that could not be merged: existing ones out of order are damage.
-    pub(super) fn rows(path: &Path) -> impl FnOnce(BatchError) -> Self {
+    pub(super) fn rows(at: impl Display) -> impl FnOnce(BatchError) -> Self {
         move |cause| match cause {
-            BatchError::Unsorted { .. } => Self::damaged(path, cause),
-            cause => Self::Rows { path: path.to_owned(), cause },
+            BatchError::Unsorted { .. } => Self::damaged(at, cause),
+            cause => Self::Rows { at: at.to_string(), cause },
         }
     }
 
     /// True if the lake itself is damaged, as against the place where it lies.
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. })
+    }
+
+    /// True if another run has, or took, the lake.
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost { .. } | Self::Overtaken { .. })
+    }
+
+    /// True if the lake may be read, not written.
+    pub fn is_read_only(&self) -> bool {
+        match self {
+            Self::Io { cause, .. } => {
+                matches!(cause.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+            }
+            Self::Store { why, .. } => why.is_denied(),
+            _ => false,
+        }
+    }
+
+    /// True if the place of the lake cannot be used as it is set up: nothing was tried.
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Store { why, .. } if why.is_configuration())
     }
 }
 

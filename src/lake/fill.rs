@@ -3,10 +3,7 @@
 //! Statistics cannot tell of a list, since they count its elements, nor where tickets lie that are gone from their
 //! source: those rows do not count. Only these columns of these row groups are read.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-};
+use std::collections::{HashMap, HashSet};
 
 use arrow::{array::Array, record_batch::RecordBatch};
 use parquet::{
@@ -22,7 +19,7 @@ use parquet::{
     schema::types::SchemaDescriptor,
 };
 
-use super::{Lake, LakeError, PartitionKey, read, store, ticket_file};
+use super::{Lake, LakeError, Location, PartitionKey, read, ticket_file};
 use crate::columns::DELETED_AT;
 
 /// Rows of tickets that are still at their source, and those that are gone.
@@ -57,11 +54,11 @@ pub fn add_fill(
     fill: &mut Fill,
 ) -> Result<(), LakeError> {
     let path = ticket_file(lake, source, key);
-    let Some((file, _)) = store::open(&path)? else {
+    let Some(content) = path.open_for_parts()? else {
         return Ok(());
     };
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
-    let metadata = read::guarded(&path, || ArrowReaderMetadata::load(&file, options))?;
+    let metadata = read::guarded(&path, &content.trouble(), || ArrowReaderMetadata::load(&content, options))?;
     let roots = roots(metadata.parquet_schema());
     for (number, group) in metadata.metadata().row_groups().iter().enumerate() {
         let to_read = from_statistics(group, &roots, wanted, fill);
@@ -130,21 +127,22 @@ fn from_statistics(
 
 /// Some columns of one row group.
 fn group_rows(
-    path: &Path,
+    path: &Location,
     metadata: &ArrowReaderMetadata,
     group: usize,
     columns: impl Iterator<Item = usize>,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>>, LakeError> {
-    let Some((file, _)) = store::open(path)? else {
+    let Some(content) = path.open_for_parts()? else {
         return Err(LakeError::reading(path, ParquetError::General("it went away".to_owned())));
     };
     let mask = ProjectionMask::roots(metadata.parquet_schema(), columns);
-    let mut reader: ParquetRecordBatchReader = read::guarded(path, || {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone());
+    let trouble = content.trouble();
+    let mut reader: ParquetRecordBatchReader = read::guarded(path, &trouble, || {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(content, metadata.clone());
         builder.with_row_groups(vec![group]).with_projection(mask).build()
     })?;
-    let mut next = move |path: &Path| {
-        read::guarded(path, || reader.next().transpose().map_err(ParquetError::from)).transpose()
+    let mut next = move |path: &Location| {
+        read::guarded(path, &trouble, || reader.next().transpose().map_err(ParquetError::from)).transpose()
     };
     Ok(std::iter::from_fn(move || next(path)))
 }

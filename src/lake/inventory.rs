@@ -1,12 +1,11 @@
 //! What lies under the tables' folders: the files that belong there, and everything else.
 
-use std::{
-    fs,
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use super::{Lake, LakeError, PartitionKey, store};
+use super::{
+    Lake, LakeError, PartitionKey,
+    store::{self, Entry},
+};
 
 /// The folders whose files are data.
 pub const TABLES: [&str; 3] = ["tickets", "ticket_fields", "ticket_field_options"];
@@ -69,89 +68,58 @@ impl Inventory {
 pub fn inventory(lake: &Lake) -> Result<Inventory, LakeError> {
     let mut found = Inventory::default();
     for table in TABLES {
-        for (name, path, is_folder) in entries(lake, Path::new(table))? {
-            match name.as_deref().and_then(|name| name.strip_prefix("source=")) {
-                Some(source) if is_folder => look_into_source(lake, table, source, &path, &mut found)?,
-                _ => found.strays.push(path),
-            }
-        }
+        store::walk(lake, Path::new(table), &mut |entry| found.take(table, entry))?;
     }
+    // A folder whose file was met is not without it.
     found.tickets.sort_unstable();
+    let Inventory { tickets, absent, .. } = &mut found;
+    absent.retain(|folder| tickets.binary_search(folder).is_err());
     Ok(found)
 }
 
-fn look_into_source(
-    lake: &Lake,
-    table: &'static str,
-    source: &str,
-    folder: &Path,
-    found: &mut Inventory,
-) -> Result<(), LakeError> {
-    for (name, path, is_folder) in entries(lake, folder)? {
-        let partition = name.as_deref().filter(|_| table == TICKETS).and_then(PartitionKey::parse);
-        match partition {
-            Some(key) if is_folder => look_into_partition(lake, source, key, &path, found)?,
-            _ if table != TICKETS && !is_folder && name.as_deref() == Some(FILE) => {
-                found.tables.push(TableFile { table, source: source.to_owned() });
+impl Inventory {
+    /// Sorts an entry in; gives whether the folder that it is belongs here and is to be looked into.
+    fn take(&mut self, table: &'static str, entry: &Entry) -> bool {
+        if entry.name.is_none() {
+            self.strays.push(entry.path.clone());
+            return false;
+        }
+        let inside = entry.path.strip_prefix(table).unwrap_or(&entry.path);
+        let parts: Vec<&str> = inside.iter().filter_map(|part| part.to_str()).collect();
+        let source =
+            parts.first().and_then(|name| name.strip_prefix("source=")).unwrap_or_default().to_owned();
+        let key = parts.get(1).filter(|_| table == TICKETS).and_then(|name| PartitionKey::parse(name));
+        match (parts.as_slice(), key) {
+            ([_], _) if entry.is_folder && !source.is_empty() => return true,
+            ([_, _], Some(key)) if entry.is_folder => {
+                self.absent.push(TicketFile { source, key });
+                return true;
             }
-            _ => found.strays.push(path),
+            ([_, FILE], _) if !entry.is_folder && table != TICKETS => {
+                self.tables.push(TableFile { table, source });
+            }
+            ([_, _, FILE], Some(key)) if !entry.is_folder => self.tickets.push(TicketFile { source, key }),
+            _ => self.strays.push(entry.path.clone()),
         }
+        false
     }
-    Ok(())
-}
-
-fn look_into_partition(
-    lake: &Lake,
-    source: &str,
-    key: PartitionKey,
-    folder: &Path,
-    found: &mut Inventory,
-) -> Result<(), LakeError> {
-    let mut has_file = false;
-    for (name, path, is_folder) in entries(lake, folder)? {
-        if !is_folder && name.as_deref() == Some(FILE) {
-            has_file = true;
-            found.tickets.push(TicketFile { source: source.to_owned(), key });
-        } else {
-            found.strays.push(path);
-        }
-    }
-    if !has_file {
-        found.absent.push(TicketFile { source: source.to_owned(), key });
-    }
-    Ok(())
 }
 
 /// Everything in a folder and the folders below it. Paths are relative to the lake.
 pub fn files_in(lake: &Lake, folder: &Path) -> Result<Vec<PathBuf>, LakeError> {
     let mut files = Vec::new();
-    for (_, path, is_folder) in entries(lake, folder)? {
-        match is_folder {
-            true => files.extend(files_in(lake, &path)?),
-            false => files.push(path),
+    store::walk(lake, folder, &mut |entry| {
+        if !entry.is_folder {
+            files.push(entry.path.clone());
         }
-    }
+        entry.is_folder
+    })?;
     Ok(files)
 }
 
-/// Name (where it is text), path relative to the lake, and whether it is a folder; sorted by path.
-type Entry = (Option<String>, PathBuf, bool);
-
-fn entries(lake: &Lake, folder: &Path) -> Result<Vec<Entry>, LakeError> {
-    let place = lake.root.join(folder);
-    let read = match fs::read_dir(&place) {
-        Ok(read) => read,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(cause) => return Err(LakeError::io(&place, "list")(cause)),
-    };
-    let mut found = Vec::new();
-    for entry in read {
-        let entry = entry.map_err(LakeError::io(&place, "list"))?;
-        let name = entry.file_name();
-        found.push((name.to_str().map(str::to_owned), folder.join(&name), entry.path().is_dir()));
-    }
-    found.sort_unstable_by(|a, b| a.1.cmp(&b.1));
-    Ok(found)
+/// Whether a path relative to the lake is a folder.
+pub fn is_folder(lake: &Lake, path: &Path) -> Result<bool, LakeError> {
+    store::is_folder(lake, path)
 }
 
 /// What dead runs left in staging, by name. Only the holder of the lake knows that they are dead.
@@ -162,23 +130,29 @@ pub fn leftovers(lake: &Lake) -> Result<Vec<String>, LakeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lake::tests::lake;
+    use crate::lake::tests::lakes;
 
     #[test]
     fn what_belongs_is_told_from_what_does_not() {
-        let (_folder, lake) = lake();
-        let put = |path: &str| {
-            let place = lake.root.join(path);
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place, b"x").unwrap();
+        for (folder, lake) in lakes() {
+            told_apart(&lake, &folder.path().join("lake"));
+        }
+    }
+
+    fn told_apart(lake: &Lake, root: &Path) {
+        let put = |key: &str| {
+            store::put(lake, key, |file| file.write_all(b"x").map_err(LakeError::io(key, "write"))).unwrap()
         };
         put("tickets/source=s/created_date=2024-01-05/part-0.parquet");
         put("tickets/source=s/created_date=2024-01-05/part-1.parquet");
         put("tickets/source=s/created_date=2024-1-6/part-0.parquet");
         put("tickets/notes.txt");
         put("ticket_fields/source=s/part-0.parquet");
-        fs::create_dir_all(lake.root.join("tickets/source=s/created_date=2024-01-07")).unwrap();
-        let found = inventory(&lake).unwrap();
+        let in_folder = root.is_dir();
+        if in_folder {
+            std::fs::create_dir_all(root.join("tickets/source=s/created_date=2024-01-07")).unwrap();
+        }
+        let found = inventory(lake).unwrap();
         assert_eq!(found.tickets.len(), 1);
         assert_eq!(found.tables.len(), 1);
         let strays: Vec<String> =
@@ -191,7 +165,7 @@ mod tests {
                 "tickets/source=s/created_date=2024-1-6",
             ]
         );
-        assert_eq!(found.absent.len(), 1);
+        assert_eq!(found.absent.len(), usize::from(in_folder));
         assert_eq!(found.sources(), ["s"]);
     }
 }

@@ -1,10 +1,6 @@
 //! Putting right what was found damaged: a file is written anew from its rows, or moved out of the tables, never deleted.
 
-use std::{
-    fs,
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 
@@ -39,10 +35,10 @@ pub fn replace(
 
 /// Writes the file of a small table anew under the form's schema.
 pub fn rewrite_table(lake: &Lake, file: &TableFile, form: &FileForm) -> Result<Written, LakeError> {
-    let path = lake.root.join(file.path());
+    let path = lake.at(&file.path());
     let rows = table::read_table(lake, file.table, &file.source)?;
     let rows = rows.unwrap_or_else(|| RecordBatch::new_empty(form.schema().clone()));
-    store::put(lake, &file.path().to_string_lossy(), |staged| {
+    store::put(lake, &store::text(&file.path()), |staged| {
         let mut out = form.writer(staged, &path, rows.num_rows() as u64)?;
         out.write(&rows)?;
         out.finish()
@@ -52,20 +48,13 @@ pub fn rewrite_table(lake: &Lake, file: &TableFile, form: &FileForm) -> Result<W
 /// Moves a file or a folder out of its place, to be looked at later. `what` and what is returned are relative to the lake.
 pub fn set_aside(lake: &Lake, run_id: &str, what: &Path) -> Result<PathBuf, LakeError> {
     let aside = Path::new(ASIDE).join(run_id).join(what);
-    let (from, to) = (lake.root.join(what), lake.root.join(&aside));
-    store::make_parent(lake, &to)?;
-    fs::rename(&from, &to).map_err(LakeError::io(&from, "move aside"))?;
+    store::rename(lake, what, &aside)?;
     Ok(aside)
 }
 
 /// Takes away a folder that holds nothing. One that is not empty, or gone, is left alone.
 pub fn remove_empty(lake: &Lake, folder: &Path) -> Result<bool, LakeError> {
-    let place = lake.root.join(folder);
-    match fs::remove_dir(&place) {
-        Ok(()) => Ok(true),
-        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => Ok(false),
-        Err(cause) => Err(LakeError::io(&place, "remove")(cause)),
-    }
+    store::remove_empty(lake, folder)
 }
 
 /// Where the state of a source lies, relative to the lake.

@@ -1,8 +1,9 @@
 //! Whether a lake can be written, found out by writing: a small object is put, read back and taken away again.
 
-use std::{io::Write, path::Path};
+use std::path::{Path, PathBuf};
 
 use super::{Lake, LakeError, store};
+use crate::config::Place;
 
 const CONTENT: &[u8] = b"written to see whether it can be\n";
 
@@ -10,14 +11,20 @@ const CONTENT: &[u8] = b"written to see whether it can be\n";
 pub fn probe(lake: &Lake) -> Result<(), LakeError> {
     let key = format!("{}/probe-{}", store::HOUSE, std::process::id());
     let place = store::path(lake, &key);
-    let made: Vec<&Path> = place.ancestors().skip(1).take_while(|folder| !folder.is_dir()).collect();
+    let root = match lake.place() {
+        Place::Folder(root) => Some(root.as_path()),
+        // An object store has no folders that could be left.
+        Place::Bucket(_) => None,
+    };
+    let file = root.map(|root| root.join(&key));
+    let above = file.iter().flat_map(|file| file.ancestors().skip(1));
+    let made: Vec<&Path> = above.take_while(|folder| !folder.is_dir()).collect();
     let written =
         store::put(lake, &key, |file| file.write_all(CONTENT).map_err(LakeError::io(&place, "write")));
     let read = written.and_then(|()| store::read(lake, &key));
     let removed = store::delete(lake, &key);
-    let staging = store::path(lake, store::STAGING);
-    let staging = (!made.is_empty()).then_some(staging.as_path());
-    for folder in staging.into_iter().chain(made) {
+    let staging: Option<PathBuf> = root.filter(|_| !made.is_empty()).map(|root| root.join(store::STAGING));
+    for folder in staging.as_deref().into_iter().chain(made) {
         // Only an empty one goes; a run that began meanwhile keeps what it made.
         let _ = std::fs::remove_dir(folder);
     }
@@ -30,19 +37,26 @@ pub fn probe(lake: &Lake) -> Result<(), LakeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lake::tests::lake;
+    use crate::lake::tests::{lake, lakes};
+
+    fn at(path: PathBuf, lake: &Lake) -> Lake {
+        let place = Place::Folder(path);
+        Lake { store: store::Store::open(&place).unwrap(), place, ..lake.clone() }
+    }
 
     #[test]
     fn nothing_is_left_behind() {
-        let (_folder, lake) = lake();
-        let new = Lake { root: lake.root.join("not/yet"), ..lake.clone() };
-        probe(&new).unwrap();
-        assert!(!lake.root.join("not").exists());
-        store::create(&lake, "_ticketlake/state/s/1", b"x").unwrap();
-        probe(&lake).unwrap();
-        assert_eq!(store::list(&lake, "_ticketlake").unwrap(), ["staging", "state"]);
-        std::fs::write(lake.root.join("file"), b"").unwrap();
-        let blocked = Lake { root: lake.root.join("file"), ..lake };
+        for (_folder, lake) in lakes() {
+            store::create(&lake, "_ticketlake/state/s/1", b"x").unwrap();
+            probe(&lake).unwrap();
+            assert!(store::list(&lake, "_ticketlake").unwrap().iter().all(|name| !name.starts_with("probe")));
+        }
+        let (folder, lake) = lake();
+        let root = folder.path();
+        probe(&at(root.join("not/yet"), &lake)).unwrap();
+        assert!(!root.join("not").exists());
+        std::fs::write(root.join("file"), b"").unwrap();
+        let blocked = at(root.join("file"), &lake);
         assert!(probe(&blocked).unwrap_err().to_string().contains("file"));
     }
 }

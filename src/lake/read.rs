@@ -1,29 +1,27 @@
 //! How a file of the lake is read: in batches of bounded size, and never believed blindly.
 
 use std::{
+    io::ErrorKind,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
-use bytes::Bytes;
 use parquet::{
     arrow::{
         ProjectionMask,
         arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
     },
     errors::ParquetError,
-    file::{
-        metadata::{PageIndexPolicy, ParquetMetaData, ParquetStatisticsPolicy},
-        reader::ChunkReader,
-    },
+    file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetStatisticsPolicy, RowGroupMetaData},
 };
 
-use super::{LakeError, fault::panic_text, store};
+use super::{
+    LakeError, Location,
+    fault::panic_text,
+    store::{Content, Group, Seen, Trouble},
+};
 
-/// A file up to this size is read at once: one system call in place of some for each column.
-const WHOLE_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Decoded bytes that a batch aims at, by what the file says of itself.
 const BATCH_BYTES: u64 = 2 * 1024 * 1024;
 const BATCH_ROWS: u64 = 2048;
@@ -50,58 +48,57 @@ impl Footer {
 
 /// The rows of a file, batch by batch, under the schema that the file has.
 pub(super) struct Rows {
-    path: PathBuf,
+    path: Location,
+    trouble: Trouble,
+    /// Which version of the file these rows are of.
+    pub(super) seen: Seen,
     pub(super) footer: Footer,
     inner: ParquetRecordBatchReader,
 }
 
 /// Opens a file; `None` if it is not there.
-pub(super) fn rows(path: &Path) -> Result<Option<Rows>, LakeError> {
-    let Some((file, bytes)) = store::open(path)? else {
+pub(super) fn rows(path: &Location) -> Result<Option<Rows>, LakeError> {
+    let Some(content) = path.open()? else {
         return Ok(None);
     };
-    let (footer, inner) = guarded(path, || {
-        if bytes <= WHOLE_FILE_BYTES {
-            use std::io::Read;
-            let mut content = Vec::with_capacity(bytes as usize);
-            (&file).read_to_end(&mut content)?;
-            open(Bytes::from(content), bytes)
-        } else {
-            open(file, bytes)
-        }
-    })?;
-    Ok(Some(Rows { path: path.to_owned(), footer, inner }))
+    let (seen, trouble) = (content.seen.clone(), content.trouble());
+    let (footer, inner) = guarded(path, &trouble, || open(content))?;
+    Ok(Some(Rows { path: path.clone(), trouble, seen, footer, inner }))
 }
 
 /// What the file at `path` says of itself; `None` if it is not there.
-pub fn footer(path: &Path) -> Result<Option<Footer>, LakeError> {
-    let Some((file, bytes)) = store::open(path)? else {
+pub fn footer(path: &Location) -> Result<Option<Footer>, LakeError> {
+    let Some(content) = path.open_for_parts()? else {
         return Ok(None);
     };
-    guarded(path, || {
-        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options())?;
+    guarded(path, &content.trouble(), || {
+        let bytes = content.bytes();
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(content, options())?;
         Ok(told(builder.metadata(), builder.schema(), bytes))
     })
     .map(Some)
 }
 
 /// The columns of the file at `path`; `None` if it is not there.
-pub fn schema_of(path: &Path) -> Result<Option<SchemaRef>, LakeError> {
+pub fn schema_of(path: &Location) -> Result<Option<SchemaRef>, LakeError> {
     Ok(footer(path)?.map(|footer| footer.schema))
 }
 
 /// Some columns of the file at `path`, row by row in its order; `None` if it is not there.
-pub(super) fn columns(path: &Path, names: &[&str]) -> Result<Option<Rows>, LakeError> {
-    let Some((file, bytes)) = store::open(path)? else {
+pub(super) fn columns(path: &Location, names: &[&str]) -> Result<Option<Rows>, LakeError> {
+    let Some(content) = path.open_for_parts()? else {
         return Ok(None);
     };
-    let (footer, inner) = guarded(path, || {
-        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options())?;
+    let (seen, trouble) = (content.seen.clone(), content.trouble());
+    let (footer, inner) = guarded(path, &trouble, || {
+        let (bytes, plan) = (content.bytes(), content.plan());
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(content, options())?;
         let footer = told(builder.metadata(), builder.schema(), bytes);
         let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+        plan.tell(groups(builder.metadata(), &mask));
         Ok((footer, builder.with_projection(mask).build()?))
     })?;
-    Ok(Some(Rows { path: path.to_owned(), footer, inner }))
+    Ok(Some(Rows { path: path.clone(), trouble, seen, footer, inner }))
 }
 
 impl Iterator for Rows {
@@ -109,16 +106,16 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<Self::Item> {
         let inner = &mut self.inner;
-        let next = guarded(&self.path, || inner.next().transpose().map_err(ParquetError::from));
+        let next =
+            guarded(&self.path, &self.trouble, || inner.next().transpose().map_err(ParquetError::from));
         next.transpose()
     }
 }
 
-fn open<R: ChunkReader + 'static>(
-    reader: R,
-    bytes: u64,
-) -> Result<(Footer, ParquetRecordBatchReader), ParquetError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(reader, options())?;
+fn open(content: Content) -> Result<(Footer, ParquetRecordBatchReader), ParquetError> {
+    let (bytes, plan) = (content.bytes(), content.plan());
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(content, options())?;
+    plan.tell(groups(builder.metadata(), &ProjectionMask::all()));
     let footer = told(builder.metadata(), builder.schema(), bytes);
     let decoded: u64 =
         builder.metadata().row_groups().iter().map(|group| group.total_byte_size().max(0) as u64).sum();
@@ -130,7 +127,7 @@ fn open<R: ChunkReader + 'static>(
 }
 
 /// Only what reading all rows needs.
-fn options() -> ArrowReaderOptions {
+pub(super) fn options() -> ArrowReaderOptions {
     ArrowReaderOptions::new()
         .with_page_index_policy(PageIndexPolicy::Skip)
         .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
@@ -155,13 +152,49 @@ pub(super) fn told(metadata: &ParquetMetaData, schema: &SchemaRef, bytes: u64) -
     }
 }
 
-/// Decoding damaged bytes may end in a panic of the decoder; here it is an error that names the file.
+/// Neighbours with less than this between them are one part: a request costs more than these bytes.
+const NEAR_BYTES: u64 = 128 * 1024;
+
+/// The parts of each row group that the columns of the mask take.
+fn groups(metadata: &ParquetMetaData, mask: &ProjectionMask) -> Vec<Group> {
+    let parts_of = |group: &RowGroupMetaData| {
+        let chunks = group.columns().iter().enumerate();
+        let mut ranges: Vec<_> = chunks
+            .filter(|(number, _)| mask.leaf_included(*number))
+            .map(|(_, chunk)| chunk.byte_range())
+            .map(|(start, length)| start..start.saturating_add(length))
+            .collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut parts: Vec<std::ops::Range<u64>> = Vec::new();
+        for range in ranges {
+            match parts.last_mut() {
+                Some(last) if range.start <= last.end.saturating_add(NEAR_BYTES) => {
+                    last.end = last.end.max(range.end);
+                }
+                _ => parts.push(range),
+            }
+        }
+        parts
+    };
+    let groups = metadata.row_groups().iter().map(parts_of);
+    groups.map(|parts| Group { start: parts.first().map_or(0, |part| part.start), parts }).collect()
+}
+
+/// Decoding damaged bytes may end in a panic of the decoder; here it is an error that names the file. What the disk or
+/// the network failed with is no damage.
 pub(super) fn guarded<T>(
-    path: &Path,
+    path: &Location,
+    trouble: &Trouble,
     read: impl FnOnce() -> Result<T, ParquetError>,
 ) -> Result<T, LakeError> {
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(outcome) => outcome.map_err(|cause| LakeError::reading(path, cause)),
-        Err(panic) => Err(LakeError::damaged(path, panic_text(panic))),
+    let outcome = match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(outcome)) => return Ok(outcome),
+        Ok(Err(cause)) => LakeError::reading(path, cause),
+        Err(panic) => LakeError::damaged(path, panic_text(panic)),
+    };
+    match trouble.take() {
+        // Bytes that end too early are damage.
+        Some(cause) if cause.kind() != ErrorKind::UnexpectedEof => Err(LakeError::io(path, "read")(cause)),
+        _ => Err(outcome),
     }
 }

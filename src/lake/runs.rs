@@ -1,7 +1,5 @@
 //! Records of runs, one file each, named so that they sort by time.
 
-use std::io::Write;
-
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Lake, LakeError, store};
@@ -34,9 +32,9 @@ pub fn last<T: DeserializeOwned>(lake: &Lake, count: usize) -> Result<Vec<T>, La
 /// The record of the run with this identifier, or with the only one that begins so; `last` is the newest.
 pub fn find<T: DeserializeOwned>(lake: &Lake, run_id: &str) -> Result<Found<T>, LakeError> {
     let names = store::list(lake, RUNS)?;
-    let ids = names.iter().filter_map(|name| name.strip_suffix(".json"));
+    let mut ids = names.iter().filter_map(|name| name.strip_suffix(".json"));
     let ids: Vec<&str> = match run_id {
-        "last" => ids.last().into_iter().collect(),
+        "last" => ids.next_back().into_iter().collect(),
         part => ids.filter(|id| id.starts_with(part)).collect(),
     };
     let id = match ids.as_slice() {
@@ -48,9 +46,9 @@ pub fn find<T: DeserializeOwned>(lake: &Lake, run_id: &str) -> Result<Found<T>, 
     };
     let key = format!("{RUNS}/{id}.json");
     let content = store::read(lake, &key)?;
-    let content = content.ok_or_else(|| LakeError::damaged(&store::path(lake, &key), "it vanished"))?;
+    let content = content.ok_or_else(|| LakeError::damaged(store::path(lake, &key), "it vanished"))?;
     let record = serde_json::from_slice(&content);
-    record.map(Found::One).map_err(|why| LakeError::damaged(&store::path(lake, &key), why))
+    record.map(Found::One).map_err(|why| LakeError::damaged(store::path(lake, &key), why))
 }
 
 /// What became of looking for one run.
@@ -64,20 +62,21 @@ pub enum Found<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lake::tests::lake;
+    use crate::lake::tests::lakes;
 
     #[test]
     fn the_newest_runs_come_first() {
-        let (_folder, lake) = lake();
-        for run in ["20260101-a", "20260103-b", "20260102-c"] {
-            record(&lake, run, &run).unwrap();
+        for (_folder, lake) in lakes() {
+            for run in ["20260101-a", "20260103-b", "20260102-c"] {
+                record(&lake, run, &run).unwrap();
+            }
+            store::create(&lake, "_ticketlake/runs/20260104-d.json", b"cut").unwrap();
+            assert_eq!(last::<String>(&lake, 2).unwrap(), ["20260103-b", "20260102-c"]);
+            assert_eq!(find(&lake, "20260102").unwrap(), Found::One("20260102-c".to_owned()));
+            assert_eq!(find::<String>(&lake, "../state").unwrap(), Found::Not(Vec::new()));
+            let Found::Not(several) = find::<String>(&lake, "2026010").unwrap() else { panic!("several") };
+            assert_eq!(several.len(), 4);
+            assert!(find::<String>(&lake, "last").unwrap_err().is_damage());
         }
-        store::create(&lake, "_ticketlake/runs/20260104-d.json", b"cut").unwrap();
-        assert_eq!(last::<String>(&lake, 2).unwrap(), ["20260103-b", "20260102-c"]);
-        assert_eq!(find(&lake, "20260102").unwrap(), Found::One("20260102-c".to_owned()));
-        assert_eq!(find::<String>(&lake, "../state").unwrap(), Found::Not(Vec::new()));
-        let Found::Not(several) = find::<String>(&lake, "2026010").unwrap() else { panic!("several") };
-        assert_eq!(several.len(), 4);
-        assert!(find::<String>(&lake, "last").unwrap_err().is_damage());
     }
 }

@@ -58,10 +58,11 @@ pub fn commit<T: Serialize>(
     version: u64,
     state: &T,
 ) -> Result<Committed, LakeError> {
+    lake.confirm_hold()?;
     let key = version_key(source, version);
     let content = serde_json::to_vec_pretty(state);
     let content = content.map_err(|cause| LakeError::Io {
-        path: store::path(lake, &key),
+        at: store::path(lake, &key).to_string(),
         action: "write",
         cause: cause.into(),
     })?;
@@ -86,36 +87,39 @@ fn prune(lake: &Lake, source: &str) -> Result<(), LakeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lake::tests::lake;
+    use crate::lake::tests::lakes;
 
     #[test]
     fn the_newest_version_is_the_state() {
-        let (_folder, lake) = lake();
-        assert_eq!(load::<String>(&lake, "s").unwrap(), None);
-        for version in 1..=9 {
-            let outcome = commit(&lake, "s", version, &format!("v{version}")).unwrap();
-            assert_eq!(outcome, Committed::Done);
+        for (_folder, lake) in lakes() {
+            assert_eq!(load::<String>(&lake, "s").unwrap(), None);
+            for version in 1..=9 {
+                let outcome = commit(&lake, "s", version, &format!("v{version}")).unwrap();
+                assert_eq!(outcome, Committed::Done);
+            }
+            assert_eq!(load(&lake, "s").unwrap(), Some((9, "v9".to_owned())));
+            assert_eq!(versions(&lake, "s").unwrap(), (4..=9).collect::<Vec<_>>());
+            assert!(store::list(&lake, "_ticketlake/staging").unwrap().is_empty());
         }
-        assert_eq!(load(&lake, "s").unwrap(), Some((9, "v9".to_owned())));
-        assert_eq!(versions(&lake, "s").unwrap(), (4..=9).collect::<Vec<_>>());
-        assert!(store::list(&lake, "_ticketlake/staging").unwrap().is_empty());
     }
 
     #[test]
     fn a_second_writer_of_a_version_is_told() {
-        let (_folder, lake) = lake();
-        commit(&lake, "s", 1, &1).unwrap();
-        assert_eq!(commit(&lake, "s", 1, &2).unwrap(), Committed::Conflict);
-        assert_eq!(load(&lake, "s").unwrap(), Some((1, 1)));
+        for (_folder, lake) in lakes() {
+            commit(&lake, "s", 1, &1).unwrap();
+            assert_eq!(commit(&lake, "s", 1, &2).unwrap(), Committed::Conflict);
+            assert_eq!(load(&lake, "s").unwrap(), Some((1, 1)));
+        }
     }
 
     #[test]
     fn a_state_that_cannot_be_read_is_damage() {
-        let (_folder, lake) = lake();
-        commit(&lake, "s", 1, &1).unwrap();
-        store::create(&lake, "_ticketlake/state/s/0000000002.json", b"{").unwrap();
-        let fault = load::<u64>(&lake, "s").unwrap_err();
-        assert!(fault.is_damage());
-        assert!(fault.to_string().contains("0000000002.json"), "{fault}");
+        for (_folder, lake) in lakes() {
+            commit(&lake, "s", 1, &1).unwrap();
+            store::create(&lake, "_ticketlake/state/s/0000000002.json", b"{").unwrap();
+            let fault = load::<u64>(&lake, "s").unwrap_err();
+            assert!(fault.is_damage());
+            assert!(fault.to_string().contains("0000000002.json"), "{fault}");
+        }
     }
 }

@@ -1,222 +1,291 @@
 //! How bytes get to their place: whole or not at all, and still there after a power cut.
-//! All access to files is here, by keys relative to the lake, so that an object store can take its place.
+//!
+//! All access to files is here, by keys relative to the lake. A folder and an object store keep the same promises in
+//! their own ways: where one renames after fsync, the other puts one object; where one makes a hard link that must be
+//! new, the other asks for a put that must create. Folders have code of their own: `object_store` stages files under
+//! the tables, where a dead run would leave them to be found by no sweep, and knows no lock.
+
+mod bucket;
+mod content;
+mod folder;
+mod local;
+mod ranges;
+mod refusal;
+mod upload;
+mod wait;
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Write},
+    fmt,
+    io::Write,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::Arc,
 };
 
 use bytes::Bytes;
+use object_store::UpdateVersion;
 
 use super::{Lake, LakeError};
+use crate::config::Place;
+
+pub use self::local::LocalFile;
+pub(super) use self::{
+    bucket::{Bucket, Created, put_if},
+    content::{Content, Group, Trouble},
+    folder::make_parent,
+    refusal::Refusal,
+};
 
 /// The folder of everything that is not a table.
 pub(super) const HOUSE: &str = "_ticketlake";
 pub(super) const STAGING: &str = "_ticketlake/staging";
 
-static STAGED: AtomicU64 = AtomicU64::new(0);
-
-/// A file being written; it vanishes unless it is put in its place.
-struct Staged {
-    path: PathBuf,
-    file: File,
+/// What holds a lake's files; cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) enum Store {
+    Folder(Arc<Path>),
+    Bucket(Arc<Bucket>),
 }
 
-impl Drop for Staged {
-    fn drop(&mut self) {
-        // Already moved to its place, or of no use: either way nothing can be done about a failure here.
-        let _ = fs::remove_file(&self.path);
+/// A file of a lake, whether or not it is there. Shown, it is its whole path or address.
+#[derive(Debug, Clone)]
+pub struct Location {
+    store: Store,
+    key: String,
+}
+
+/// A file while it is written.
+pub(super) type Draft<'a> = dyn Write + Send + 'a;
+
+/// What stood in a place when it was read; a put over it fails where something else stands there since. In a folder,
+/// whose lock no other run can pass, it is not needed.
+#[derive(Debug, Clone)]
+pub(super) enum Seen {
+    Nothing,
+    Version(UpdateVersion),
+    Anything,
+}
+
+/// An entry of a folder: its path relative to the lake, its name where that is text, and whether it is a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub path: PathBuf,
+    pub name: Option<String>,
+    pub is_folder: bool,
+}
+
+impl Store {
+    /// The store at a place. Nothing is asked of it yet.
+    pub fn open(place: &Place) -> Result<Self, LakeError> {
+        match place {
+            Place::Folder(path) => Ok(Self::Folder(path.as_path().into())),
+            Place::Bucket(bucket) => Ok(Self::Bucket(Arc::new(Bucket::open(bucket)?))),
+        }
     }
 }
 
-pub(super) fn path(lake: &Lake, key: &str) -> PathBuf {
-    lake.root.join(key)
+impl fmt::Display for Location {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.store {
+            Store::Folder(root) => root.join(&self.key).display().fmt(out),
+            Store::Bucket(bucket) => bucket.address(&self.key).fmt(out),
+        }
+    }
+}
+
+impl Location {
+    pub(super) fn new(lake: &Lake, key: impl Into<String>) -> Self {
+        Self { store: lake.store.clone(), key: key.into() }
+    }
+
+    /// Whether there is a file.
+    pub fn exists(&self) -> Result<bool, LakeError> {
+        match &self.store {
+            Store::Folder(root) => folder::exists(root, &self.key),
+            Store::Bucket(bucket) => Ok(bucket.head(&self.key)?.is_some()),
+        }
+    }
+
+    /// The content, to be read from its beginning to its end; `None` if nothing is there.
+    pub(super) fn open(&self) -> Result<Option<Content>, LakeError> {
+        match &self.store {
+            Store::Folder(root) => folder::open(root, &self.key, true),
+            Store::Bucket(bucket) => ranges::open_all(bucket, &self.key),
+        }
+    }
+
+    /// The content, of which little will be read; `None` if nothing is there.
+    pub(super) fn open_for_parts(&self) -> Result<Option<Content>, LakeError> {
+        match &self.store {
+            Store::Folder(root) => folder::open(root, &self.key, false),
+            Store::Bucket(bucket) => ranges::open_for_parts(bucket, &self.key),
+        }
+    }
+}
+
+pub(super) fn path(lake: &Lake, key: &str) -> Location {
+    Location::new(lake, key)
 }
 
 /// Writes a file by `fill` and puts it in the place of `key`, over whatever is there, durably.
 pub(super) fn put<T>(
     lake: &Lake,
     key: &str,
-    fill: impl FnOnce(&mut File) -> Result<T, LakeError>,
+    fill: impl FnOnce(&mut Draft<'_>) -> Result<T, LakeError>,
 ) -> Result<T, LakeError> {
-    let place = path(lake, key);
-    let mut staged = stage(lake)?;
-    let outcome = fill(&mut staged.file)?;
-    sync_file(&staged)?;
-    let folder = make_parent(lake, &place)?;
-    fs::rename(&staged.path, &place).map_err(LakeError::io(&place, "replace"))?;
-    sync_folder(&folder)?;
-    Ok(outcome)
+    put_over(lake, key, Seen::Anything, fill)
+}
+
+/// As [`put`], over what was seen there.
+pub(super) fn put_over<T>(
+    lake: &Lake,
+    key: &str,
+    seen: Seen,
+    fill: impl FnOnce(&mut Draft<'_>) -> Result<T, LakeError>,
+) -> Result<T, LakeError> {
+    match &lake.store {
+        Store::Folder(root) => folder::put(root, key, fill),
+        Store::Bucket(bucket) => upload::put(bucket, key, seen, fill),
+    }
 }
 
 /// Puts `content` at `key` if nothing is there. Gives false, and changes nothing, if something is.
 pub(super) fn create(lake: &Lake, key: &str, content: &[u8]) -> Result<bool, LakeError> {
-    let place = path(lake, key);
-    let mut staged = stage(lake)?;
-    let write = staged.file.write_all(content);
-    write.map_err(LakeError::io(&staged.path, "write"))?;
-    sync_file(&staged)?;
-    let folder = make_parent(lake, &place)?;
-    match fs::hard_link(&staged.path, &place) {
-        Ok(()) => {}
-        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Ok(false),
-        // A file system without hard links: an exclusive create still tells two writers apart.
-        Err(_) => match create_exclusive(&place, content) {
-            Ok(()) => {}
-            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Ok(false),
-            Err(cause) => return Err(LakeError::io(&place, "create")(cause)),
-        },
+    match &lake.store {
+        Store::Folder(root) => folder::create(root, key, content),
+        Store::Bucket(bucket) => {
+            bucket.check_hold()?;
+            let created = bucket.create(key, Bytes::copy_from_slice(content))?;
+            Ok(matches!(created, Created::Done(_)))
+        }
     }
-    sync_folder(&folder)?;
-    Ok(true)
-}
-
-fn create_exclusive(place: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(place)?;
-    let written = file.write_all(content).and_then(|()| file.sync_all());
-    if written.is_err() {
-        // Half a version must not stand where a whole one is looked for.
-        let _ = fs::remove_file(place);
-    }
-    written
 }
 
 /// The bytes at `key`, or `None` if nothing is there.
 pub(super) fn read(lake: &Lake, key: &str) -> Result<Option<Bytes>, LakeError> {
-    let place = path(lake, key);
-    match fs::read(&place) {
-        Ok(content) => Ok(Some(content.into())),
-        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(LakeError::io(&place, "read")(cause)),
+    match &lake.store {
+        Store::Folder(root) => folder::read(root, key),
+        Store::Bucket(bucket) => Ok(bucket.read(key)?.map(|(content, _)| content)),
     }
 }
 
 pub(super) fn exists(lake: &Lake, key: &str) -> Result<bool, LakeError> {
-    let place = path(lake, key);
-    place.try_exists().map_err(LakeError::io(&place, "look for"))
-}
-
-/// The file at `path` and its size in bytes, or `None` if nothing is there.
-pub(super) fn open(path: &Path) -> Result<Option<(File, u64)>, LakeError> {
-    match File::open(path) {
-        Ok(file) => {
-            let size = file.metadata().map_err(LakeError::io(path, "read"))?.len();
-            Ok(Some((file, size)))
-        }
-        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(LakeError::io(path, "open")(cause)),
-    }
+    path(lake, key).exists()
 }
 
 /// The names directly under `key`, sorted; none if the folder is not there.
 pub(super) fn list(lake: &Lake, key: &str) -> Result<Vec<String>, LakeError> {
-    let folder = path(lake, key);
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(cause) => return Err(LakeError::io(&folder, "list")(cause)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(LakeError::io(&folder, "list"))?;
-        // A name that is no text is none of ours.
-        names.extend(entry.file_name().into_string());
+    match &lake.store {
+        Store::Folder(root) => folder::list(root, key),
+        Store::Bucket(bucket) => bucket.list(key),
     }
-    names.sort_unstable();
-    Ok(names)
+}
+
+/// The names of the folders under `key` that hold a file of this name.
+pub(super) fn folders_with(lake: &Lake, key: &str, file: &str) -> Result<Vec<String>, LakeError> {
+    match &lake.store {
+        Store::Folder(root) => {
+            let mut names = folder::list(root, key)?;
+            let mut fault = None;
+            // A run that died may have left a folder without a file.
+            names.retain(|name| match folder::exists(root, &format!("{key}/{name}/{file}")) {
+                Ok(exists) => exists,
+                Err(why) => {
+                    fault.get_or_insert(why);
+                    false
+                }
+            });
+            fault.map_or(Ok(names), Err)
+        }
+        Store::Bucket(bucket) => {
+            let names = bucket.files(key)?.into_iter().filter_map(|found| {
+                let (name, rest) = found.strip_prefix(key)?.strip_prefix('/')?.split_once('/')?;
+                (rest == file).then(|| name.to_owned())
+            });
+            Ok(names.collect())
+        }
+    }
+}
+
+/// Everything directly in a folder, and so on below it: `visit` says of each folder whether it is to be looked into.
+pub(super) fn walk(
+    lake: &Lake,
+    folder: &Path,
+    visit: &mut dyn FnMut(&Entry) -> bool,
+) -> Result<(), LakeError> {
+    match &lake.store {
+        Store::Folder(root) => folder::walk(root, folder, visit),
+        Store::Bucket(bucket) => bucket.walk(folder, visit),
+    }
 }
 
 /// Takes away the file at `key`, durably. Gives false if nothing is there.
 pub(super) fn delete(lake: &Lake, key: &str) -> Result<bool, LakeError> {
-    let place = path(lake, key);
-    match fs::remove_file(&place) {
-        Ok(()) => {
-            sync_folder(parent(&place))?;
-            Ok(true)
-        }
-        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(false),
-        Err(cause) => Err(LakeError::io(&place, "remove")(cause)),
+    match &lake.store {
+        Store::Folder(root) => folder::delete(root, key),
+        Store::Bucket(bucket) => bucket.delete(key),
     }
 }
 
-/// Files in staging: those of the run that holds the lake, or what a dead one left.
+/// Moves a file, or a folder with all that is in it, to a place where nothing is.
+pub(super) fn rename(lake: &Lake, from: &Path, to: &Path) -> Result<(), LakeError> {
+    match &lake.store {
+        Store::Folder(root) => folder::rename(root, from, to),
+        Store::Bucket(bucket) => bucket.rename(&text(from), &text(to)),
+    }
+}
+
+/// Takes away a folder that holds nothing. One that is not empty, or gone, is left alone. An object store has none.
+pub(super) fn remove_empty(lake: &Lake, folder: &Path) -> Result<bool, LakeError> {
+    match &lake.store {
+        Store::Folder(root) => folder::remove_empty(root, folder),
+        Store::Bucket(_) => Ok(false),
+    }
+}
+
+/// Fails if this run had the lake and has lost it: the store itself is asked.
+pub(super) fn confirm_hold(lake: &Lake) -> Result<(), LakeError> {
+    match &lake.store {
+        // The lock of the operating system cannot be lost.
+        Store::Folder(_) => Ok(()),
+        Store::Bucket(bucket) => bucket.confirm_hold(),
+    }
+}
+
+/// Whether there is a folder of this path.
+pub(super) fn is_folder(lake: &Lake, path: &Path) -> Result<bool, LakeError> {
+    match &lake.store {
+        Store::Folder(root) => Ok(root.join(path).is_dir()),
+        Store::Bucket(bucket) => {
+            let key = text(path);
+            Ok(bucket.files(&key)?.iter().any(|file| *file != key))
+        }
+    }
+}
+
+/// Whether there is anything that could be a lake.
+pub(super) fn is_there(lake: &Lake) -> Result<bool, LakeError> {
+    match &lake.store {
+        Store::Folder(root) => Ok(root.is_dir()),
+        Store::Bucket(bucket) => bucket.has_any(),
+    }
+}
+
+/// Files in staging: those of the run that holds the lake, or what a dead one left. In an object store: uploads in
+/// parts that have begun.
 pub fn staged(lake: &Lake) -> Result<usize, LakeError> {
     Ok(list(lake, STAGING)?.len())
 }
 
 /// Takes away what dead runs left in staging; gives the number of files. Only for the holder of the lake.
 pub fn sweep(lake: &Lake) -> Result<usize, LakeError> {
-    let leftovers = list(lake, STAGING)?;
-    for name in &leftovers {
-        let file = path(lake, STAGING).join(name);
-        fs::remove_file(&file).map_err(LakeError::io(&file, "remove"))?;
-    }
-    Ok(leftovers.len())
-}
-
-fn stage(lake: &Lake) -> Result<Staged, LakeError> {
-    let number = STAGED.fetch_add(1, Ordering::Relaxed);
-    let name = format!("{}-{number}", std::process::id());
-    let path = path(lake, STAGING).join(name);
-    let open = || OpenOptions::new().write(true).create_new(true).open(&path);
-    let file = match open() {
-        Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            make_parent(lake, &path)?;
-            open()
-        }
-        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
-            // A dead run had the same process number.
-            fs::remove_file(&path).map_err(LakeError::io(&path, "remove"))?;
-            open()
-        }
-        opened => opened,
-    };
-    let file = file.map_err(LakeError::io(&path, "create"))?;
-    Ok(Staged { path, file })
-}
-
-fn sync_file(staged: &Staged) -> Result<(), LakeError> {
-    let synced = staged.file.sync_all();
-    synced.map_err(LakeError::io(&staged.path, "make durable"))
-}
-
-/// Makes the folder of `place`, and each one above that is missing, durably.
-pub(super) fn make_parent(lake: &Lake, place: &Path) -> Result<PathBuf, LakeError> {
-    let folder = parent(place).to_owned();
-    let missing: Vec<&Path> =
-        folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()).collect();
-    for folder in missing.into_iter().rev() {
-        match fs::create_dir(folder) {
-            Ok(()) => {}
-            // Another thread of ours may make a partition of the same source.
-            Err(cause) if cause.kind() == ErrorKind::AlreadyExists && folder.is_dir() => continue,
-            Err(cause) => return Err(LakeError::io(folder, "create the folder")(cause)),
-        }
-        let synced = sync_folder(parent(folder));
-        // What lies above the lake may not be ours to open.
-        if folder.starts_with(&lake.root) && folder != lake.root {
-            synced?;
-        }
-    }
-    Ok(folder)
-}
-
-fn parent(place: &Path) -> &Path {
-    match place.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
+    match &lake.store {
+        Store::Folder(root) => folder::sweep(root),
+        Store::Bucket(bucket) => upload::sweep(bucket),
     }
 }
 
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), LakeError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(LakeError::io(folder, "make durable"))
-}
-
-/// Elsewhere a folder cannot be opened to be synced; the file system orders renames itself.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<(), LakeError> {
-    Ok(())
+/// A path relative to the lake as a key.
+pub(super) fn text(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }

@@ -12,12 +12,19 @@ use crate::config::PartitionBy;
 /// An empty lake in a folder that goes away with the first value.
 pub(super) fn lake() -> (TempDir, Lake) {
     let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::new(&LakeConfig {
-        path: folder.path().join("lake"),
+    let lake = Lake::open(&LakeConfig {
+        place: Place::Folder(folder.path().join("lake")),
         timezone: TimeZone::get("Asia/Shanghai").unwrap(),
         partition: PartitionBy::Day,
     });
-    (folder, lake)
+    (folder, lake.unwrap())
+}
+
+/// An empty lake of each kind.
+pub(super) fn lakes() -> [(TempDir, Lake); 2] {
+    let (folder, in_folder) = lake();
+    let bucket = Lake { store: store::Store::Bucket(store::Bucket::in_memory().into()), ..in_folder.clone() };
+    [(folder, in_folder), (tempfile::tempdir().unwrap(), bucket)]
 }
 
 fn schema(extra: &[(&str, DataType)]) -> SchemaRef {
@@ -65,77 +72,82 @@ fn key(date: &str) -> PartitionKey {
 
 #[test]
 fn a_partition_is_written_only_when_a_row_changed() {
-    let (_folder, lake) = lake();
-    let (form, key) = (form(&[]), key("2024-01-05"));
-    let reads = [tickets(5..9, 1), tickets(1..6, 2)];
-    let first = upsert(&lake, "s", key, &reads, &form).unwrap();
-    assert_eq!(first.counts.new, 8);
-    assert_eq!(first.written.unwrap().rows, 8);
-    assert_eq!(held_ids(&lake, key, &form), (1..9).collect::<Vec<_>>());
-    assert_eq!(partitions(&lake, "s").unwrap(), [key]);
+    for (_folder, lake) in lakes() {
+        let (form, key) = (form(&[]), key("2024-01-05"));
+        let reads = [tickets(5..9, 1), tickets(1..6, 2)];
+        let first = upsert(&lake, "s", key, &reads, &form).unwrap();
+        assert_eq!(first.counts.new, 8);
+        assert_eq!(first.written.unwrap().rows, 8);
+        assert_eq!(held_ids(&lake, key, &form), (1..9).collect::<Vec<_>>());
+        assert_eq!(partitions(&lake, "s").unwrap(), [key]);
 
-    let again = upsert(&lake, "s", key, &reads, &form).unwrap();
-    assert_eq!((again.counts.unchanged, again.written), (8, None));
-    let changed = upsert(&lake, "s", key, &[tickets(3..4, 9)], &form).unwrap();
-    assert_eq!(changed.counts.changed, 1);
-    let size = ticket_file(&lake, "s", key).metadata().unwrap().len();
-    assert_eq!(changed.written, Some(Written { rows: 8, bytes: size }));
-    assert!(store::list(&lake, "_ticketlake/staging").unwrap().is_empty());
+        let again = upsert(&lake, "s", key, &reads, &form).unwrap();
+        assert_eq!((again.counts.unchanged, again.written), (8, None));
+        let changed = upsert(&lake, "s", key, &[tickets(3..4, 9)], &form).unwrap();
+        assert_eq!(changed.counts.changed, 1);
+        let size = footer(&ticket_file(&lake, "s", key)).unwrap().unwrap().bytes;
+        assert_eq!(changed.written, Some(Written { rows: 8, bytes: size }));
+        assert!(store::list(&lake, "_ticketlake/staging").unwrap().is_empty());
+    }
 }
 
 #[test]
 fn a_large_partition_is_merged_in_pieces() {
-    let (_folder, lake) = lake();
-    let (form, key) = (form(&[]), key("2024-01-05"));
-    let even = tickets((0..40_000).map(|id| id * 2), 1);
-    upsert(&lake, "s", key, &[even], &form).unwrap();
-    // One change late, one insertion after the end: what lies before is passed by, then read again.
-    let late = [tickets([70_000, 70_001, 99_999].into_iter(), 2)];
-    let late = upsert(&lake, "s", key, &late, &form).unwrap();
-    assert_eq!((late.counts.new, late.counts.changed), (2, 1));
-    let mut expected: Vec<i64> = (0..40_000).map(|id| id * 2).collect();
-    expected.extend([70_001, 99_999]);
-    expected.sort_unstable();
-    assert_eq!(held_ids(&lake, key, &form), expected);
-    let footer = footer(&ticket_file(&lake, "s", key)).unwrap().unwrap();
-    assert_eq!((footer.rows, footer.row_groups), (40_002, 3));
+    for (_folder, lake) in lakes() {
+        let (form, key) = (form(&[]), key("2024-01-05"));
+        let even = tickets((0..40_000).map(|id| id * 2), 1);
+        upsert(&lake, "s", key, &[even], &form).unwrap();
+        // One change late, one insertion after the end: what lies before is passed by, then read again.
+        let late = [tickets([70_000, 70_001, 99_999].into_iter(), 2)];
+        let late = upsert(&lake, "s", key, &late, &form).unwrap();
+        assert_eq!((late.counts.new, late.counts.changed), (2, 1));
+        let mut expected: Vec<i64> = (0..40_000).map(|id| id * 2).collect();
+        expected.extend([70_001, 99_999]);
+        expected.sort_unstable();
+        assert_eq!(held_ids(&lake, key, &form), expected);
+        let footer = footer(&ticket_file(&lake, "s", key)).unwrap().unwrap();
+        assert_eq!((footer.rows, footer.row_groups), (40_002, 3));
+    }
 }
 
 #[test]
 fn a_new_column_reaches_old_files() {
-    let (_folder, lake) = lake();
-    let key = key("2024-01-05");
-    upsert(&lake, "s", key, &[tickets(1..4, 1)], &form(&[])).unwrap();
-    let wider = form(&[("cf_a", DataType::Float64)]);
-    assert!(rewrite(&lake, "s", key, &wider).unwrap().is_some());
-    assert_eq!(rewrite(&lake, "s", key, &wider).unwrap(), None);
-    let schema = schema_of(&ticket_file(&lake, "s", key)).unwrap().unwrap();
-    assert_eq!(schema.fields(), wider.schema().fields());
-    assert_eq!(held_ids(&lake, key, &wider), [1, 2, 3]);
+    for (_folder, lake) in lakes() {
+        let key = key("2024-01-05");
+        upsert(&lake, "s", key, &[tickets(1..4, 1)], &form(&[])).unwrap();
+        let wider = form(&[("cf_a", DataType::Float64)]);
+        assert!(rewrite(&lake, "s", key, &wider).unwrap().is_some());
+        assert_eq!(rewrite(&lake, "s", key, &wider).unwrap(), None);
+        let schema = schema_of(&ticket_file(&lake, "s", key)).unwrap().unwrap();
+        assert_eq!(schema.fields(), wider.schema().fields());
+        assert_eq!(held_ids(&lake, key, &wider), [1, 2, 3]);
+    }
 }
 
 #[test]
 fn a_source_without_tickets_has_a_file_without_rows() {
-    let (_folder, lake) = lake();
-    let form = form(&[]);
-    assert!(put_empty(&lake, "s", &form).unwrap().is_some());
-    assert_eq!(put_empty(&lake, "s", &form).unwrap(), None);
-    let key = PartitionKey::Default(Cut::Day);
-    let footer = footer(&ticket_file(&lake, "s", key)).unwrap().unwrap();
-    assert_eq!(footer.rows, 0);
-    assert!(footer.metadata.contains(&("ticketlake.source_kind".into(), "kf5".into())));
-    assert_eq!(partitions(&lake, "s").unwrap(), [key]);
+    for (_folder, lake) in lakes() {
+        let form = form(&[]);
+        assert!(put_empty(&lake, "s", &form).unwrap().is_some());
+        assert_eq!(put_empty(&lake, "s", &form).unwrap(), None);
+        let key = PartitionKey::Default(Cut::Day);
+        let footer = footer(&ticket_file(&lake, "s", key)).unwrap().unwrap();
+        assert_eq!(footer.rows, 0);
+        assert!(footer.metadata.contains(&("ticketlake.source_kind".into(), "kf5".into())));
+        assert_eq!(partitions(&lake, "s").unwrap(), [key]);
+    }
 }
 
 #[test]
 fn a_table_is_written_only_when_it_says_something_new() {
-    let (_folder, lake) = lake();
-    let form = form(&[]);
-    let rows = tickets(1..3, 1);
-    assert!(write_table(&lake, "ticket_fields", "s", &rows, &form).unwrap().is_some());
-    assert_eq!(write_table(&lake, "ticket_fields", "s", &rows, &form).unwrap(), None);
-    let read = read_table(&lake, "ticket_fields", "s").unwrap().unwrap();
-    assert_eq!(read.columns(), rows.columns());
+    for (_folder, lake) in lakes() {
+        let form = form(&[]);
+        let rows = tickets(1..3, 1);
+        assert!(write_table(&lake, "ticket_fields", "s", &rows, &form).unwrap().is_some());
+        assert_eq!(write_table(&lake, "ticket_fields", "s", &rows, &form).unwrap(), None);
+        let read = read_table(&lake, "ticket_fields", "s").unwrap().unwrap();
+        assert_eq!(read.columns(), rows.columns());
+    }
 }
 
 #[test]
@@ -150,10 +162,10 @@ fn another_cut_is_refused_by_name() {
 /// Whatever byte is damaged, the file is read as it was, or named in an error; the process lives.
 #[test]
 fn a_damaged_file_is_named() {
-    let (_folder, lake) = lake();
+    let (folder, lake) = lake();
     let (form, key) = (form(&[]), key("2024-01-05"));
     upsert(&lake, "s", key, &[tickets(0..200, 1)], &form).unwrap();
-    let path = ticket_file(&lake, "s", key);
+    let path = folder.path().join("lake").join(tickets::file_key("s", key));
     let sound = std::fs::read(&path).unwrap();
     let read = || rows(&lake, "s", key, &form).and_then(|rows| rows.collect::<Result<Vec<_>, _>>());
     for at in 0..sound.len() {

@@ -1,14 +1,17 @@
 //! The tickets of a source: one file for each partition, replaced only when a row in it changed.
 
-use std::path::PathBuf;
-
 use arrow::{
     array::{AsArray, BooleanArray, Int64Array, RecordBatch},
     compute::filter_record_batch,
     datatypes::Int64Type,
 };
 
-use super::{FileForm, Lake, LakeError, PartitionKey, Written, partition::Cut, read, store};
+use super::{
+    FileForm, Lake, LakeError, Location, PartitionKey, Written, digests,
+    partition::Cut,
+    read,
+    store::{self, Seen},
+};
 use crate::{
     batch::{BatchError, Counts, Ids, Merge, conform},
     columns::of_schema,
@@ -28,7 +31,7 @@ pub struct Upserted {
 }
 
 /// Where the file of a partition lies.
-pub fn ticket_file(lake: &Lake, source: &str, key: PartitionKey) -> PathBuf {
+pub fn ticket_file(lake: &Lake, source: &str, key: PartitionKey) -> Location {
     store::path(lake, &file_key(source, key))
 }
 
@@ -47,7 +50,7 @@ pub fn partitions(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeEr
     match keys.iter().find(|key| key.cut() != cut) {
         None => Ok(keys),
         Some(other) => Err(LakeError::Cut {
-            path: store::path(lake, &source_key(source)),
+            at: store::path(lake, &source_key(source)).to_string(),
             found: other.folder(),
             wanted: cut,
         }),
@@ -56,14 +59,8 @@ pub fn partitions(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeEr
 
 /// The partitions that hold a file, sorted, however the lake is cut.
 pub fn held(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeError> {
-    let folders = store::list(lake, &source_key(source))?;
-    let mut keys = Vec::with_capacity(folders.len());
-    for key in folders.iter().filter_map(|folder| PartitionKey::parse(folder)) {
-        // A run that died may have left a folder without a file.
-        if store::exists(lake, &file_key(source, key))? {
-            keys.push(key);
-        }
-    }
+    let folders = store::folders_with(lake, &source_key(source), FILE)?;
+    let mut keys: Vec<_> = folders.iter().filter_map(|folder| PartitionKey::parse(folder)).collect();
     keys.sort_unstable();
     Ok(keys)
 }
@@ -91,13 +88,14 @@ pub fn upsert(
 ) -> Result<Upserted, LakeError> {
     let file = file_key(source, key);
     let path = store::path(lake, &file);
-    let mut merge = Merge::new(form.schema(), reads).map_err(LakeError::rows(&path))?;
+    let mut merge = Merge::new(form.carried(), reads).map_err(LakeError::rows(&path))?;
     if merge.is_done() {
         return Ok(Upserted::default());
     }
-    let mut existing = read::rows(&path)?;
-    let held_rows = existing.as_ref().map_or(0, |existing| existing.footer.rows);
+    let mut existing = digests::rows(&path)?;
+    let held_rows = existing.as_ref().map_or(0, |existing| existing.rows);
     let expected = held_rows + merge.rows();
+    let seen = existing.as_ref().map_or(Seen::Nothing, |existing| existing.seen.clone());
 
     // Nothing is written before the first change is seen; what was passed by until then is read again.
     let mut passed = 0;
@@ -117,12 +115,12 @@ pub fn upsert(
         return Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: None });
     }
 
-    let written = store::put(lake, &file, |staged| {
+    let written = store::put_over(lake, &file, seen, |staged| {
         let mut out = form.writer(staged, &path, expected)?;
         if let Some(batch) = held.take() {
             out.write(&batch)?;
         } else if passed > 0 {
-            for batch in read::rows(&path)?.into_iter().flatten().take(passed) {
+            for batch in digests::rows(&path)?.into_iter().flatten().take(passed) {
                 out.write(&batch?)?;
             }
         }
@@ -157,7 +155,7 @@ pub fn rewrite(
     if of_schema(&rows.footer.schema) == of_schema(form.schema()) {
         return Ok(None);
     }
-    let written = store::put(lake, &file, |staged| {
+    let written = store::put_over(lake, &file, rows.seen.clone(), |staged| {
         let mut out = form.writer(staged, &path, rows.footer.rows)?;
         for batch in rows {
             out.write(&batch?)?;
@@ -175,7 +173,7 @@ pub fn put_empty(lake: &Lake, source: &str, form: &FileForm) -> Result<Option<Wr
     if store::exists(lake, &file)? {
         return Ok(None);
     }
-    store::put(lake, &file, |staged| form.writer(staged, &path, 0)?.finish()).map(Some)
+    store::put_over(lake, &file, Seen::Nothing, |staged| form.writer(staged, &path, 0)?.finish()).map(Some)
 }
 
 /// Takes away a partition's file, as for a partition that became empty. Gives false if there is none.
@@ -211,9 +209,11 @@ pub fn take_out(
     if stay == marks.len() {
         return Ok(None);
     }
-    store::put(lake, &file, |staged| {
+    let rows = digests::rows(&path)?;
+    let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
+    store::put_over(lake, &file, seen, |staged| {
         let mut out = form.writer(staged, &path, stay as u64)?;
-        for batch in read::rows(&path)?.into_iter().flatten() {
+        for batch in rows.into_iter().flatten() {
             let batch = batch?;
             let stays = |ids: &Int64Array| {
                 ids.iter().map(|id| Some(!id.is_some_and(moved))).collect::<BooleanArray>()

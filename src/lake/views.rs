@@ -4,14 +4,13 @@ mod comments;
 mod names;
 mod sql;
 
-use std::io::Write;
-
 use arrow::datatypes::Schema;
 
-use self::sql::{Custom, Place, SourceView};
+use self::sql::{Custom, SourceView, Where};
 use super::{Lake, LakeError, footer, held, holdings, read_table, store, ticket_file};
 use crate::{
     columns::TICKET_FIELDS,
+    config::Place,
     fields::{
         known_columns,
         rows::{Value, from_batch, number},
@@ -34,7 +33,7 @@ pub struct Told<'a> {
 
 /// Writes the views of all sources of the lake, if they say anything new; gives whether they did.
 pub fn write(lake: &Lake, told: Told) -> Result<bool, LakeError> {
-    let text = sql::text(&source_views(lake, &holdings::sources(lake)?, told)?, &Place::Here, told.origin);
+    let text = text(lake, &holdings::sources(lake)?, told, None)?;
     if store::read(lake, FILE)?.is_some_and(|present| present == text.as_bytes()) {
         return Ok(false);
     }
@@ -44,9 +43,13 @@ pub fn write(lake: &Lake, told: Told) -> Result<bool, LakeError> {
 }
 
 /// The views of these sources as SQL. With a `folder`, the lake's for DuckDB, they load from anywhere; without one, from
-/// the lake's folder.
+/// the lake's folder. Those of an object store load from anywhere: nothing there is relative to a file.
 pub fn text(lake: &Lake, sources: &[String], told: Told, folder: Option<&str>) -> Result<String, LakeError> {
-    let place = folder.map_or(Place::Here, |folder| Place::At(format!("{}/", folder.trim_end_matches('/'))));
+    let place = match (folder, lake.place()) {
+        (Some(folder), _) => Where::At(format!("{}/", folder.trim_end_matches('/'))),
+        (None, Place::Folder(_)) => Where::Here,
+        (None, place @ Place::Bucket(_)) => Where::InBucket(format!("{place}/")),
+    };
     Ok(sql::text(&source_views(lake, sources, told)?, &place, told.origin))
 }
 

@@ -9,7 +9,7 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::fault::PullError;
-use crate::error::Error;
+use crate::{config, error::Error};
 
 /// Standard output, as it is given on the command line.
 pub const STDOUT: &str = "-";
@@ -43,7 +43,7 @@ impl Place {
 
     /// A file, made ready beside its name, so that a place that cannot be written is known before anything is fetched.
     /// One that is there is replaced only where that is wanted; a lake's own folder takes none.
-    pub fn file(path: &Path, replace: bool, lake: &Path) -> Result<Self, Error> {
+    pub fn file(path: &Path, replace: bool, lake: &config::Place) -> Result<Self, Error> {
         let name = path.display().to_string();
         let usage = |what: &str| Error::Usage(format!("--out: {name} {what}"));
         // A link stays what it is; the file that it names is replaced.
@@ -59,7 +59,8 @@ impl Place {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        if let (Ok(folder), Ok(lake)) = (fs::canonicalize(&folder), fs::canonicalize(lake))
+        if let config::Place::Folder(lake) = lake
+            && let (Ok(folder), Ok(lake)) = (fs::canonicalize(&folder), fs::canonicalize(lake))
             && folder.starts_with(lake)
         {
             return Err(usage(

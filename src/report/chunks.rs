@@ -1,12 +1,10 @@
 //! Which files are read together: as many as memory bears, all of one set of columns, none that the window leaves out.
 
-use std::path::PathBuf;
-
 use arrow::datatypes::{Schema, SchemaRef};
 use jiff::{ToSpan, civil::Date};
 
 use super::Window;
-use crate::lake::{self, Lake, LakeError, PartitionKey};
+use crate::lake::{self, Lake, LakeError, Location, PartitionKey};
 
 /// Rows of one chunk. What is kept of a row is some hundred bytes, so that a chunk stays below some ten megabytes.
 const ROWS: u64 = 65_536;
@@ -20,7 +18,7 @@ const LEAST_ROWS: u64 = 16_384;
 /// Rows that are read at once: whole files, or a part of one.
 #[derive(Debug, Clone)]
 pub struct Chunk {
-    pub files: Vec<PathBuf>,
+    pub files: Vec<Location>,
     /// That of every file.
     pub schema: SchemaRef,
     /// The rows of a single file that are meant: first row and number. `None` for whole files.
@@ -64,7 +62,7 @@ pub fn chunks(lake: &Lake, source: &str, window: &Window) -> Result<Vec<Chunk>, 
     Ok(chunks)
 }
 
-fn parts(file: PathBuf, footer: &lake::Footer) -> impl Iterator<Item = Chunk> {
+fn parts(file: Location, footer: &lake::Footer) -> impl Iterator<Item = Chunk> {
     let fitting = (u128::from(footer.rows) * u128::from(BYTES) / u128::from(footer.bytes.max(1))) as u64;
     let step = fitting.clamp(LEAST_ROWS, ROWS);
     let (rows, schema) = (footer.rows, footer.schema.clone());
@@ -98,9 +96,12 @@ fn may_hold(key: PartitionKey, window: &Window) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
+    use std::path::Path;
+
+    use jiff::{civil::date, tz::TimeZone};
 
     use super::*;
+    use crate::config::{LakeConfig, PartitionBy, Place};
 
     #[test]
     fn only_partitions_of_the_window_are_opened() {
@@ -115,6 +116,9 @@ mod tests {
 
     #[test]
     fn a_large_file_is_read_in_parts() {
+        let place = Place::Folder("nowhere".into());
+        let lake = Lake::open(&LakeConfig { place, timezone: TimeZone::UTC, partition: PartitionBy::Day });
+        let lake = lake.expect("a lake");
         let footer = |rows, bytes| lake::Footer {
             rows,
             bytes,
@@ -123,7 +127,7 @@ mod tests {
             metadata: Vec::new(),
         };
         let parts = |rows, bytes| {
-            super::parts(PathBuf::from("f"), &footer(rows, bytes))
+            super::parts(lake.at(Path::new("f")), &footer(rows, bytes))
                 .filter_map(|chunk| chunk.part)
                 .collect::<Vec<_>>()
         };

@@ -1,10 +1,7 @@
 //! What is kept of a ticket's row for the report: instants as days and spans, columns of no further use as whether they
 //! are filled. The file is scanned lazily, so that long texts are never held.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::datatypes::{DataType as Arrow, Schema};
 use polars::{io::HiveOptions, prelude::*};
@@ -13,6 +10,7 @@ use super::{Window, chunks::Chunk};
 use crate::{
     columns::{DELETED_AT, RESCUED},
     error::Error,
+    lake::{LocalFile, Location},
 };
 
 /// Columns of every kept row, besides those that [`Wanted`] names.
@@ -92,9 +90,9 @@ pub fn filled(number: usize) -> String {
 }
 
 /// The rows of a chunk that were created in the window.
-fn read(chunk: &Chunk, wanted: &Wanted) -> PolarsResult<DataFrame> {
-    let paths =
-        chunk.files.iter().map(|file| PlRefPath::try_from_path(file)).collect::<PolarsResult<Vec<_>>>()?;
+fn read(files: &[LocalFile], chunk: &Chunk, wanted: &Wanted) -> PolarsResult<DataFrame> {
+    let paths = files.iter().map(|file| PlRefPath::try_from_path(file.path()));
+    let paths = paths.collect::<PolarsResult<Vec<_>>>()?;
     let args = ScanArgsParquet {
         // A folder may be called as a pattern is written.
         glob: false,
@@ -223,29 +221,35 @@ pub fn bounds(window: &Window, zone: &jiff::tz::TimeZone) -> (Option<i64>, Optio
 
 /// As [`read`]; the error names the file.
 pub fn keep(chunk: &Chunk, wanted: &Wanted) -> Result<DataFrame, Error> {
-    let failed = match guarded(chunk, wanted) {
+    let gone = |file: &Location| {
+        Error::Unexpected(format!("{file} was taken away while it was read; give the same command again"))
+    };
+    let mut files = Vec::with_capacity(chunk.files.len());
+    for file in &chunk.files {
+        files.push(file.local()?.ok_or_else(|| gone(file))?);
+    }
+    let failed = match guarded(&files, chunk, wanted) {
         Ok(rows) => return Ok(rows),
         Err(why) => why,
     };
     // Polars does not say which of its files it could not read.
-    let alone = |file: &PathBuf| Chunk { files: vec![file.clone()], ..chunk.clone() };
-    let broken = chunk.files.iter().find_map(|file| Some((file, guarded(&alone(file), wanted).err()?)));
-    let (place, reason) = match (broken, chunk.files.first()) {
-        (Some((file, why)), _) => (file.clone(), why),
-        (None, first) => (first.cloned().unwrap_or_default(), failed),
+    let alone = |file: &LocalFile| guarded(std::slice::from_ref(file), chunk, wanted).err();
+    let broken = chunk.files.iter().zip(&files).find_map(|(file, local)| Some((file, alone(local)?)));
+    let (file, reason) = match (broken, chunk.files.first()) {
+        (Some((file, why)), _) => (file, why),
+        (None, Some(first)) => (first, failed),
+        (None, None) => return Err(Error::Unexpected(failed)),
     };
-    if !place.exists() {
-        return Err(Error::Unexpected(format!(
-            "{} was taken away while it was read; give the same command again",
-            place.display()
-        )));
+    if !file.exists()? {
+        return Err(gone(file));
     }
+    let place = file.to_string().into();
     Err(Error::Damaged { place, reason: format!("{reason}; `ticketlake verify` looks closer") })
 }
 
 /// Decoding damaged bytes may end in a panic of the decoder.
-fn guarded(chunk: &Chunk, wanted: &Wanted) -> Result<DataFrame, String> {
-    match catch_unwind(AssertUnwindSafe(|| read(chunk, wanted))) {
+fn guarded(files: &[LocalFile], chunk: &Chunk, wanted: &Wanted) -> Result<DataFrame, String> {
+    match catch_unwind(AssertUnwindSafe(|| read(files, chunk, wanted))) {
         Ok(rows) => rows.map_err(|why| why.to_string()),
         Err(_) => Err("decoding it failed".to_owned()),
     }

@@ -148,7 +148,7 @@ impl Sums {
         Report {
             command: "report",
             at: Timestamp::now(),
-            lake: lake.root().display().to_string(),
+            lake: lake.place().to_string(),
             timezone,
             window,
             group_by,

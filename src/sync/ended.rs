@@ -94,11 +94,20 @@ impl Ended {
 
     /// Whether the lake is damaged.
     pub fn is_damage(&self) -> bool {
+        self.lake().is_some_and(LakeError::is_damage)
+    }
+
+    /// Whether another run has, or took, the lake.
+    pub fn is_lost(&self) -> bool {
+        self.lake().is_some_and(LakeError::is_lost)
+    }
+
+    fn lake(&self) -> Option<&LakeError> {
         match self {
-            Ended::Lake(why) | Ended::Read(ReadError::Lake(why)) | Ended::Commit(CommitError::Lake(why)) => {
-                why.is_damage()
-            }
-            _ => false,
+            Ended::Lake(why)
+            | Ended::Read(ReadError::Lake(why) | ReadError::Commit(CommitError::Lake(why)))
+            | Ended::Commit(CommitError::Lake(why)) => Some(why),
+            _ => None,
         }
     }
 }

@@ -28,7 +28,7 @@ const FIELDS_PER_PAGE: u32 = 100;
 /// What the task would do on all sources of the configuration. Where a source cannot be asked, its part says why, and
 /// the reasons are given as values too; an error means that the lake cannot be read.
 pub async fn outlook(task: Task, config: &Config) -> Result<(Outlook, Vec<Ended>), Error> {
-    let lake = Lake::new(&config.lake);
+    let lake = Lake::open(&config.lake)?;
     let at = Timestamp::now();
     let looks = config.sources.iter().map(|source| look(&lake, source, task, at));
     let mut sources = Vec::new();
@@ -40,7 +40,7 @@ pub async fn outlook(task: Task, config: &Config) -> Result<(Outlook, Vec<Ended>
     }
     let minutes = sources.iter().map(|source| source.minutes).collect::<Option<Vec<f64>>>();
     let minutes = minutes.and_then(|minutes| minutes.into_iter().reduce(f64::max));
-    let lake = config.lake.path.display().to_string();
+    let lake = config.lake.place.to_string();
     Ok((Outlook { command: task.name(), at, lake, sources, minutes }, ends))
 }
 

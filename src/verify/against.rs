@@ -173,7 +173,7 @@ fn set_aside(
 ) -> Result<(), LakeError> {
     for key in &files.unreadable {
         let path = TicketFile { source: files.name.clone(), key: *key }.path();
-        if lake.root().join(&path).exists() {
+        if lake.at(&path).exists()? {
             moved.push(lake::set_aside(lake, rules.run_id, &path)?);
             lake::remove_empty(lake, path.parent().unwrap_or(&path))?;
         }

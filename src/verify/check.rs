@@ -112,9 +112,10 @@ async fn check_source(
     let mut files = SourceFiles { name: name.to_owned(), kind: kind_told, ..SourceFiles::default() };
     let memory = match remembered::memory(lake, name) {
         Ok(memory) => memory,
-        Err(LakeError::Damaged { path, what }) => {
+        Err(LakeError::Damaged { at, what }) => {
             files.state_unreadable = true;
-            let path = path.strip_prefix(lake.root()).unwrap_or(&path).to_owned();
+            let inside = at.strip_prefix(&lake.place().to_string()).unwrap_or(&at);
+            let path = std::path::PathBuf::from(inside.trim_start_matches('/'));
             let finding = Finding::of_file(name, &path, format!("it cannot be read: {what}"), REPAIR);
             findings.add(Invariant::StateAgrees, finding);
             None

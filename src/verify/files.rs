@@ -86,7 +86,7 @@ impl Look<'_> {
     }
 
     fn anatomy(&mut self, lake: &Lake, kind: Option<&'static str>) -> Option<Anatomy> {
-        let anatomy = match lake::anatomy(&lake.root().join(self.path)) {
+        let anatomy = match lake::anatomy(&lake.at(self.path)) {
             Ok(Some(anatomy)) => anatomy,
             // It was listed a moment ago.
             Ok(None) => {
@@ -191,7 +191,7 @@ impl Look<'_> {
 
     /// Decodes every row. `tickets` is the calendar and the partition that the rows must lie in.
     fn rows(&mut self, lake: &Lake, anatomy: &Anatomy, tickets: Option<(Calendar, Option<PartitionKey>)>) {
-        let place = lake.root().join(self.path);
+        let place = lake.at(self.path);
         let (schema, batches) = match lake::batches(&place) {
             Ok(opened) => opened,
             Err(why) => return self.found(Invariant::Decodable, short(&why), REREAD),

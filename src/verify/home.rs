@@ -110,8 +110,8 @@ impl Home<'_> {
     /// Brings the rows of a stray file of tickets, or of those in a stray folder, to their partitions, before it is
     /// moved aside.
     pub fn take_in(&self, stray: &Path, repaired: &mut Repaired) -> Result<(), LakeError> {
-        let place = self.lake.root().join(stray);
-        if place.is_dir() {
+        let place = self.lake.at(stray);
+        if lake::is_folder(self.lake, stray)? {
             for inside in lake::files_in(self.lake, stray)? {
                 self.take_in(&inside, repaired)?;
             }

@@ -42,7 +42,7 @@ impl Material {
         let layout = Arc::new(Layout::new(source::ticket(kind), fields));
         let meta = FileMeta { schema_version: 1, source_kind: kind.name().to_owned() };
         let form = FileForm::new(&layout.schema, &meta).expect("a form");
-        let lake = Lake::new(&config.lake);
+        let lake = Lake::open(&config.lake).expect("a lake");
         Self { config, pages, layout, form, lake, _folder: folder }
     }
 

@@ -10,6 +10,8 @@ from emulator.world_udesk import CASCADES, cascades_toml
 from expected import expect
 from layout import check_source, tree_complaints
 from program import BINARY, Home
+from store.home import BucketHome
+from store.server import serve
 from watch import looked_at, watch_files
 
 TICKETS = int(os.environ.get("CHECK_TICKETS", "2000"))  # of each vendor, in the big test
@@ -17,13 +19,23 @@ CHANCE = float(os.environ.get("CHECK_CHANCE", "0.12"))  # how often a value is a
 SEED = int(os.environ.get("CHECK_SEED", "1"))
 
 
+LAKE = os.environ.get("CHECK_LAKE", "folder")  # or "bucket": every test that can, on a lake in an object store
+
+
 @pytest.fixture
-def home(tmp_path):
+def home(request, tmp_path):
     """A fresh folder for a configuration and a lake, and the binary there to run."""
     if not BINARY.exists():
         pytest.fail(f"{BINARY} is missing: build it first, or set TICKETLAKE_BIN")
-    yield Home(tmp_path)
+    yield request.getfixturevalue("bucket") if LAKE == "bucket" else Home(tmp_path)
     watch_files(tmp_path)
+
+
+@pytest.fixture
+def bucket(tmp_path):
+    """As `home`, with the lake in a bucket of a store of its own."""
+    with serve(tmp_path) as address:
+        yield BucketHome(tmp_path, server=address)
 
 
 def add(home, name, emulator, **settings):

@@ -42,6 +42,16 @@ class Home:
         return self.folder / "lake"
 
     @property
+    def place(self):
+        """What the configuration says of the lake."""
+        return str(self.lake)
+
+    @property
+    def environment(self):
+        """Variables that the program needs to reach the lake."""
+        return {}
+
+    @property
     def config(self):
         return self.folder / "ticketlake.toml"
 
@@ -53,7 +63,7 @@ class Home:
         return self
 
     def write(self):
-        lines = ["[lake]", f"path = {json.dumps(str(self.lake))}"]
+        lines = ["[lake]", f"path = {json.dumps(self.place)}"]
         lines += [f"{key} = {toml(value)}" for key, value in self.lake_settings.items()]
         for source in self.sources:
             lines += ["", "[[source]]"] + [f"{key} = {toml(value)}" for key, value in source.items() if value is not None]
@@ -63,13 +73,14 @@ class Home:
         """Runs the program with this configuration. With `--json` among the arguments, stdout is parsed."""
         if write:
             self.write()
-        return run("--config", str(self.config), *arguments, env=env, timeout=timeout, cwd=self.folder)
+        return run("--config", str(self.config), *arguments, env={**self.environment, **(env or {})}, timeout=timeout, cwd=self.folder)
 
-    def start(self, *arguments, **more):
+    def start(self, *arguments, write=True, **more):
         """A run in the background; `more` goes to Popen."""
-        self.write()
+        if write:
+            self.write()
         command = [str(BINARY), "--config", str(self.config), *arguments]
-        return Watched(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=self.folder, **more)
+        return Watched(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(self.environment), cwd=self.folder, **more)
 
     def sync(self, *arguments, **more):
         return self.run("sync", "--json", *arguments, **more)
@@ -93,7 +104,7 @@ def toml(value):
 
 
 def environment(env=None):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("TICKETLAKE") and "proxy" not in key.lower()}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TICKETLAKE", "AWS_")) and "proxy" not in key.lower()}
     return {**kept, "CHECK_PASSWORD": PASSWORD, "CHECK_SECRET": SECRET, "NO_PROXY": "*", **(env or {})}
 
 

@@ -15,7 +15,7 @@ KILLS = int(os.environ.get("CHECK_KILLS", "12"))
 
 
 def start(home, *arguments):
-    """A run in the background, in a folder of its own process group."""
+    """A run in the background."""
     return home.start("sync", "--json", *arguments)
 
 

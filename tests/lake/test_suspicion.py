@@ -52,6 +52,22 @@ def test_quiet_nights_are_believed(home):
             assert_complete(home.sync())
 
 
+def test_a_quiet_night_on_which_the_last_ticket_is_deleted(home):
+    state = account("kf5", 300, SEED)
+    with emulate("kf5", state) as emulator:
+        add(home, "shop", emulator, overlap="0s")
+        assert_complete(home.sync())
+        for count in (60, 60, 60):
+            state.change("update", count)
+            assert_complete(home.sync())
+        last = state.ordered("updated")[0][-1]
+        newer = state.fresh(last.id, last.created, last.updated + 60)
+        state.put(newer)
+        assert_complete(home.sync())
+        state.drop(last.id)
+        assert_complete(home.sync())
+
+
 def test_a_small_tenant_may_empty_its_night(home):
     state = account("kf5", 12, SEED)
     with emulate("kf5", state) as emulator:

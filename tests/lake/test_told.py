@@ -182,9 +182,10 @@ def test_a_collector_that_is_away_holds_nobody_up(home, endpoint):
 def test_log_lines_tell_run_source_and_window(home):
     with emulate("kf5", account("kf5", 250, SEED), {"http500": 0.3}) as emulator:
         add(home, "shop", emulator, page_size=20)
-        done = home.run("--log-format", "json", "-v", "--progress", "none", "sync", "--json")
+        done = home.run("--log-format", "json", "-v", "--progress", "plain", "sync", "--json")
     lines = [json.loads(line) for line in done.err.splitlines()]
     assert lines and all(line["run_id"] == done.summary["run_id"] and line["command"] == "sync" for line in lines)
+    assert any("tickets" in line["message"] and line.get("source") == "shop" for line in lines), lines
     again = [line for line in lines if line["message"] == "asking again"]
     assert again and all(line["source"] == "shop" for line in again)
     assert any("created" in line.get("window", "") for line in again), again

@@ -42,6 +42,8 @@ const HEAD: &str = "-- The lake as DuckDB views. Made by ticketlake";
 const HERE: &str =
     " at every run: what is changed here is lost.\n-- From this folder: duckdb -init views.sql\n";
 const ANYWHERE: &str = " views --absolute: it loads from any folder.\n";
+const IN_BUCKET: &str = " at every run: what is changed here is lost.\n\
+                         -- From anywhere, once DuckDB knows the credentials (CREATE SECRET).\n";
 
 /// The columns that lie in paths.
 pub(super) const SOURCE: &str = "source";
@@ -49,16 +51,17 @@ const PARTITIONS: [&str; 2] = ["created_date", "created_month"];
 
 /// Where the lake's files are for DuckDB: a folder, with `/` behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Where {
     /// The working folder.
     Here,
     At(String),
+    InBucket(String),
 }
 
-impl Place {
+impl Where {
     /// A file of the lake as a literal. Only `below` may hold wildcards; those in the place stand for themselves.
     fn file(&self, below: &str) -> String {
-        let Self::At(folder) = self else { return string(below) };
+        let (Self::At(folder) | Self::InBucket(folder)) = self else { return string(below) };
         let mut path = String::new();
         for c in folder.chars() {
             match c {
@@ -71,8 +74,13 @@ impl Place {
 }
 
 /// The whole file.
-pub fn text(views: &[SourceView], place: &Place, origin: Origin) -> String {
-    let mut text = HEAD.to_owned() + if *place == Place::Here { HERE } else { ANYWHERE };
+pub fn text(views: &[SourceView], place: &Where, origin: Origin) -> String {
+    let mut text = HEAD.to_owned();
+    text += match place {
+        Where::Here => HERE,
+        Where::At(_) => ANYWHERE,
+        Where::InBucket(_) => IN_BUCKET,
+    };
     for view in views {
         if let (Some(cut), Some(columns)) = (view.cut, &view.columns) {
             source_view(&mut text, view, cut, columns, (place, origin));
@@ -95,7 +103,7 @@ fn source_view(
     view: &SourceView,
     cut: Cut,
     columns: &[String],
-    (place, origin): (&Place, Origin),
+    (place, origin): (&Where, Origin),
 ) {
     let name = source_view_name(&view.source);
     let known = |column: &&Column| columns.iter().any(|present| present == column.name);
@@ -141,7 +149,7 @@ fn reserved() -> Vec<&'static str> {
     own.chain([SOURCE]).chain(PARTITIONS).collect()
 }
 
-fn tickets(view: &SourceView, cut: Cut, place: &Place) -> String {
+fn tickets(view: &SourceView, cut: Cut, place: &Where) -> String {
     let union = if view.uniform { "" } else { ", union_by_name = true" };
     let of = match cut {
         Cut::Day => "DATE",
@@ -159,7 +167,7 @@ fn all_tickets(
     views: &[SourceView],
     (name, told): (&str, &str),
     present_only: bool,
-    (place, origin): (&Place, Origin),
+    (place, origin): (&Where, Origin),
 ) {
     let filter = format!("\nWHERE {} IS NULL", identifier(DELETED_AT));
     let filter = if present_only { &filter } else { "" };
@@ -206,7 +214,7 @@ fn small_table(
     columns: &[Column],
     views: &[SourceView],
     has: impl Fn(&SourceView) -> bool,
-    place: &Place,
+    place: &Where,
 ) {
     let file = |view: &SourceView| place.file(&format!("{table}/source={}/part-0.parquet", view.source));
     let files: Vec<String> = views.iter().filter(|view| has(view)).map(file).collect();
@@ -285,7 +293,7 @@ mod tests {
     }
 
     fn text(views: &[SourceView]) -> String {
-        super::text(views, &Place::Here, &|_, _| None)
+        super::text(views, &Where::Here, &|_, _| None)
     }
 
     #[test]
@@ -307,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_place_is_quoted_and_none_of_its_letters_is_a_wildcard() {
-        let place = Place::At("/it's [1]/*/".to_owned());
+        let place = Where::At("/it's [1]/*/".to_owned());
         assert_eq!(place.file("tickets/**/*.parquet"), "'/it''s [[]1]/[*]/tickets/**/*.parquet'");
         let text = super::text(&[view("all", Some(Cut::Day))], &place, &|_, _| None);
         assert_eq!(text.matches("'/it''s [[]1]/[*]/ticket").count(), 4, "{text}");

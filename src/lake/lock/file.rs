@@ -1,0 +1,58 @@
+//! The lock of a folder.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{ErrorKind, Read, Seek, Write},
+    path::Path,
+};
+
+use crate::lake::{LakeError, store};
+
+const LOCK: &str = "_ticketlake/lock";
+
+/// Takes the lock, or gives what its holder says of itself.
+pub fn acquire(root: &Path, text: &str) -> Result<Result<File, String>, LakeError> {
+    let path = root.join(LOCK);
+    store::make_parent(root, &path)?;
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = opened.map_err(LakeError::io(path.display(), "open"))?;
+    if !try_lock(&path, &file)? {
+        return Ok(Err(holder_text(&mut file)));
+    }
+    let told = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{text}"));
+    told.map_err(LakeError::io(path.display(), "write"))?;
+    Ok(Ok(file))
+}
+
+/// Who holds the lock at this moment.
+pub fn holder(root: &Path) -> Result<Option<String>, LakeError> {
+    let path = root.join(LOCK);
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(LakeError::io(path.display(), "open")(cause)),
+    };
+    Ok(match try_lock(&path, &file)? {
+        true => None,
+        false => Some(holder_text(&mut file)),
+    })
+}
+
+fn try_lock(path: &Path, file: &File) -> Result<bool, LakeError> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(cause)) => Err(LakeError::io(path.display(), "lock")(cause)),
+    }
+}
+
+fn holder_text(file: &mut File) -> String {
+    let mut text = String::new();
+    // It may be in the middle of writing its name; the lock itself is what counts.
+    let read = file.read_to_string(&mut text);
+    let text = text.trim();
+    match (read, text) {
+        (Ok(_), text) if !text.is_empty() => text.to_owned(),
+        _ => "a process that has not told its name".to_owned(),
+    }
+}

@@ -1,0 +1,254 @@
+//! Files of a lake in a folder: staged beside the tables, made durable, and renamed or linked into their place.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+
+use super::{Content, Draft, Entry, LakeError, STAGING};
+
+static STAGED: AtomicU64 = AtomicU64::new(0);
+
+/// A file being written; it vanishes unless it is put in its place.
+struct Staged {
+    path: PathBuf,
+    file: File,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Already moved to its place, or of no use: either way nothing can be done about a failure here.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Writes a file by `fill` and puts it in the place of `key`, over whatever is there, durably.
+pub fn put<T>(
+    root: &Path,
+    key: &str,
+    fill: impl FnOnce(&mut Draft<'_>) -> Result<T, LakeError>,
+) -> Result<T, LakeError> {
+    let place = root.join(key);
+    let mut staged = stage(root)?;
+    let outcome = fill(&mut staged.file)?;
+    sync_file(&staged)?;
+    let folder = make_parent(root, &place)?;
+    fs::rename(&staged.path, &place).map_err(LakeError::io(place.display(), "replace"))?;
+    sync_folder(&folder)?;
+    Ok(outcome)
+}
+
+/// Puts `content` at `key` if nothing is there. Gives false, and changes nothing, if something is.
+pub fn create(root: &Path, key: &str, content: &[u8]) -> Result<bool, LakeError> {
+    let place = root.join(key);
+    let mut staged = stage(root)?;
+    let write = staged.file.write_all(content);
+    write.map_err(LakeError::io(staged.path.display(), "write"))?;
+    sync_file(&staged)?;
+    let folder = make_parent(root, &place)?;
+    match fs::hard_link(&staged.path, &place) {
+        Ok(()) => {}
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Ok(false),
+        // A file system without hard links: an exclusive create still tells two writers apart.
+        Err(_) => match create_exclusive(&place, content) {
+            Ok(()) => {}
+            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Ok(false),
+            Err(cause) => return Err(LakeError::io(place.display(), "create")(cause)),
+        },
+    }
+    sync_folder(&folder)?;
+    Ok(true)
+}
+
+fn create_exclusive(place: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(place)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half a version must not stand where a whole one is looked for.
+        let _ = fs::remove_file(place);
+    }
+    written
+}
+
+/// The bytes at `key`, or `None` if nothing is there.
+pub fn read(root: &Path, key: &str) -> Result<Option<Bytes>, LakeError> {
+    let place = root.join(key);
+    match fs::read(&place) {
+        Ok(content) => Ok(Some(content.into())),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(LakeError::io(place.display(), "read")(cause)),
+    }
+}
+
+pub fn exists(root: &Path, key: &str) -> Result<bool, LakeError> {
+    let place = root.join(key);
+    match place.try_exists() {
+        // Something on the way is a file.
+        Err(cause) if cause.kind() == ErrorKind::NotADirectory => Ok(false),
+        exists => exists.map_err(LakeError::io(place.display(), "look for")),
+    }
+}
+
+/// The content of a file; a small one that will be read whole is read at once. `None` if nothing is there.
+pub fn open(root: &Path, key: &str, whole: bool) -> Result<Option<Content>, LakeError> {
+    let place = root.join(key);
+    let file = match File::open(&place) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(LakeError::io(place.display(), "open")(cause)),
+    };
+    Content::of_file(file, whole).map(Some).map_err(LakeError::io(place.display(), "read"))
+}
+
+/// The names directly under `key`, sorted; none if the folder is not there.
+pub fn list(root: &Path, key: &str) -> Result<Vec<String>, LakeError> {
+    let folder = root.join(key);
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) => return Err(LakeError::io(folder.display(), "list")(cause)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(LakeError::io(folder.display(), "list"))?;
+        // A name that is no text is none of ours.
+        names.extend(entry.file_name().into_string());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Takes away the file at `key`, durably. Gives false if nothing is there.
+pub fn delete(root: &Path, key: &str) -> Result<bool, LakeError> {
+    let place = root.join(key);
+    match fs::remove_file(&place) {
+        Ok(()) => {
+            sync_folder(parent(&place))?;
+            Ok(true)
+        }
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(false),
+        Err(cause) => Err(LakeError::io(place.display(), "remove")(cause)),
+    }
+}
+
+/// Takes away every file in staging; gives their number.
+pub fn sweep(root: &Path) -> Result<usize, LakeError> {
+    let leftovers = list(root, STAGING)?;
+    for name in &leftovers {
+        let file = root.join(STAGING).join(name);
+        fs::remove_file(&file).map_err(LakeError::io(file.display(), "remove"))?;
+    }
+    Ok(leftovers.len())
+}
+
+/// Walks through a folder, in the order of names.
+pub fn walk(root: &Path, folder: &Path, visit: &mut dyn FnMut(&Entry) -> bool) -> Result<(), LakeError> {
+    let place = root.join(folder);
+    let read = match fs::read_dir(&place) {
+        Ok(read) => read,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(cause) => return Err(LakeError::io(place.display(), "list")(cause)),
+    };
+    let mut found = Vec::new();
+    for entry in read {
+        let entry = entry.map_err(LakeError::io(place.display(), "list"))?;
+        let name = entry.file_name();
+        let is_folder = entry.path().is_dir();
+        found.push(Entry { name: name.to_str().map(str::to_owned), path: folder.join(&name), is_folder });
+    }
+    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    for entry in found {
+        if visit(&entry) && entry.is_folder {
+            walk(root, &entry.path, visit)?;
+        }
+    }
+    Ok(())
+}
+
+/// Moves a file or a folder.
+pub fn rename(root: &Path, from: &Path, to: &Path) -> Result<(), LakeError> {
+    let (from, to) = (root.join(from), root.join(to));
+    make_parent(root, &to)?;
+    fs::rename(&from, &to).map_err(LakeError::io(from.display(), "move aside"))
+}
+
+/// Takes away a folder that holds nothing.
+pub fn remove_empty(root: &Path, folder: &Path) -> Result<bool, LakeError> {
+    let place = root.join(folder);
+    match fs::remove_dir(&place) {
+        Ok(()) => Ok(true),
+        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => Ok(false),
+        Err(cause) => Err(LakeError::io(place.display(), "remove")(cause)),
+    }
+}
+
+fn stage(root: &Path) -> Result<Staged, LakeError> {
+    let number = STAGED.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{}-{number}", std::process::id());
+    let path = root.join(STAGING).join(name);
+    let open = || OpenOptions::new().write(true).create_new(true).open(&path);
+    let file = match open() {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            make_parent(root, &path)?;
+            open()
+        }
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
+            // A dead run had the same process number.
+            fs::remove_file(&path).map_err(LakeError::io(path.display(), "remove"))?;
+            open()
+        }
+        opened => opened,
+    };
+    let file = file.map_err(LakeError::io(path.display(), "create"))?;
+    Ok(Staged { path, file })
+}
+
+fn sync_file(staged: &Staged) -> Result<(), LakeError> {
+    let synced = staged.file.sync_all();
+    synced.map_err(LakeError::io(staged.path.display(), "make durable"))
+}
+
+/// Makes the folder of `place`, and each one above that is missing, durably.
+pub fn make_parent(root: &Path, place: &Path) -> Result<PathBuf, LakeError> {
+    let folder = parent(place).to_owned();
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()).collect();
+    for folder in missing.into_iter().rev() {
+        match fs::create_dir(folder) {
+            Ok(()) => {}
+            // Another thread of ours may make a partition of the same source.
+            Err(cause) if cause.kind() == ErrorKind::AlreadyExists && folder.is_dir() => continue,
+            Err(cause) => return Err(LakeError::io(folder.display(), "create the folder")(cause)),
+        }
+        let synced = sync_folder(parent(folder));
+        // What lies above the lake may not be ours to open.
+        if folder.starts_with(root) && folder != root {
+            synced?;
+        }
+    }
+    Ok(folder)
+}
+
+fn parent(place: &Path) -> &Path {
+    match place.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<(), LakeError> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(LakeError::io(folder.display(), "make durable"))
+}
+
+/// Elsewhere a folder cannot be opened to be synced; the file system orders renames itself.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> Result<(), LakeError> {
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! What an object store's error asks of the reader. Of an answer only its code and its message are told: the rest may
+//! hold what was signed.
+
+use std::{error::Error, fmt};
+
+use object_store::Error as StoreError;
+
+use crate::config::StoreKind;
+
+/// The most that is told of an answer, in characters.
+const TOLD: usize = 300;
+
+/// Why an object store did not do what it was asked.
+#[derive(Debug)]
+pub struct Refusal {
+    kind: Kind,
+    store: StoreKind,
+    told: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    NoBucket,
+    NoCredentials,
+    Credentials,
+    Denied,
+    Unreachable,
+    Redirected,
+    Unconditional,
+    Configuration,
+    Other,
+}
+
+/// Words by which answers and failures are known, in the order of looking.
+const WORDS: [(&str, Kind); 20] = [
+    ("NoSuchBucket", Kind::NoBucket),
+    ("ContainerNotFound", Kind::NoBucket),
+    ("bucket does not exist", Kind::NoBucket),
+    ("169.254.169.254", Kind::NoCredentials),
+    ("latest/api/token", Kind::NoCredentials),
+    ("metadata.google.internal", Kind::NoCredentials),
+    ("computeMetadata", Kind::NoCredentials),
+    ("metadata/identity", Kind::NoCredentials),
+    ("InvalidAccessKeyId", Kind::Credentials),
+    ("SignatureDoesNotMatch", Kind::Credentials),
+    ("AuthenticationFailed", Kind::Credentials),
+    ("ExpiredToken", Kind::Credentials),
+    ("invalid_grant", Kind::Credentials),
+    ("AccessDenied", Kind::Denied),
+    ("403 Forbidden", Kind::Denied),
+    ("301 Moved", Kind::Redirected),
+    ("PermanentRedirect", Kind::Redirected),
+    ("redirect without LOCATION", Kind::Redirected),
+    ("error sending request", Kind::Unreachable),
+    ("URL scheme is not allowed", Kind::Configuration),
+];
+
+impl Refusal {
+    pub fn new(store: StoreKind, cause: &StoreError) -> Self {
+        let chain = chain(cause);
+        let known = WORDS.iter().find(|(word, _)| chain.iter().any(|text| text.contains(word)));
+        let kind = match cause {
+            _ if known.is_some() => known.map_or(Kind::Other, |(_, kind)| *kind),
+            StoreError::PermissionDenied { .. } => Kind::Denied,
+            StoreError::Unauthenticated { .. } => Kind::Credentials,
+            StoreError::NotImplemented { .. } | StoreError::NotSupported { .. } => Kind::Unconditional,
+            StoreError::UnknownConfigurationKey { .. } => Kind::Configuration,
+            _ => Kind::Other,
+        };
+        Self { kind, store, told: told(&chain) }
+    }
+
+    /// Of a store that cannot be set up as the environment says.
+    pub fn set_up(store: StoreKind, cause: &StoreError) -> Self {
+        Self { kind: Kind::Configuration, store, told: told(&chain(cause)) }
+    }
+
+    /// Of a store that takes a write which must not happen; `what` says which.
+    pub fn unconditional(store: StoreKind, what: &str) -> Self {
+        Self { kind: Kind::Unconditional, store, told: what.to_owned() }
+    }
+
+    pub fn other(store: StoreKind, what: &str) -> Self {
+        Self { kind: Kind::Other, store, told: what.to_owned() }
+    }
+
+    /// Whether the store lacks the bucket, as against a file in it.
+    pub fn is_without_bucket(&self) -> bool {
+        self.kind == Kind::NoBucket
+    }
+
+    /// Whether a right is missing.
+    pub fn is_denied(&self) -> bool {
+        self.kind == Kind::Denied
+    }
+
+    /// Whether nothing can be done without another set-up.
+    pub fn is_configuration(&self) -> bool {
+        self.kind == Kind::Configuration
+    }
+
+    fn advice(&self) -> String {
+        let variables = match self.store {
+            StoreKind::S3 => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            StoreKind::Gcs => "GOOGLE_APPLICATION_CREDENTIALS",
+            StoreKind::Azure => "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+        };
+        let endpoint = match self.store {
+            StoreKind::S3 => "AWS_ENDPOINT_URL, AWS_REGION",
+            StoreKind::Gcs => "GOOGLE_BASE_URL",
+            StoreKind::Azure => "AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ENDPOINT",
+        };
+        match self.kind {
+            Kind::NoBucket => "make the bucket, or correct `path` under [lake]".to_owned(),
+            Kind::NoCredentials => format!("no credentials were found: set {variables}"),
+            Kind::Credentials => format!("the credentials were refused: check {variables}"),
+            Kind::Denied => {
+                "give these credentials the rights to list, read, write and delete under the lake's prefix"
+                    .to_owned()
+            }
+            Kind::Unreachable => format!("the store cannot be reached: check the network and {endpoint}"),
+            Kind::Redirected => format!("the bucket lies elsewhere: check {endpoint}"),
+            Kind::Unconditional => {
+                "the lake needs a store with conditional puts (If-None-Match and If-Match): use another, or a newer one"
+                    .to_owned()
+            }
+            Kind::Configuration => format!(
+                "check the {}_… variables of the environment{}",
+                match self.store {
+                    StoreKind::S3 => "AWS",
+                    StoreKind::Gcs => "GOOGLE",
+                    StoreKind::Azure => "AZURE",
+                },
+                if self.told.contains("scheme") { "; http:// needs AWS_ALLOW_HTTP=true" } else { "" }
+            ),
+            Kind::Other => "run again; what was committed stands".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}; {}", self.told, self.advice())
+    }
+}
+
+/// The texts of an error and of what caused it.
+fn chain(cause: &StoreError) -> Vec<String> {
+    let mut texts = vec![cause.to_string()];
+    let mut next = cause.source();
+    while let Some(inner) = next {
+        texts.push(inner.to_string());
+        next = inner.source();
+    }
+    texts
+}
+
+/// What the store said, else what failed last: one line, without what may have been signed.
+fn told(chain: &[String]) -> String {
+    let said = chain.iter().find_map(|text| {
+        let code = element(text, "Code")?;
+        let message = element(text, "Message").unwrap_or_default();
+        Some(if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") })
+    });
+    let status = || chain.iter().find_map(|text| status(text));
+    let text = said.or_else(status).or_else(|| chain.last().cloned()).unwrap_or_default();
+    let plain: Vec<&str> = text.split_whitespace().map(without_query).collect();
+    plain.join(" ").chars().take(TOLD).collect()
+}
+
+fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let (_, rest) = text.split_once(&format!("<{name}>"))?;
+    let (content, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(content.trim())
+}
+
+/// `Server returned non-2xx status code: 403 Forbidden: <body>`: the code with its name.
+fn status(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("status code: ")?;
+    let line = rest.split([':', '\n', '<']).next()?;
+    Some(format!("the store answered {}", line.trim()))
+}
+
+/// An address without its query, where signatures stand.
+fn without_query(word: &str) -> &str {
+    match word.find("://").and_then(|_| word.find('?')) {
+        Some(at) => &word[..at],
+        None => word,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> Refusal {
+        Refusal::new(StoreKind::S3, &StoreError::Generic { store: "S3", source: text.into() })
+    }
+
+    #[test]
+    fn an_answer_is_told_by_code_and_message_alone() {
+        let body = "Server returned non-2xx status code: 403 Forbidden: <Error><Code>SignatureDoesNotMatch</Code>\
+                    <Message>It does not\n match.</Message><StringToSign>AWS4 s3cret</StringToSign></Error>";
+        let told = refusal(body).to_string();
+        assert!(
+            told.starts_with("SignatureDoesNotMatch: It does not match.; the credentials were refused"),
+            "{told}"
+        );
+        assert!(!told.contains("s3cret"));
+        let told =
+            refusal("error sending request for url (https://a.blob/x?sig=s3cret): refused").to_string();
+        assert!(told.contains("cannot be reached") && !told.contains("s3cret"), "{told}");
+    }
+
+    #[test]
+    fn each_kind_says_what_to_do() {
+        let told = |text| refusal(text).to_string();
+        assert!(told("status code: 404 Not Found: <Code>NoSuchBucket</Code>").contains("make the bucket"));
+        assert!(told("GET http://169.254.169.254/latest failed").contains("AWS_ACCESS_KEY_ID"));
+        assert!(told("status code: 403 Forbidden: ").contains("rights to list"));
+        assert!(told("something else").ends_with("run again; what was committed stands"));
+    }
+}

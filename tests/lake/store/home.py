@@ -1,0 +1,71 @@
+"""A home whose lake lies in a bucket. Its `lake` is the bucket's content at that moment, copied out into a folder, so that
+every check of a folder is a check of the bucket."""
+
+import itertools
+import shutil
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pyarrow import fs
+
+from program import Home
+from store.server import SECRETS
+
+BUCKET = "lakes"
+NUMBERS = itertools.count(1)
+
+
+def client(address):
+    """The bucket as a file system, by another implementation of S3 than the program's."""
+    return fs.S3FileSystem(
+        access_key=SECRETS["AWS_ACCESS_KEY_ID"], secret_key=SECRETS["AWS_SECRET_ACCESS_KEY"], region="us-east-1", scheme="http",
+        endpoint_override=urlsplit(address).netloc, allow_bucket_creation=True, allow_bucket_deletion=True,
+    )
+
+
+@dataclass
+class BucketHome(Home):
+    """`server` is the store itself; `address`, if given, where the program believes it to be."""
+
+    server: str = ""
+    address: str = ""
+    copies: int = 0
+
+    def __post_init__(self):
+        self.prefix = f"help-desk/lake-{next(NUMBERS)}"  # a server may outlive a test
+        self.inside = f"{BUCKET}/{self.prefix}"
+        self.store = client(self.server)
+        self.store.create_dir(BUCKET)
+        self.settings = {**SECRETS, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": self.address or self.server, "AWS_ALLOW_HTTP": "true"}
+
+    @property
+    def place(self):
+        return f"s3://{self.inside}"
+
+    @property
+    def environment(self):
+        return self.settings
+
+    @property
+    def lake(self):
+        copy = self.folder / f"copy-{self.copies}"
+        shutil.rmtree(copy, ignore_errors=True)
+        self.copies += 1
+        copy = self.folder / f"copy-{self.copies}"
+        if any(True for _ in self.keys()):
+            fs.copy_files(self.inside, str(copy), source_filesystem=self.store, destination_filesystem=fs.LocalFileSystem())
+        return copy
+
+    def keys(self, under=""):
+        """Keys below the lake, sorted."""
+        selector = fs.FileSelector(f"{self.inside}/{under}".rstrip("/"), recursive=True, allow_not_found=True)
+        found = [info.path for info in self.store.get_file_info(selector) if info.type == fs.FileType.File]
+        return sorted(path.removeprefix(f"{self.inside}/") for path in found)
+
+    def read(self, key):
+        with self.store.open_input_stream(f"{self.inside}/{key}") as stream:
+            return stream.read()
+
+    def put(self, key, content):
+        with self.store.open_output_stream(f"{self.inside}/{key}") as stream:
+            stream.write(content)
