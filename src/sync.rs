@@ -8,7 +8,6 @@ mod fields;
 mod intake;
 mod layouts;
 mod listed;
-mod lists;
 mod masking;
 mod memory;
 mod outlook;
@@ -16,7 +15,9 @@ mod reading;
 mod recorder;
 mod source_run;
 mod suspicion;
+mod unchanged;
 mod walks;
+mod ways;
 mod writer;
 
 use futures::future::join_all;

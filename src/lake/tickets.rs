@@ -7,7 +7,7 @@ use arrow::{
 };
 
 use super::{
-    FileForm, Lake, LakeError, Location, PartitionKey, Written,
+    FileForm, Lake, LakeError, Location, PartitionKey, Written, digests,
     partition::Cut,
     read,
     store::{self, Seen},
@@ -88,12 +88,12 @@ pub fn upsert(
 ) -> Result<Upserted, LakeError> {
     let file = file_key(source, key);
     let path = store::path(lake, &file);
-    let mut merge = Merge::new(form.schema(), reads).map_err(LakeError::rows(&path))?;
+    let mut merge = Merge::new(form.carried(), reads).map_err(LakeError::rows(&path))?;
     if merge.is_done() {
         return Ok(Upserted::default());
     }
-    let mut existing = read::rows(&path)?;
-    let held_rows = existing.as_ref().map_or(0, |existing| existing.footer.rows);
+    let mut existing = digests::rows(&path)?;
+    let held_rows = existing.as_ref().map_or(0, |existing| existing.rows);
     let expected = held_rows + merge.rows();
     let seen = existing.as_ref().map_or(Seen::Nothing, |existing| existing.seen.clone());
 
@@ -120,7 +120,7 @@ pub fn upsert(
         if let Some(batch) = held.take() {
             out.write(&batch)?;
         } else if passed > 0 {
-            for batch in read::rows(&path)?.into_iter().flatten().take(passed) {
+            for batch in digests::rows(&path)?.into_iter().flatten().take(passed) {
                 out.write(&batch?)?;
             }
         }
@@ -209,7 +209,7 @@ pub fn take_out(
     if stay == marks.len() {
         return Ok(None);
     }
-    let rows = read::rows(&path)?;
+    let rows = digests::rows(&path)?;
     let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
     store::put_over(lake, &file, seen, |staged| {
         let mut out = form.writer(staged, &path, stay as u64)?;

@@ -137,7 +137,7 @@ mod tests {
         );
         assert!(rest.contains("support: goes on") && rest.contains("support: mind this"), "{rest}");
         assert!(rest.ends_with(
-            "source shop: no\n`ticketlake backfill` would do this, in about 16 min 42 s. Nothing was written to /lake\n"
+            "shop: no\n`ticketlake backfill` would do this, in about 16 min 42 s. Nothing was written to /lake\n"
         ));
     }
 }

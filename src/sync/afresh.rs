@@ -12,10 +12,10 @@ use super::{
     intake::Intake,
     layouts::{Layouts, file_meta},
     listed::ListReader,
-    lists::{self, Extent},
     memory::{self, Checkpoint},
     reading::{ReadError, Rows, TicketReader},
     source_run::{columns_now, mark, rewrite_all, take_out_moved},
+    ways::{self, Scope},
     writer::Writer,
 };
 use crate::{
@@ -123,7 +123,7 @@ impl Afresh {
     }
 
     fn reader(&self) -> TicketReader<'_> {
-        TicketReader { client: &self.client, layouts: &self.layouts, meter: &self.meter }
+        TicketReader { client: &self.client, layouts: &self.layouts, meter: &self.meter, unchanged: None }
     }
 
     /// Reads the whole list, as a first sync would, into `sink`.
@@ -139,8 +139,8 @@ impl Afresh {
     ) -> Result<Proof, ReadError> {
         // Nothing is written by partition here.
         let boundary = |second| second;
-        let extent = Extent { range, done: &[], bookmark: None, began: self.began, boundary: &boundary };
-        lists::timed(&self.reader(), sink, by, &extent).await
+        let scope = Scope { by, range, done: &[], bookmark: None, began: self.began, boundary: &boundary };
+        ways::tickets(&self.reader(), sink, &scope).await
     }
 
     /// Reads another list into `sink`; where it takes bounds, only what lies in a span.
@@ -159,7 +159,7 @@ impl Afresh {
         };
         let slice = if listing.takes_slices && range != Span::default() { bounded } else { Slice::default() };
         let reader = ListReader::new(self.reader(), listing);
-        lists::numbered(&self.client.config, &reader, sink, slice, (by, range)).await
+        ways::pages(&reader, &self.client.config, sink, slice, (by, range), None).await
     }
 
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.

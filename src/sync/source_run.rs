@@ -15,6 +15,7 @@ use super::{
     memory::{self, Checkpoint},
     reading::{ReadError, TicketReader},
     recorder::Recorder,
+    unchanged::Unchanged,
     walks::{Walked, Walks},
     writer::Writer,
 };
@@ -148,15 +149,18 @@ async fn read_source(
         Some(if matches!(reading, Reading::Whole { .. }) { Mode::Full } else { Mode::Incremental });
     tracing::info!(source = config.name, "{}", told(reading, task));
 
+    let held = lake::partitions(lake, &config.name)?;
     let known = match reading {
-        _ if lake::partitions(lake, &config.name)?.is_empty() => None,
+        _ if held.is_empty() => None,
         Reading::Since(since) => Some(since.as_second()),
         _ => Some(i64::MAX),
     };
     let (name, noted) = (config.name.clone(), Arc::clone(&checkpoint));
     let writer = Writer::start(lake.clone(), name, Arc::clone(&layouts), known, noted);
     let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
-    let reader = TicketReader { client, layouts: &layouts, meter };
+    // A digest tells of an answer what a mask must hide: whoever knows the rest could try all telephone numbers.
+    let unchanged = config.masks.columns.is_empty().then(|| Unchanged::new(lake, config, held));
+    let reader = TicketReader { client, layouts: &layouts, meter, unchanged: unchanged.as_ref() };
     let recorder = Recorder::new(lake, &config.name, &intake, &checkpoint, task.range());
     let walks = Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began };
     let walked = tokio::select! {

@@ -8,12 +8,12 @@ use roaring::RoaringTreemap;
 use super::{
     deletions,
     ended::Ended,
-    lists::{self, Extent},
     memory::{Checkpoint, Memory, Unfinished},
     reading::TicketReader,
     recorder::Recorder,
     source_run::Task,
     suspicion,
+    ways::{self, Scope},
 };
 use crate::{
     config::SourceConfig,
@@ -59,13 +59,13 @@ impl Walks<'_> {
                 let horizon = self.horizon().await?;
                 let range = Span { from: Some(since.as_second()), to: None };
                 let boundary = self.boundary();
-                let extent = self.extent(range, &[], &boundary);
-                let proof = lists::changed(self.reader, self.recorder.intake, &extent).await?;
+                let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &boundary) };
+                let proof = ways::tickets(self.reader, self.recorder.intake, &scope).await?;
                 self.believe_changes(Some(since), horizon)?;
                 Ok(changes(proof, horizon))
             }
             Reading::Filter(filter) => {
-                let proof = lists::filtered(self.reader, self.recorder.intake, filter).await?;
+                let proof = ways::filtered(self.reader, self.recorder.intake, filter).await?;
                 self.believe_changes(None, None)?;
                 Ok(changes(proof, None))
             }
@@ -117,18 +117,18 @@ impl Walks<'_> {
         let unfinished = self.begin(range).await?;
         let (done, boundary) = (unfinished.read(), self.boundary());
         let bookmark = unfinished.pages.as_ref();
-        let extent = Extent { bookmark, ..self.extent(range, &done, &boundary) };
+        let scope = Scope { bookmark, ..self.scope(range, &done, &boundary) };
         bookmark.inspect(|bookmark| self.recorder.go_on(bookmark));
-        let mut proof = lists::created(self.reader, self.recorder, &extent).await?;
+        let mut proof = ways::tickets(self.reader, self.recorder, &scope).await?;
         let later = bookmark.and(self.checkpoint.with(|memory| freshening(memory, self.config(), self.task)));
         match later {
             Some(Freshening::Filter(filter)) => {
-                proof = proof.and(lists::filtered(self.reader, self.recorder.intake, filter).await?);
+                proof = proof.and(ways::filtered(self.reader, self.recorder.intake, filter).await?);
             }
             Some(Freshening::SecondLap) => {
                 if let Some(lap) = self.recorder.forget_earlier() {
-                    let extent = Extent { bookmark: Some(&lap), ..extent };
-                    proof = proof.and(lists::created(self.reader, self.recorder, &extent).await?);
+                    let scope = Scope { bookmark: Some(&lap), ..scope };
+                    proof = proof.and(ways::tickets(self.reader, self.recorder, &scope).await?);
                 }
             }
             None => {}
@@ -183,8 +183,8 @@ impl Walks<'_> {
         move |second| start_of_partition(&mut calendar.borrow_mut(), second)
     }
 
-    fn extent<'a>(&self, range: Span, done: &'a [Span], boundary: &'a dyn Fn(i64) -> i64) -> Extent<'a> {
-        Extent { range, done, bookmark: None, began: self.began, boundary }
+    fn scope<'a>(&self, range: Span, done: &'a [Span], boundary: &'a dyn Fn(i64) -> i64) -> Scope<'a> {
+        Scope { by: Clock::Created, range, done, bookmark: None, began: self.began, boundary }
     }
 
     /// The tickets of the lake that are gone from the source: missed by the reading and by asking for each.

@@ -278,3 +278,16 @@ def test_a_lake_is_left_as_it_is(home):
         before = {path: path.stat().st_mtime_ns for path in home.lake.rglob("*")}
         assert pull(home, "--all", "-o", "x.csv").code == 0
         assert {path: path.stat().st_mtime_ns for path in home.lake.rglob("*")} == before
+
+
+def test_a_masked_column_is_masked_in_an_extract_and_not_compared(home):
+    state = account("kf5", 30, SEED)
+    with emulate("kf5", state) as emulator:
+        add(home, "shop", emulator, mask=["subject", "cf_field_36"])
+        run = pull(home, "--all", "-o", "x.parquet")
+        assert run.code == 0, run
+        told = [json.loads(ticket.text).get("title") for ticket in state.by_id.values()]
+        texts = {row["subject"] for row in READERS["parquet"](home.folder / "x.parquet", None)[1]}
+        assert not texts & {title for title in told if isinstance(title, str) and title}, texts
+        run = pull(home, "--field-value", "field_36=产品问题", "-o", "y.csv")
+        assert run.code == 2 and "cf_field_36 is masked" in run.err, run
