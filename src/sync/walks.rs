@@ -130,6 +130,13 @@ impl Walks<'_> {
         Ended::Few { source_name: self.config().name.clone(), why, command: self.task.name() }
     }
 
+    /// Reads a window that is this worker's alone; nothing is remembered, and nothing looked for that is gone.
+    pub async fn walk_window(&self, range: Span) -> Result<Walked, Ended> {
+        let horizon = self.horizon().await?;
+        let proof = self.by_time(Clock::Created, range, &[], self.intake).await?;
+        Ok(Walked { proof, horizon, whole_since: None, gone: RoaringTreemap::new() })
+    }
+
     /// Reads by the time of creation: everything, or a backfill's window; then looks for what is gone.
     async fn walk_created(&self) -> Result<Walked, Ended> {
         let range = self.range();
@@ -211,8 +218,8 @@ impl Walks<'_> {
     /// The range that the task reads by time of creation.
     pub fn range(&self) -> Span {
         match self.task {
-            Task::Sync { .. } => Span::default(),
-            Task::Backfill { range, .. } => range,
+            Task::Sync { .. } | Task::Finish { .. } => Span::default(),
+            Task::Backfill { range, .. } | Task::Window { range } => range,
         }
     }
 
