@@ -32,9 +32,9 @@ pub fn last<T: DeserializeOwned>(lake: &Lake, count: usize) -> Result<Vec<T>, La
 /// The record of the run with this identifier, or with the only one that begins so; `last` is the newest.
 pub fn find<T: DeserializeOwned>(lake: &Lake, run_id: &str) -> Result<Found<T>, LakeError> {
     let names = store::list(lake, RUNS)?;
-    let ids = names.iter().filter_map(|name| name.strip_suffix(".json"));
+    let mut ids = names.iter().filter_map(|name| name.strip_suffix(".json"));
     let ids: Vec<&str> = match run_id {
-        "last" => ids.last().into_iter().collect(),
+        "last" => ids.next_back().into_iter().collect(),
         part => ids.filter(|id| id.starts_with(part)).collect(),
     };
     let id = match ids.as_slice() {

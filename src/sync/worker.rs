@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     fetch::Client,
-    lake::{self, Lake, LakeError},
+    lake::{self, Lake},
     progress::Meter,
     walk::Span,
 };
@@ -126,7 +126,6 @@ pub fn join(lake: &Lake, source: &str, checkpoint: &Checkpoint) -> Result<usize,
         }
     });
     checkpoint.commit()?;
-    lake::windows::forget(lake, source, shares.iter().map(|(name, _)| name.as_str()))
-        .map_err(LakeError::from)?;
+    lake::windows::forget(lake, source, shares.iter().map(|(name, _)| name.as_str()))?;
     Ok(shares.len())
 }
