@@ -1,18 +1,26 @@
-# Needs Rust, Python 3.11 with pip, and make. Everything else goes into target/, .venv/ and .demo/.
+# Needs Rust, Python 3.11 with pip, and make. Everything else goes into target/, .venv/, .venv-spark/ and .demo/.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON ?= python3
 
-.PHONY: help demo test lint build bench interop clean
+.PHONY: help demo test interop s3 notebooks lint build bench browser clean
 
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## see it work: a sandbox of both vendors, a sync, the first queries
 	cargo run --release --locked -- demo
 
-test: .venv/ready ## unit, property and integration tests, then the lake read by DuckDB
+test: .venv/ready browser ## unit, property and integration tests, then the lake in DuckDB, Polars, pandas and the notebooks
 	cargo test --locked
 	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake
+
+interop: .venv-spark/ready ## the lake in Spark, which is large and needs Java 17
+	cargo test --locked --no-run
+	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv-spark/bin/python tests/interop/spark.py
+
+notebooks: .venv/ready ## run the notebooks on the demo's lake (make demo) and keep what they show
+	@test -f .demo/lake/views.sql || { echo "there is no .demo/lake yet: run make demo first"; exit 1; }
+	.venv/bin/python notebooks/refresh.py
 
 lint: ## formatting and clippy, warnings denied
 	cargo fmt --check
@@ -26,17 +34,17 @@ bench: build $(TARGET)/bench/ready ## speed, memory and size beside others, a ta
 
 # It checks conditions before it writes, not while: enough for one writer after another.
 S3S := $(TARGET)/tools/bin/s3s-fs
-interop: .venv/ready $(S3S) ## every test that can, on a lake in an object store of another make
+s3: .venv/ready $(S3S) ## every test that can, on a lake in an object store of another make
 	cargo build --locked
 	CHECK_LAKE=bucket CHECK_S3_SERVER="$(abspath $(S3S)) --host {host} --port {port} --access-key {key} --secret-key {secret} {folder}/store" \
-	  TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake $(INTEROP)
+	  TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake $(S3)
 
 $(S3S):
 	cargo install s3s-fs --version 0.14.1 --features binary --locked --root $(TARGET)/tools --target-dir $(TARGET)/tools/target
 
 clean: ## remove what was made
 	cargo clean
-	rm -rf .venv .demo
+	rm -rf .venv .venv-spark .demo
 
 # Where the rivals cannot be installed, the program is measured alone.
 $(TARGET)/bench/ready: tests/bench/requirements.txt
@@ -44,8 +52,20 @@ $(TARGET)/bench/ready: tests/bench/requirements.txt
 	$(PYTHON) -m pip --python $(TARGET)/bench/venv/bin/python install --quiet --disable-pip-version-check -r $< \
 	  && touch $@ || echo "without DuckDB and dlt"
 
+# The page of `report` is looked at in a real browser. Where none is and none can be had, its tests say so and are skipped.
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+browser:
+	@for name in "$${CHROMIUM:-}" $(BROWSERS); do command -v "$$name" >/dev/null 2>&1 && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi \
+	|| echo 'no Chromium could be installed: the tests of the report page are skipped'
+
 # Without its own pip the environment also comes up where Python lacks ensurepip.
-.venv/ready: tests/lake/requirements.txt
+.venv/ready: tests/lake/requirements.txt notebooks/requirements.txt
 	$(PYTHON) -m venv --clear --without-pip .venv
-	$(PYTHON) -m pip --python .venv/bin/python install --quiet --disable-pip-version-check -r $<
+	$(PYTHON) -m pip --python .venv/bin/python install --quiet --disable-pip-version-check $(addprefix -r ,$^)
+	touch $@
+
+.venv-spark/ready: tests/interop/requirements.txt
+	$(PYTHON) -m venv --clear --without-pip .venv-spark
+	$(PYTHON) -m pip --python .venv-spark/bin/python install --quiet --disable-pip-version-check -r $<
 	touch $@

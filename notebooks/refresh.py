@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import matplotlib.pyplot  # noqa: F401  A machine's first import makes a cache of fonts and says so: here, not in a notebook.
 import nbformat
 from nbclient import NotebookClient
 

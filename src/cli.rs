@@ -12,6 +12,7 @@ pub mod man;
 pub mod output;
 pub mod plan;
 pub mod pull;
+pub mod recipe;
 pub mod report;
 pub mod runs;
 pub mod sandbox;
@@ -89,6 +90,7 @@ pub enum Command {
     Runs(runs::Args),
     Doctor(doctor::Args),
     Init(init::Args),
+    Recipe(recipe::Args),
     Sandbox(sandbox::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -217,6 +219,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
         Command::Runs(args) => runs::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, args).await,
         Command::Init(args) => init::run(context, args).await,
+        Command::Recipe(args) => recipe::run(args),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => completions::run(args),
@@ -249,6 +252,7 @@ impl Command {
             Self::Runs(_) => "runs",
             Self::Doctor(_) => "doctor",
             Self::Init(_) => "init",
+            Self::Recipe(_) => "recipe",
             Self::Sandbox(_) => "sandbox",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",

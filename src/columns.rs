@@ -10,7 +10,7 @@ mod tables;
 pub use tables::{DELETED_AT, LAST, RESCUED, SYNCED_AT, TICKET_FIELD_OPTIONS, TICKET_FIELDS, TICKETS};
 
 /// The type of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Type {
     #[serde(rename = "text")]
     Text,

@@ -65,7 +65,15 @@ pub enum FetchError {
     #[error(
         "source {source_name}: {asked} failed {attempts} times at {host}, the last time with: {why}; check `base_url`, or raise `max_retries` or `timeout`"
     )]
-    GaveUp { source_name: String, asked: String, host: String, attempts: u32, why: String },
+    GaveUp {
+        source_name: String,
+        asked: String,
+        host: String,
+        attempts: u32,
+        /// The HTTP status of the last answer, if there was one.
+        status: Option<u16>,
+        why: String,
+    },
     #[error("source {source_name}: no HTTP client can be made: {why}")]
     Client { source_name: String, why: String },
 }
@@ -114,7 +122,8 @@ async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
     let (source_name, asked) = (|| config.name.clone(), || ask.to_string());
     let mut retry = 0;
     loop {
-        let (why, throttled, after) = match attempt(client, ask).await {
+        let (status, verdict) = attempt(client, ask).await;
+        let (why, throttled, after) = match verdict {
             Verdict::Page(page) => return Ok(page),
             Verdict::Refused(Refusal::Credentials { why }) => {
                 return Err(FetchError::Credentials { source_name: source_name(), why });
@@ -137,6 +146,7 @@ async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
                 asked: asked(),
                 host: config.base_url.origin().ascii_serialization(),
                 attempts: retry + 1,
+                status,
                 why,
             });
         }
@@ -148,7 +158,7 @@ async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
 }
 
 /// One request, built after the wait because a signature is made just before sending.
-async fn attempt(client: &Client, ask: &Ask) -> Verdict {
+async fn attempt(client: &Client, ask: &Ask) -> (Option<u16>, Verdict) {
     let _slot = client.in_flight.acquire().await;
     client.pace.wait().await;
     let request = source::request(&client.config, ask);
@@ -166,9 +176,9 @@ async fn attempt(client: &Client, ask: &Ask) -> Verdict {
         Ok((status, headers, body)) => {
             let reply = Reply { status, headers: &headers, body: &body, received: Timestamp::now() };
             client.note_time(&headers, reply.received);
-            source::judge(&client.config, ask, reply)
+            (Some(status), source::judge(&client.config, ask, reply))
         }
-        Err(why) => Verdict::Later { why, throttled: false, after: None },
+        Err(why) => (None, Verdict::Later { why, throttled: false, after: None }),
     }
 }
 

@@ -52,11 +52,16 @@ pub fn start(format: Format, level: LevelFilter, screen: MultiProgress, listener
     let layers: Vec<Listener> = std::iter::once(lines).chain(listener).collect();
     // A second start keeps the first: there is one log for a process.
     drop(tracing_subscriber::registry().with(layers).try_init());
+    // A bug is told in the form of the log, too.
+    std::panic::set_hook(Box::new(|bug| {
+        tracing::error!("this is a bug of ticketlake, please report it: {bug}")
+    }));
 }
 
-/// Lets through the spans of this program, and nothing else.
+/// Lets through the spans of this program's work, and nothing else.
 pub fn own_spans() -> FilterFn {
-    filter_fn(own_span)
+    // What is shown of the work is no work.
+    filter_fn(|span| own_span(span) && span.name() != "progress")
 }
 
 fn own_span(span: &tracing::Metadata<'_>) -> bool {

@@ -15,6 +15,7 @@ use ticketlake::{
     exit::Exit,
     log, metrics,
     progress::Progress,
+    secret,
     summary::{Outcome, Run},
     telemetry::{self, Telemetry},
 };
@@ -25,6 +26,7 @@ use tracing::Instrument;
 const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    secret::keep_out_of_cores();
     let Cli { global, command } = Cli::parse();
     let progress = Progress::new(global.progress_style());
     let runtime = Builder::new_multi_thread().enable_all().build();

@@ -119,7 +119,10 @@ impl Progress {
         }
         let (stop, stopped) = mpsc::channel();
         let shown = self.shown.clone();
+        // Its lines belong to the run that it shows.
+        let run = tracing::Span::current();
         let spawned = std::thread::Builder::new().name("progress".to_owned()).spawn(move || {
+            let _run = run.enter();
             while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                 paint(&mut lock(&shown), false);
             }
@@ -149,6 +152,7 @@ fn paint(shown: &mut [Shown], last: bool) {
             }
             Some(bar) => bar.set_message(line::live(&reading, width)),
             None => {
+                let _source = tracing::error_span!("progress", source = source.counts.name).entered();
                 tracing::info!("{}", line::plain(&reading));
                 source.closed = reading.done;
             }

@@ -138,7 +138,15 @@ async fn read(
     account.fields = fields.iter().filter(|field| field.defined).count() as u64;
     let mut narrow = order.narrow();
     if let Some((field, value)) = &order.field {
-        narrow.field = Some(FieldValue::of(&fields, field, value)?);
+        let found = FieldValue::of(&fields, field, value)?;
+        let column = crate::fields::column_name(&found.name);
+        if afresh.client.config.masks.columns.contains_key(&column) {
+            return Err(PullError::Usage(format!(
+                "--field-value: {column} is masked by the configuration, so that its values cannot be compared here; \
+                 `={value}` searches in all fields"
+            )));
+        }
+        narrow.field = Some(found);
     }
     let clock = narrow.clock();
     let intake = Intake::new(afresh, narrow, order.format, meter.clone(), place.folder().to_owned());
@@ -233,7 +241,7 @@ async fn refused(order: &Order, afresh: &Afresh, why: FetchError) -> PullError {
         },
         _ => format!("check what {} names: the source may have no such thing", order.options),
     };
-    PullError::Refused { why, hint }
+    PullError::Refused(format!("{why}; {hint}"))
 }
 
 /// Writes what came, and puts it in its place.

@@ -30,6 +30,7 @@ use serde::Serialize;
 pub use self::{
     agreements::{Pause, Policy},
     backlog::{Backlog, DayOpen},
+    charts::bar,
     choices::{Chosen, Count, Top},
     filling::{Fill, Rescued},
     grouping::GroupBy,

@@ -12,7 +12,7 @@ use serde::Serialize;
 pub use self::{past::render as render_runs, render::render};
 use crate::{
     lake::{self, Lake, LakeError, PartitionKey, runs, state},
-    summary::{self, Outcome, Summary},
+    summary::{self, Outcome, Summary, reason},
     sync::{Memory, Unfinished},
     walk::Span,
 };
@@ -69,6 +69,17 @@ pub struct Begun {
     /// Unix seconds; without bounds everything is read.
     pub range: Span,
     pub done: Vec<Span>,
+    /// Of a list that has only page numbers.
+    pub pages: Option<Pages>,
+}
+
+/// How far a reading by page numbers came.
+#[derive(Debug, Serialize)]
+pub struct Pages {
+    /// Tickets of the list that were read.
+    pub read: u64,
+    /// The list's length, where the source tells.
+    pub of: Option<u64>,
 }
 
 /// How a run ended for one source.
@@ -161,9 +172,16 @@ fn source(
 }
 
 fn begun(memory: &Memory) -> Vec<Begun> {
-    let begun =
-        |reading: &Unfinished| Begun { at: reading.began, range: reading.range, done: reading.done.clone() };
-    memory.unfinished.iter().filter(|reading| !reading.done.is_empty()).map(begun).collect()
+    let begun = |reading: &Unfinished| Begun {
+        at: reading.began,
+        range: reading.range,
+        done: reading.done.clone(),
+        pages: reading
+            .pages
+            .as_ref()
+            .map(|pages| Pages { read: pages.reached.rows(), of: pages.reached.length }),
+    };
+    memory.unfinished.iter().filter(|reading| reading.came_somewhere()).map(begun).collect()
 }
 
 /// What the next run has to do for a source.
@@ -173,13 +191,13 @@ fn left_over(source: &SourceStock, memory: Option<&Memory>) -> Vec<String> {
     match &source.last_run {
         _ if source.whole_at.is_none() => {
             let why = source.last_run.as_ref().and_then(|run| run.error.as_deref());
-            let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+            let why = why.map(|why| format!(" ({})", reason(name, why))).unwrap_or_default();
             left.push(format!(
                 "{name}: never read completely yet{why}; run `ticketlake sync --source {name}`"
             ));
         }
         Some(run) if run.outcome != Outcome::Complete => {
-            let why = run.error.as_deref().unwrap_or("no reason was given");
+            let why = run.error.as_deref().map_or("no reason was given", |why| reason(name, why));
             left.push(format!(
                 "{name}: the last run was not complete ({why}); give the same `ticketlake {}` again",
                 run.command
@@ -187,10 +205,11 @@ fn left_over(source: &SourceStock, memory: Option<&Memory>) -> Vec<String> {
         }
         _ => {}
     }
-    let begun = memory.map_or(0, |memory| memory.unfinished.len());
-    if begun > 0 {
+    for reading in memory.iter().flat_map(|memory| &memory.unfinished) {
+        let next = if reading.came_somewhere() { "goes on with it" } else { "starts it again" };
         left.push(format!(
-            "{name}: {begun} readings have begun and are not finished; the next run goes on with them"
+            "{name}: a reading begun at {} is not finished; the next one {next}",
+            reading.began
         ));
     }
     if memory.and_then(|memory| memory.masked.as_ref()).is_some_and(|masked| !masked.everywhere) {

@@ -233,6 +233,12 @@ pub fn peak_memory_bytes() -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
+/// Why a source's run is not complete, without the name of the source, which most reasons begin with: for lines that name it.
+pub fn reason<'a>(source: &str, why: &'a str) -> &'a str {
+    let own = why.strip_prefix("source ").and_then(|rest| rest.strip_prefix(source));
+    own.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(why)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,9 +12,11 @@ mod masking;
 mod memory;
 mod outlook;
 mod reading;
+mod recorder;
 mod source_run;
 mod suspicion;
 mod walks;
+mod ways;
 mod worker;
 mod writer;
 

@@ -9,20 +9,24 @@ use roaring::RoaringTreemap;
 
 use crate::source::Slice;
 
+mod bookmark;
 mod count;
 mod cover;
 mod hidden;
+mod hunt;
 mod limit;
 mod order;
 mod pages;
 mod position;
 mod slots;
+mod totals;
 mod windows;
 
 #[cfg(test)]
 mod simulated;
 
-pub use pages::pages;
+pub use bookmark::{Bookmark, Reached};
+pub use pages::{ByNumber, pages};
 pub use position::{ByTime, by_time};
 pub use windows::left;
 
@@ -59,6 +63,11 @@ pub trait Reader {
         per_page: u32,
     ) -> impl Future<Output = Result<Answer<Self::Rows>, Self::Error>>;
 
+    /// What a source says that refuses this one page of a list. `None`: something else went wrong.
+    fn refusal(&self, _: &Self::Error) -> Option<String> {
+        None
+    }
+
     /// Whether more requests at once would only wait: the rate is what limits, so that cutting windows for more workers does not pay.
     fn is_saturated(&self) -> bool {
         false
@@ -72,6 +81,12 @@ pub trait Sink<R, E> {
 
     /// All rows whose time lies in `span` have been taken now. Spans come in pieces that do not overlap. Not called for lists without time.
     fn done(&self, span: Span) -> impl Future<Output = Result<(), E>>;
+
+    /// So far came the reading of a list by page numbers; the rows of what it names have been taken. Told after each
+    /// answer, where the list's order lets a later walk go on.
+    fn reached(&self, _: &Reached) -> impl Future<Output = Result<(), E>> {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// A half-open stretch of time in Unix seconds; `None` is unbounded.
@@ -106,6 +121,13 @@ impl Proof {
     pub fn is_complete(&self) -> bool {
         self.unproven.is_none()
     }
+
+    /// Both walks as one.
+    pub fn and(self, other: Proof) -> Proof {
+        let mut tally = self.tally;
+        tally.add(other.tally);
+        Proof { unproven: self.unproven.or(other.unproven), tally }
+    }
 }
 
 /// What happened on the way.
@@ -119,6 +141,15 @@ pub struct Tally {
     pub shifts_detected: u64,
     /// Pages read again because of that.
     pub pages_reread: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: Tally) {
+        self.pages += other.pages;
+        self.duplicates += other.duplicates;
+        self.shifts_detected += other.shifts_detected;
+        self.pages_reread += other.pages_reread;
+    }
 }
 
 /// What is known of the walk as a whole: the counts, and the ids that were seen.
@@ -154,13 +185,10 @@ impl Journal {
 
     /// Takes up what a part of the walk has seen and doubted.
     fn absorb(&mut self, part: Journal) {
-        let Tally { pages, duplicates, shifts_detected, pages_reread } = part.tally;
-        self.tally.pages += pages;
-        self.tally.shifts_detected += shifts_detected;
-        self.tally.pages_reread += pages_reread;
+        self.tally.add(part.tally);
         let known = self.ids.len() + part.ids.len();
         self.ids |= part.ids;
-        self.tally.duplicates += duplicates + (known - self.ids.len());
+        self.tally.duplicates += known - self.ids.len();
         self.nameless += part.nameless;
         if let Some(why) = part.unproven {
             self.doubt(why);

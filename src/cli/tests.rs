@@ -64,6 +64,40 @@ fn windows_are_given_by_their_ends() {
 }
 
 #[test]
+fn what_a_person_accepts_is_said_by_flags() {
+    let line = "sync --full --accept --metrics-file t.prom";
+    let command = parsed(line).expect("good").command;
+    assert_eq!(command.metrics_file(), Some(Path::new("t.prom")));
+    let Command::Sync(args) = command else { panic!("a sync") };
+    assert!(args.accept && !args.accept_deletes);
+    let Command::Runs(args) = parsed("runs show last").expect("good").command else { panic!("runs") };
+    assert!(args.what.is_some());
+}
+
+#[test]
+fn a_dictionary_and_views_are_asked_for() {
+    let Command::Fields(args) = parsed("fields --all --markdown").expect("good").command else {
+        panic!("fields")
+    };
+    assert!(args.all && args.markdown);
+    let Command::Views(args) = parsed("views --absolute --lake l").expect("good").command else {
+        panic!("views")
+    };
+    assert!(args.absolute);
+}
+
+#[test]
+fn an_extract_is_described() {
+    let line = "pull --ids 1,2 --ids @more.txt -o x.xlsx --force";
+    let Command::Pull(args) = parsed(line).expect("good").command else { panic!("a pull") };
+    assert_eq!((args.ids.len(), args.out.to_str(), args.force), (2, Some("x.xlsx"), true));
+    let line = "pull --filter 12 --agent 7 --updated-since 2024-01-01 --format jsonl";
+    let Command::Pull(args) = parsed(line).expect("good").command else { panic!("a pull") };
+    assert_eq!((args.out.to_str(), args.agent), (Some("-"), Some(7)));
+    assert_eq!(args.format, Some(crate::pull::Format::Ndjson));
+}
+
+#[test]
 fn a_sandbox_is_described() {
     let line = "sandbox --port 8080 --rate unlimited --latency 0ms --fault http500:0.05 --fault slow:1 --change insert:3";
     let Command::Sandbox(args) = parsed(line).expect("good").command else { panic!("a sandbox") };
@@ -92,6 +126,10 @@ fn what_is_wrong_is_refused_with_code_2() {
         "backfill --since 2024-01-32",
         "plan --until 2024-07-01",
         "plan --full --since 2024-07-01",
+        "pull --agent 7 --all",
+        "pull --format xls",
+        "pull --user me",
+        "pull --since yesterday",
         "sandbox --rate 60/day",
         "sandbox --port 70000",
         "sandbox --fault boom:1",
@@ -99,6 +137,11 @@ fn what_is_wrong_is_refused_with_code_2() {
         "-v -q sync",
         "sync --log-format xml",
         "completions",
+        "runs show",
+        "recipe bsd",
+        "init --kind zendesk",
+        "init --password-env A --token-env B",
+        "init --base-url http://far.example.com",
     ] {
         refused(line);
     }

@@ -17,7 +17,7 @@ is needed. With --lake no configuration is needed either.
 
 Examples:
   duckdb -init <(ticketlake views --absolute)
-  ticketlake views --absolute > ~/.duckdbrc
+  ticketlake views --absolute > tickets.sql       then .read tickets.sql
   ticketlake views --absolute --source support";
 
 /// Print SQL that makes DuckDB views of the lake, custom columns under their labels

@@ -5,6 +5,7 @@ use comfy_table::{Cell, Table};
 use super::answers::{Answers, Choices};
 use crate::{
     figures,
+    report::bar,
     tables::{plain, right},
 };
 
@@ -39,7 +40,7 @@ fn statuses(answers: &Answers) -> Option<Table> {
             Cell::new(source),
             Cell::new(status),
             right(figures::count(*count)),
-            bar(*count, *most),
+            Cell::new(bar(*count, *most, BAR)),
         ]);
     }
     Some(table)
@@ -49,7 +50,7 @@ fn days(answers: &Answers) -> Option<Table> {
     let most = answers.days.values().max()?;
     let mut table = plain(["day", "tickets", ""]);
     for (day, count) in &answers.days {
-        table.add_row([Cell::new(day), right(figures::count(*count)), bar(*count, *most)]);
+        table.add_row([Cell::new(day), right(figures::count(*count)), Cell::new(bar(*count, *most, BAR))]);
     }
     Some(table)
 }
@@ -60,7 +61,7 @@ fn options(choices: &Choices) -> Option<Table> {
     let most = *counts.first()?.1;
     let mut table = plain(["option", "tickets", ""]);
     for (label, count) in counts.into_iter().take(TOP) {
-        table.add_row([Cell::new(label), right(figures::count(*count)), bar(*count, most)]);
+        table.add_row([Cell::new(label), right(figures::count(*count)), Cell::new(bar(*count, most, BAR))]);
     }
     Some(table)
 }
@@ -84,11 +85,6 @@ fn service(answers: &Answers) -> Option<Table> {
         ]);
     }
     Some(table)
-}
-
-fn bar(count: u64, most: u64) -> Cell {
-    let length = (count * BAR).div_ceil(most.max(1));
-    Cell::new("█".repeat(usize::try_from(length).unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -25,6 +25,9 @@ const CLOCK_MAY_DIFFER: Duration = Duration::from_secs(30);
 /// From here on the times that a run writes are wrong.
 const CLOCK_IS_WRONG: Duration = Duration::from_secs(300);
 
+/// Bytes of a key; shorter ones are found by trying.
+const SHORT_KEY: usize = 16;
+
 const CREDENTIALS: &str =
     "check `email` with `password` or `token`, or `secret`, and that the account may use the API";
 const ADMIN: &str = "give the account the role of an administrator, or log in with one that has it: to any other the \
@@ -56,6 +59,7 @@ pub async fn checks(lake: &LakeConfig, config: &SourceConfig) -> Vec<Check> {
     if let Some(afresh) = &afresh {
         checks.extend(role(about, config, account.as_ref()));
         checks.push(fields(about, afresh));
+        checks.extend(mask(about, config));
         match afresh.first_page().await {
             Ok(page) => {
                 checks.push(first_page(about, config, &page));
@@ -157,6 +161,20 @@ fn fields(about: &str, afresh: &Afresh) -> Check {
     }
     let todo = format!("name a file with their labels in `cascades`: {}", unnamed.join(", "));
     Check::warning(about, "fields", format!("{found}; {} cascades have no labels", unnamed.len()), todo)
+}
+
+/// What is masked; that the columns are there has been seen with the definitions.
+fn mask(about: &str, config: &SourceConfig) -> Option<Check> {
+    let count = config.masks.columns.len();
+    let short = config.masks.key.as_ref().is_some_and(|key| key.reveal().len() < SHORT_KEY);
+    match (count, short) {
+        (0, _) => None,
+        (_, true) => {
+            let todo = "take a longer `mask_key`, as from `openssl rand -hex 32`: numbers can be guessed under a short one";
+            Some(Check::warning(about, "mask", format!("{count} columns; the key is short"), todo))
+        }
+        (_, false) => Some(Check::ok(about, "mask", format!("{count} columns"))),
+    }
 }
 
 fn first_page(about: &str, config: &SourceConfig, page: &FirstPage) -> Check {

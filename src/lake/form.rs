@@ -1,11 +1,10 @@
 //! The form of every file in the lake: compression, statistics, indexes, metadata, and how large its parts are.
 
+mod arrow_schema;
+
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
-    arrow::{
-        ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions,
-        encode_arrow_schema,
-    },
+    arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, Type, ZstdLevel},
     errors::ParquetError,
     file::{
@@ -152,7 +151,7 @@ fn properties(
             pair("ticketlake.version", env!("CARGO_PKG_VERSION").to_owned()),
             pair("ticketlake.schema_version", meta.schema_version.to_string()),
             pair("ticketlake.source_kind", meta.source_kind.clone()),
-            pair(ARROW_SCHEMA_META_KEY, encode_arrow_schema(schema)),
+            pair(ARROW_SCHEMA_META_KEY, arrow_schema::encode(schema)),
         ]));
     let id = ColumnPath::from(ID);
     for column in descriptor.columns() {

@@ -84,6 +84,8 @@ pub struct Given<'a> {
     /// The tickets created then are read, in place of what `reading` says.
     pub window: Option<Span>,
     pub resumes: bool,
+    /// The part read by the earlier run is read once more after what is left: it may have changed.
+    pub second_lap: bool,
     /// What is left to read of the range.
     pub left: Vec<Span>,
     /// Tickets, as the source counts them, and as the lake does.
@@ -176,6 +178,11 @@ fn notes(given: &Given<'_>, by_time: bool) -> Vec<String> {
             "the source cannot filter by date: every ticket is read, and only the window's partitions are written".to_owned(),
         );
     }
+    if given.second_lap {
+        notes.push(
+            "what is left is read first, then the rest again: only that shows what changed there".to_owned(),
+        );
+    }
     if given.told.is_none() {
         notes.push(
             match given.held {
@@ -220,6 +227,7 @@ mod tests {
             reading: Reading::Whole { because: Because::First },
             window: None,
             resumes: false,
+            second_lap: false,
             left: vec![Span::default()],
             told: Some(10_000),
             held: None,

@@ -7,6 +7,7 @@ use comfy_table::{Cell, Table};
 use super::{Forecast, Outlook, RowsFrom, forecast::Window};
 use crate::{
     figures,
+    summary::reason,
     tables::{self, right},
 };
 
@@ -21,8 +22,7 @@ pub fn render(outlook: &Outlook) -> String {
     for source in &outlook.sources {
         let name = &source.name;
         if let Some(why) = &source.error {
-            // It names the source itself.
-            text += &format!("{why}\n");
+            text += &format!("{name}: {}\n", reason(name, why));
             continue;
         }
         text += &format!("{name}: {}\n", source.why);

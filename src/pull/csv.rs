@@ -86,9 +86,9 @@ impl<W: Write> Csv<W> {
     }
 }
 
-/// What Excel and its kin take for a formula when it opens a text file.
+/// What Excel and its kin may take for a formula when they open a text file; in East Asia the wide signs as well.
 fn is_formula(value: &str) -> bool {
-    value.starts_with(['=', '+', '-', '@', '\t', '\r'])
+    value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 
 impl<W: Write + Send> Sheet for Csv<W> {
@@ -108,5 +108,68 @@ impl<W: Write + Send> Sheet for Csv<W> {
     fn finish(mut self: Box<Self>) -> Result<Cut, PullError> {
         self.out.flush().map_err(PullError::writing(&self.place))?;
         Ok(Cut::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::Arc};
+
+    use arrow::{
+        array::{Int64Array, StringArray},
+        datatypes::{Field, Schema},
+    };
+
+    use super::*;
+    use crate::config::Kind;
+
+    fn written(for_excel: bool, texts: &[Option<&str>]) -> String {
+        let schema: SchemaRef = Arc::new(Schema::new(vec![
+            Field::new("id", DataType::Int64, false),
+            Field::new("cf_a,\"b\"", DataType::Utf8, true),
+        ]));
+        let ids = Int64Array::from_iter_values((0..).map(|n| 999_999_999_999_999 + n).take(texts.len()));
+        let columns = vec![Arc::new(ids) as _, Arc::new(StringArray::from(texts.to_vec())) as _];
+        let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
+        let out = tempfile::NamedTempFile::new().unwrap();
+        let paper = Paper {
+            schema: &schema,
+            kind: Kind::Kf5,
+            for_excel,
+            place: "x",
+            folder: Path::new("."),
+            out: out.reopen().unwrap(),
+        };
+        let mut sheet = Box::new(Csv::new(paper).unwrap());
+        sheet.write(&batch).unwrap();
+        sheet.finish().unwrap();
+        std::fs::read_to_string(out.path()).unwrap()
+    }
+
+    #[test]
+    fn null_and_empty_stay_apart_and_only_what_must_is_quoted() {
+        let text = written(false, &[None, Some(""), Some("a b"), Some("a,\"b\"\r\n"), Some(" =1")]);
+        let lines = [
+            "id,\"cf_a,\"\"b\"\"\"",
+            "999999999999999,",
+            "1000000000000000,\"\"",
+            "1000000000000001,a b",
+            "1000000000000002,\"a,\"\"b\"\"\r\n\"",
+            "1000000000000003,\" =1\"",
+        ];
+        assert_eq!(text, lines.join("\n") + "\n");
+    }
+
+    #[test]
+    fn excel_gets_a_mark_and_no_formula() {
+        let text = written(true, &[Some("-1"), Some("=A1"), Some("＠x"), None]);
+        let lines = [
+            "\u{feff}id,\"cf_a,\"\"b\"\"\"",
+            "999999999999999,\"'-1\"",
+            "\"'1000000000000000\",\"'=A1\"",
+            "\"'1000000000000001\",\"'＠x\"",
+            "\"'1000000000000002\",",
+        ];
+        assert_eq!(text, lines.join("\n") + "\n");
     }
 }

@@ -16,9 +16,9 @@ pub enum PullError {
     /// The source could not be read, or not with proof.
     #[error(transparent)]
     Source(#[from] Ended),
-    /// The source has no such thing; `hint` says what to look at.
-    #[error("{why}; {hint}")]
-    Refused { why: FetchError, hint: String },
+    /// The source has no such thing, or does not give it.
+    #[error("{0}")]
+    Refused(String),
     /// What was asked for makes no sense, as only the source could tell.
     #[error("{0}")]
     Usage(String),
@@ -63,7 +63,7 @@ impl PullError {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Source(Ended::Read(ReadError::Fetch(FetchError::Credentials { .. }))) => Exit::Credentials,
-            Self::Source(_) | Self::Refused { .. } => Exit::Incomplete,
+            Self::Source(_) | Self::Refused(_) => Exit::Incomplete,
             Self::Write { .. } | Self::Encode { .. } | Self::Rows(_) => Exit::Unexpected,
         }
     }

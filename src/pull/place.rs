@@ -67,10 +67,8 @@ impl Place {
                 "lies in the lake, which holds nothing but its own files; choose another folder",
             ));
         }
-        let staged = stage(&folder, file_name).map_err(|why| Error::Io {
-            what: format!("cannot write beside {name}; choose another place with --out"),
-            why,
-        })?;
+        let staged = stage(&folder, file_name)
+            .map_err(|why| usage(&format!("cannot be written: {why}; choose another place")))?;
         Ok(Self { name, folder, file: Some(Staged { file: staged, path, replace }) })
     }
 

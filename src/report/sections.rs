@@ -130,7 +130,7 @@ impl Item {
         let known = |text: Option<String>| text.unwrap_or_else(|| UNKNOWN.to_owned());
         match self {
             Self::Text(text) => shown(text),
-            Self::Value(None) => "–".to_owned(),
+            Self::Value(None) => "(none)".to_owned(),
             Self::Value(Some(text)) => {
                 Some(shown(text)).filter(|text| !text.is_empty()).unwrap_or("(empty)".to_owned())
             }

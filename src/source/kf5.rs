@@ -130,10 +130,13 @@ fn same_server(config: &SourceConfig, next: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{
-        Request,
-        fixture::{judged, kf5},
-        request,
+    use crate::{
+        config::Kind,
+        source::{
+            Request, Wish,
+            fixture::{judged, kf5},
+            listing, request,
+        },
     };
 
     const LIST: Ask = Ask::Tickets {
@@ -159,6 +162,27 @@ mod tests {
             "/apiv2/tickets.json?updated_start=10&updated_end=20&updated_order=desc&page=1&per_page=50"
         );
         assert_eq!(path(&Ask::Ids(vec![1, 2])), "/apiv2/tickets/show_many.json?ids=1,2");
+        assert_eq!(path(&Ask::Ids(vec![7])), "/apiv2/tickets/7.json");
+        let listed = |wish: &Wish, slice| {
+            path(&Ask::Listed { listing: listing(Kind::Kf5, wish).unwrap(), slice, page: 1, per_page: 20 })
+        };
+        let search = Wish::Search {
+            text: Some("退款 & more".into()),
+            status: Some("open,solved".into()),
+            field_value: Some("a=b".into()),
+        };
+        assert_eq!(
+            listed(&search, Slice::default()),
+            "/apiv2/tickets/search.json?created_order=asc&fieldvalue=a%3Db&query=%E9%80%80%E6%AC%BE+%26+more\
+             &status=open%2Csolved&page=1&per_page=20"
+        );
+        assert_eq!(
+            listed(&Wish::AssignedTo(733), slice),
+            "/apiv2/users/733/tickets.json?updated_start=10&updated_end=20&updated_order=desc&page=1&per_page=20"
+        );
+        let incidents = listed(&Wish::IncidentsOf(5), Slice::default());
+        assert_eq!(incidents, "/apiv2/tickets/5/incidents.json?page=1&per_page=20");
+        assert_eq!(listing(Kind::Kf5, &Wish::Customer("a@b".into())), None);
         let request: Request = request(&kf5(), &LIST);
         assert_eq!(request.basic().map(|(user, _)| user), Some("agent@example.com"));
         assert!(!format!("{request:?} {request}").contains("pa\"ss"));

@@ -103,8 +103,10 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
     }
     let page = match ask {
         Ask::Fields { .. } | Ask::Tickets { .. } | Ask::Listed { .. } | Ask::Account => {
-            let list =
-                if matches!(ask, Ask::Tickets { .. }) { envelope.contents } else { envelope.ticket_fields };
+            let list = match ask {
+                Ask::Tickets { .. } | Ask::Listed { .. } => envelope.contents,
+                _ => envelope.ticket_fields,
+            };
             let elements: Vec<&RawValue> = serde_json::from_str(list?.get()).ok()?;
             let pages = envelope::number(envelope.total_pages);
             let more = match ask {
@@ -138,10 +140,13 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{
-        Slice,
-        fixture::{judged, udesk},
-        request,
+    use crate::{
+        config::Kind,
+        source::{
+            Slice, Wish, filters,
+            fixture::{judged, udesk},
+            listing, request,
+        },
     };
 
     fn list(page: u32) -> Ask {
@@ -165,6 +170,39 @@ mod tests {
             request.to_string(),
             "GET http://127.0.0.1:9/api/v1/tickets.json?page=2&per_page=100&sign=***"
         );
+    }
+
+    #[test]
+    fn a_customers_tickets_are_posted_for_and_a_filters_are_signed_with_the_agent() {
+        let listed = |wish: &Wish| {
+            let listing = listing(Kind::Udesk, wish).unwrap();
+            request(&udesk(), &Ask::Listed { listing, slice: Slice::default(), page: 1, per_page: 100 })
+        };
+        let posted = listed(&Wish::Customer("o'hara@sample.com".into()));
+        assert_eq!(posted.json(), Some(r#"{"email":"o'hara@sample.com"}"#));
+        let ask = Ask::Listed {
+            listing: filters(Kind::Udesk, None).unwrap(),
+            slice: Slice::default(),
+            page: 1,
+            per_page: 100,
+        };
+        let Verdict::Page(page) = judged(&udesk(), &ask, 200, r#"{"status":0,"contents":[{"id":1}]}"#) else {
+            panic!()
+        };
+        assert_eq!((page.rows.len(), page.more), (1, None));
+        assert_eq!(
+            posted.to_string(),
+            "POST http://127.0.0.1:9/api/v1/tickets/get.json?page=1&per_page=100&sign=***"
+        );
+        assert!(posted.url().as_str().ends_with("sign=aeef943db3a889ed76eb882b4f90ea71"));
+        let got = listed(&Wish::Filter { id: 12, agent: Some(760) });
+        assert!(got.url().path().ends_with("/ticket_filters/12/tickets.json") && got.json().is_none());
+        assert!(got.url().query().unwrap().starts_with("agent_id=760&page=1&per_page=100&sign="));
+        assert_eq!(listing(Kind::Udesk, &Wish::Problems), None);
+        let filters = filters(Kind::Udesk, None).unwrap();
+        let asked = Ask::Listed { listing: filters, slice: Slice::default(), page: 1, per_page: 100 };
+        let url = request(&udesk(), &asked).url().to_string();
+        assert!(url.ends_with("/api/v1/ticket_filters.json?sign=e9fb0570fe9265fd55ea8b84f8fbcbbb"), "{url}");
     }
 
     #[test]

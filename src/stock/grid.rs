@@ -21,6 +21,13 @@ pub fn grid(range: Span, done: &[Span], earliest: i64, latest: i64) -> String {
     (0..CELLS).map(cell).collect()
 }
 
+/// The same of a list of which so many rows are done; nobody knows which.
+pub fn share(done: u64, of: u64) -> String {
+    let cells = CELLS.unsigned_abs();
+    let full = done.saturating_mul(cells).checked_div(of).unwrap_or(cells).min(cells);
+    (0..cells).map(|cell| if cell < full { '█' } else { '░' }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +39,11 @@ mod tests {
         assert_eq!(shown, format!("{}{}▒{}", "█".repeat(10), "░".repeat(10), "░".repeat(19)));
         let open = grid(Span::default(), &[Span { from: None, to: Some(20) }], 0, 40);
         assert_eq!(open, format!("{}{}", "█".repeat(20), "░".repeat(20)));
+    }
+
+    #[test]
+    fn a_share_fills_cells_from_the_left() {
+        assert_eq!(share(300, 400), format!("{}{}", "█".repeat(30), "░".repeat(10)));
+        assert_eq!([share(0, 0), share(9, 5)], ["█".repeat(40), "█".repeat(40)]);
     }
 }

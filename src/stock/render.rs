@@ -5,9 +5,13 @@ use std::time::Duration;
 use comfy_table::{Cell, Table};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{Begun, SourceStock, Stock, grid::grid};
+use super::{
+    Begun, Pages, SourceStock, Stock,
+    grid::{grid, share},
+};
 use crate::{
     figures,
+    summary::reason,
     tables::{right, wrapped},
 };
 
@@ -77,7 +81,7 @@ fn runs(stock: &Stock, zone: &TimeZone) -> Table {
     let mut table = wrapped(["run", "command", "began", "time", "outcome"]);
     for run in &stock.runs {
         let took = run.finished_at.duration_since(run.started_at).unsigned_abs();
-        let errors = run.errors.iter().map(|(source, why)| format!("{source}: {why}"));
+        let errors = run.errors.iter().map(|(source, why)| format!("{source}: {}", reason(source, why)));
         let lines: Vec<String> = [run.outcome.name().to_owned()].into_iter().chain(errors).collect();
         table.add_row([
             Cell::new(&run.run_id),
@@ -96,6 +100,14 @@ pub(super) fn moment(at: Option<Timestamp>, zone: &TimeZone) -> String {
 
 /// What is done and what is left of a reading that was not finished.
 fn reading(begun: &Begun, source: &SourceStock, zone: &TimeZone) -> String {
+    let since = moment(Some(begun.at), zone);
+    if let Some(Pages { read, of }) = &begun.pages {
+        let of = of.unwrap_or(*read).max(*read);
+        let (cells, read, of) = (share(*read, of), figures::count(*read), figures::count(of));
+        return format!(
+            "reading since {since}, page by page {cells} {read} of {of} tickets (█ done, ░ left)"
+        );
+    }
     let first = source.first_partition.as_deref().and_then(|day| day.parse::<Date>().ok());
     let first = first.and_then(|day| day.to_zoned(zone.clone()).ok()).map(|day| day.timestamp());
     let latest = begun.at.as_second();
@@ -106,5 +118,5 @@ fn reading(begun: &Begun, source: &SourceStock, zone: &TimeZone) -> String {
             .map_or_else(|| open.to_owned(), |at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d").to_string())
     };
     let (from, to) = (day(begun.range.from, "the beginning"), day(begun.range.to, "now"));
-    format!("reading since {}, {from} {cells} {to} (█ done, ░ left)", moment(Some(begun.at), zone))
+    format!("reading since {since}, {from} {cells} {to} (█ done, ░ left)")
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{Cell, Table};
 
-use super::{Mode, Outcome, SourceSummary, Summary};
+use super::{Mode, Outcome, SourceSummary, Summary, reason};
 use crate::{
     figures,
     tables::{self, right},
@@ -21,7 +21,7 @@ pub fn render(summary: &Summary) -> String {
     }
     for source in &summary.sources {
         if let Some(why) = &source.error {
-            text += &format!("{}: {why}\n", source.name);
+            text += &format!("{}: {}\n", source.name, reason(&source.name, why));
         }
         if source.rescued.cells > 0 {
             text += &format!("{}\n", rescued(source));
@@ -124,7 +124,7 @@ mod tests {
     fn a_person_reads_what_happened() {
         let mut source = SourceSummary::begin("support", Kind::Kf5, Mode::Full);
         source.outcome = Outcome::Incomplete;
-        source.error = Some("page 7 came back broken".to_owned());
+        source.error = Some("source support: page 7 came back broken".to_owned());
         source.tickets.read = 12_345;
         source.seconds = 12.3;
         source.rescued.cells = 3;

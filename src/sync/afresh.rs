@@ -15,6 +15,7 @@ use super::{
     memory::{self, Checkpoint},
     reading::{ReadError, Rows, TicketReader},
     source_run::{columns_now, mark, rewrite_all, take_out_moved},
+    ways::{self, Scope},
     writer::Writer,
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
     mask,
     progress::Meter,
     source::{self, Ask, Clock, Listing, Slice},
-    walk::{self, ByTime, Proof, Reader, Sink, Span},
+    walk::{Proof, Reader, Sink, Span},
 };
 
 /// A source with its definitions of now.
@@ -136,24 +137,10 @@ impl Afresh {
         (by, range): (Clock, Span),
         sink: &impl Sink<Rows, ReadError>,
     ) -> Result<Proof, ReadError> {
-        let config = &self.client.config;
-        let reader = self.reader();
-        if !source::filters_by_time(config.kind) {
-            let slice = Slice::default();
-            return walk::pages(&reader, sink, &slice, config.page_size, config.concurrency, (by, range))
-                .await;
-        }
-        let plan = ByTime {
-            by,
-            range,
-            done: &[],
-            per_page: config.page_size,
-            workers: config.concurrency,
-            now: self.began.as_second(),
-            // Nothing is written by partition here.
-            boundary: &|second| second,
-        };
-        walk::by_time(&reader, sink, &plan).await
+        // Nothing is written by partition here.
+        let boundary = |second| second;
+        let scope = Scope { by, range, done: &[], bookmark: None, began: self.began, boundary: &boundary };
+        ways::tickets(&self.reader(), sink, &scope).await
     }
 
     /// Reads another list into `sink`; where it takes bounds, only what lies in a span.
@@ -163,7 +150,6 @@ impl Afresh {
         (by, range): (Clock, Span),
         sink: &impl Sink<Rows, ReadError>,
     ) -> Result<Proof, ReadError> {
-        let config = &self.client.config;
         // Whether a bound belongs to the answer is not known: one second more on each side, and what is outside is not kept.
         let bounded = Slice {
             by: Some(by),
@@ -173,7 +159,7 @@ impl Afresh {
         };
         let slice = if listing.takes_slices && range != Span::default() { bounded } else { Slice::default() };
         let reader = ListReader::new(self.reader(), listing);
-        walk::pages(&reader, sink, &slice, config.page_size, config.concurrency, (by, range)).await
+        ways::pages(&reader, &self.client.config, sink, slice, (by, range), None).await
     }
 
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
@@ -216,7 +202,9 @@ impl Afresh {
         let writer = Writer::start(lake.clone(), name, Arc::clone(&self.layouts), known, noted);
         let intake = Intake::new(writer, lake.calendar(), self.meter.clone(), config.concurrency);
         let read = self.read_ids(again, &intake).await;
-        (account.wrote, account.received) = intake.finish().await?;
+        let written;
+        (account.wrote, account.received, written) = intake.finish().await;
+        written?;
         take_out_moved(lake, config, &self.layouts, &mut account)?;
         mark(lake, config, gone, &self.layouts, &mut account)?;
         if differ() {

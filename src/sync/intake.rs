@@ -15,7 +15,7 @@ use roaring::RoaringTreemap;
 use super::{
     memory::CommitError,
     reading::{ReadError, Rows},
-    writer::{Job, Writer},
+    writer::{Job, Writer, Wrote},
 };
 use crate::{
     lake::{Calendar, PartitionKey, split},
@@ -104,11 +104,11 @@ impl Intake {
         true
     }
 
-    /// Writes everything that waits, and gives the account.
-    pub async fn finish(self) -> Result<(super::writer::Wrote, Received), CommitError> {
+    /// Writes everything that waits; gives the account of what is in the lake, and why that is not all.
+    pub async fn finish(self) -> (Wrote, Received, Result<(), CommitError>) {
         self.flush().await;
-        let wrote = self.writer.finish().await?;
-        Ok((wrote, self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received))
+        let (wrote, written) = self.writer.finish().await;
+        (wrote, self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received, written)
     }
 
     /// Waits until everything that came in is in the lake.

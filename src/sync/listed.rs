@@ -85,6 +85,10 @@ impl Reader for ListReader<'_> {
         Ok(answer)
     }
 
+    fn refusal(&self, why: &ReadError) -> Option<String> {
+        self.tickets.refusal(why)
+    }
+
     fn is_saturated(&self) -> bool {
         self.tickets.is_saturated()
     }

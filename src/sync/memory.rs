@@ -9,7 +9,7 @@ use crate::{
     columns::{TICKET_FIELD_OPTIONS, TICKET_FIELDS},
     fields::{Known, KnownColumn, known_columns, rows::from_batch, widen},
     lake::{self, Lake, LakeError, state},
-    walk::Span,
+    walk::{Bookmark, Span},
 };
 
 /// The state of a source, kept as JSON beside the lake's tables.
@@ -53,9 +53,17 @@ pub struct Unfinished {
     pub done: Vec<Span>,
     /// Tickets of the lake, created within `done`, that were not met.
     pub missing: Vec<i64>,
+    /// How far a list that has only page numbers was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<Bookmark>,
 }
 
 impl Unfinished {
+    /// Whether there is anything to go on with. One that came nowhere may be old: what it would look for has changed.
+    pub fn came_somewhere(&self) -> bool {
+        !self.done.is_empty() || self.pages.is_some()
+    }
+
     /// The spans that need not be read again. An open end is closed at the beginning: tickets came since.
     pub fn read(&self) -> Vec<Span> {
         let closed = |span: &Span| Span { to: span.to.or(Some(self.began.as_second())), ..*span };
@@ -88,6 +96,11 @@ pub fn add_span(spans: &mut Vec<Span>, span: Span) {
 }
 
 impl Memory {
+    /// The reading of a range that an earlier run left, if it came somewhere.
+    pub fn left_over(&self, range: Span) -> Option<&Unfinished> {
+        self.unfinished.iter().find(|reading| reading.range == range && reading.came_somewhere())
+    }
+
     /// The reading of a range that was begun.
     pub fn unfinished(&mut self, range: Span) -> Option<&mut Unfinished> {
         self.unfinished.iter_mut().find(|reading| reading.range == range)
@@ -212,6 +225,7 @@ mod tests {
             reconcile: false,
             done: Vec::new(),
             missing: Vec::new(),
+            pages: None,
         };
         reading.add(span(20, Some(30)), []);
         reading.add(span(50, None), [7]);

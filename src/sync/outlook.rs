@@ -10,9 +10,10 @@ use super::{
     ended::Ended,
     intake::meets,
     layouts::{Layouts, file_meta},
-    memory::{Checkpoint, Memory, Unfinished},
+    memory::{Checkpoint, Unfinished},
     reading::{ReadError, TicketReader},
     source_run::{Task, read_how},
+    walks::{Freshening, freshening},
 };
 use crate::{
     config::{Config, SourceConfig},
@@ -58,12 +59,15 @@ async fn look(
     let checkpoint = Checkpoint::load(lake, &config.name)?;
     let reading = read_how(&checkpoint, config, task, at);
     let range = range(task, reading);
-    let unfinished = checkpoint.with(|memory| begun(memory, task, reading, range));
-    let by_time = source::filters_by_time(config.kind);
-    // Page numbers mean nothing a day later: such a list is read from its front again.
-    let unfinished = unfinished.filter(|_| by_time);
+    let whole = matches!(reading, Reading::Whole { .. });
+    let unfinished = checkpoint.with(|memory| memory.left_over(range).cloned()).filter(|_| whole);
     let done = unfinished.as_ref().map(Unfinished::read).unwrap_or_default();
-    let held = Held::count(lake, config, range, &done)?;
+    let mut held = Held::count(lake, config, range, &done)?;
+    let pages = unfinished.as_ref().and_then(|unfinished| unfinished.pages.as_ref());
+    let freshening = pages.and(checkpoint.with(|memory| freshening(memory, config, task)));
+    if let Some(pages) = pages.filter(|_| freshening != Some(Freshening::SecondLap)) {
+        held.done = pages.reached.rows();
+    }
     let told = match Client::new(config.clone()) {
         Ok(client) => ask(&client, reading, range).await,
         Err(why) => Err(why.into()),
@@ -77,6 +81,7 @@ async fn look(
         reading,
         window: matches!(task, Task::Backfill { .. }).then_some(range),
         resumes: unfinished.is_some(),
+        second_lap: freshening == Some(Freshening::SecondLap),
         left: left(range, &done),
         told: told.tickets.map(|tickets| tickets.saturating_sub(held.done)),
         held: held.left(reading),
@@ -100,13 +105,6 @@ fn range(task: Task, reading: Reading) -> Span {
     }
 }
 
-/// The reading that an earlier run left, if this one would go on with it.
-fn begun(memory: &mut Memory, task: Task, reading: Reading, range: Span) -> Option<Unfinished> {
-    let goes_on = matches!((task, reading), (Task::Backfill { .. }, _) | (_, Reading::Whole { .. }));
-    let left = memory.unfinished(range).filter(|left| !left.done.is_empty());
-    left.filter(|_| goes_on).cloned()
-}
-
 /// What the lake has of a source. A ticket that is marked as deleted is none.
 #[derive(Default)]
 struct Held {
@@ -114,7 +112,7 @@ struct Held {
     /// Partitions that may hold a ticket created within the range, and such tickets.
     within: u64,
     tickets: u64,
-    /// Tickets created within the spans that are read.
+    /// Tickets that were read and need not be read again.
     done: u64,
 }
 
@@ -145,7 +143,7 @@ impl Held {
     /// is empty.
     fn left(&self, reading: Reading) -> Option<u64> {
         let knows = matches!(reading, Reading::Whole { .. }) && self.tickets > 0;
-        knows.then(|| self.tickets - self.done)
+        knows.then(|| self.tickets.saturating_sub(self.done))
     }
 }
 

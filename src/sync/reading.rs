@@ -92,7 +92,11 @@ impl TicketReader<'_> {
     ) -> Result<RoaringTreemap, ReadError> {
         let mut found = RoaringTreemap::new();
         for some in ids.chunks(source::most_ids(self.client.config.kind)) {
-            found |= self.read_some(&Ask::Ids(some.to_vec()), sink).await?;
+            let ask = match some {
+                [id] => Ask::One(*id),
+                some => Ask::Ids(some.to_vec()),
+            };
+            found |= self.read_some(&ask, sink).await?;
         }
         Ok(found)
     }
@@ -125,6 +129,15 @@ impl Reader for TicketReader<'_> {
             self.meter.expect(total);
         }
         Ok(answer)
+    }
+
+    fn refusal(&self, why: &ReadError) -> Option<String> {
+        match why {
+            ReadError::Fetch(FetchError::Refused { why, .. }) => Some(why.clone()),
+            // Some servers refuse with a message in an answer that looks like a success.
+            ReadError::Fetch(FetchError::GaveUp { status: Some(200..=299), why, .. }) => Some(why.clone()),
+            _ => None,
+        }
     }
 
     fn is_saturated(&self) -> bool {

@@ -1,10 +1,6 @@
 //! One source of a run, from its definitions to its last commit.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Instant,
-};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
@@ -18,6 +14,7 @@ use super::{
     masking,
     memory::{self, Checkpoint},
     reading::{ReadError, TicketReader},
+    recorder::Recorder,
     walks::{Walked, Walks},
     worker,
     writer::Writer,
@@ -70,6 +67,14 @@ impl Task {
         match self {
             Task::Sync { accept, .. } | Task::Backfill { accept, .. } | Task::Finish { accept } => accept,
             Task::Window { .. } => Accept::default(),
+        }
+    }
+
+    /// What is read by the time of creation.
+    pub fn range(self) -> Span {
+        match self {
+            Task::Sync { .. } | Task::Finish { .. } => Span::default(),
+            Task::Backfill { range, .. } | Task::Window { range } => range,
         }
     }
 
@@ -171,25 +176,21 @@ async fn read_source(
     let writer = Writer::start(lake.clone(), name, Arc::clone(&layouts), known, noted);
     let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
     let reader = TicketReader { client, layouts: &layouts, meter };
-    let walks = Walks {
-        lake,
-        reader: &reader,
-        intake: &intake,
-        checkpoint: &checkpoint,
-        task,
-        began,
-        fresh: Mutex::default(),
-    };
+    let recorder = Recorder::new(lake, &config.name, &intake, &checkpoint, task.range());
+    let walks = Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began };
     let walked = tokio::select! {
         walked = walks.walk(reading) => walked,
         why = stop.requested() => Err(why.into()),
     };
     // What was read stands, whatever ended the reading. One that came to its end without proof is not gone on with.
-    walks.note_fresh(walks.range())?;
+    recorder.note()?;
     if walked.is_ok() {
-        checkpoint.with(|memory| memory.unfinished.retain(|reading| reading.range != walks.range()));
+        checkpoint.with(|memory| memory.unfinished.retain(|reading| reading.range != recorder.range));
     }
-    (account.wrote, account.received) = intake.finish().await?;
+    let written;
+    (account.wrote, account.received, written) = intake.finish().await;
+    account.commits = checkpoint.commits();
+    written?;
     let walked = walked.and_then(|walked| prove(account, walked));
     take_out_moved(lake, config, &layouts, account)?;
     if let Ok(walked) = &walked {

@@ -19,6 +19,8 @@ use crate::{
 const MANY: u64 = 20;
 /// Far fewer: less than one in so many.
 const PART: u64 = 10;
+/// So many of the tickets that changed last may be deleted on a quiet day.
+const DELETED_AT_ONCE: u64 = 3;
 /// Runs that make up the history of a source.
 const RUNS: usize = 14;
 /// Nights without which a filter's list may only have met its first weekend.
@@ -37,7 +39,7 @@ pub fn history(lake: &Lake, source: &str) -> Result<Vec<u64>, LakeError> {
     Ok(records.iter().filter(|run| run.command == "sync").filter_map(of_run).take(RUNS).collect())
 }
 
-/// The lake's tickets, not marked as deleted, that changed since `second`: how many there are, and how many of them are
+/// The lake's tickets, not marked as deleted, that changed after `second`: how many there are, and how many of them are
 /// not in `met`.
 pub fn known_since(
     lake: &Lake,
@@ -56,7 +58,7 @@ pub fn known_since(
             let (Some(ids), Some(updated)) = (ids, updated) else { continue };
             let gone = column("_deleted_at");
             for row in 0..batch.num_rows() {
-                let changed = updated.is_valid(row) && updated.value(row).div_euclid(1_000_000) >= second;
+                let changed = updated.is_valid(row) && updated.value(row).div_euclid(1_000_000) > second;
                 if changed && gone.is_none_or(|gone| gone.is_null(row)) {
                     known += 1;
                     unmet += u64::from(!met.contains(ids.value(row).cast_unsigned()));
@@ -72,9 +74,11 @@ pub fn is_few(read: u64, history: &[u64]) -> bool {
     read == 0 || read * PART < usual(history)
 }
 
-/// Whether a list of changes lacks what the lake knows to be in it, where many came before or many are known.
-pub fn changes(history: &[u64], known: u64, unmet: u64) -> bool {
-    (usual(history) >= MANY || known >= MANY) && unmet * 2 > known
+/// Whether a list of changes lacks what the lake knows to be in it, where many came before or many are known. `ends_before`:
+/// the newest change that the source tells lies before all of it, as when the last tickets that changed were deleted.
+pub fn changes(history: &[u64], known: u64, unmet: u64, ends_before: bool) -> bool {
+    let lacks = unmet * 2 > known && !(ends_before && unmet <= DELETED_AT_ONCE);
+    lacks && (usual(history) >= MANY || known >= MANY)
 }
 
 /// Whether a filter's list is far shorter than it ever was in a week of runs; it says itself how far back it goes, so
@@ -105,10 +109,11 @@ mod tests {
         let nights = [200, 180, 0, 3, 220, 190, 210];
         assert!(is_few(0, &nights) && is_few(3, &nights) && !is_few(30, &nights));
         // A weekend on which only the newest ticket of Friday comes again.
-        assert!(!changes(&nights, 1, 0) && !changes(&nights, 3, 1));
+        assert!(!changes(&nights, 1, 0, false) && !changes(&nights, 3, 1, false));
         // The same number, and what the lake knows is not among it.
-        assert!(changes(&nights, 1, 1) && changes(&[], 40, 40));
-        assert!(!changes(&[2, 1, 3], 2, 2), "a small tenant");
+        assert!(changes(&nights, 1, 1, false) && changes(&[], 40, 40, true));
+        assert!(!changes(&nights, 1, 1, true), "Friday's last ticket was deleted");
+        assert!(!changes(&[2, 1, 3], 2, 2, false), "a small tenant");
         assert!(!whole(10, 19) && !whole(10, 20) && whole(11, 20));
     }
 

@@ -1,9 +1,6 @@
 //! The ways to read a source: all of it, a window of it, what changed, what a filter lists; and what is gone from it.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::cell::RefCell;
 
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
@@ -11,18 +8,19 @@ use roaring::RoaringTreemap;
 use super::{
     deletions,
     ended::Ended,
-    intake::Intake,
-    memory::{Checkpoint, Unfinished, add_span},
-    reading::{ReadError, Rows, TicketReader},
+    memory::{Checkpoint, Memory, Unfinished},
+    reading::TicketReader,
+    recorder::Recorder,
     source_run::Task,
     suspicion,
+    ways::{self, Scope},
 };
 use crate::{
     config::SourceConfig,
-    lake::{self, Calendar, Lake, LakeError},
+    lake::{self, Calendar, Lake},
     plan::Reading,
     source::{self, Clock, Order, Slice},
-    walk::{self, ByTime, Proof, Reader, Sink, Span},
+    walk::{self, Proof, Reader, Span},
 };
 
 /// What a finished reading lets the source remember.
@@ -40,30 +38,11 @@ pub struct Walked {
 pub struct Walks<'a> {
     pub lake: &'a Lake,
     pub reader: &'a TicketReader<'a>,
-    pub intake: &'a Intake,
+    pub recorder: &'a Recorder<'a>,
     pub checkpoint: &'a Checkpoint,
     pub task: Task,
     pub began: Timestamp,
-    pub fresh: Mutex<Fresh>,
 }
-
-/// Spans that are read and not yet remembered.
-pub struct Fresh {
-    spans: Vec<Span>,
-    /// Tickets met, and the time, at the last commit.
-    met: u64,
-    since: Instant,
-}
-
-impl Default for Fresh {
-    fn default() -> Self {
-        Self { spans: Vec::new(), met: 0, since: Instant::now() }
-    }
-}
-
-/// Tickets and time between two commits of a long reading: what a killed run reads again at most.
-const COMMIT_ROWS: u64 = 20_000;
-const COMMIT_AFTER: Duration = Duration::from_secs(30);
 
 impl Walks<'_> {
     fn config(&self) -> &SourceConfig {
@@ -79,34 +58,36 @@ impl Walks<'_> {
             Reading::Since(since) => {
                 let horizon = self.horizon().await?;
                 let range = Span { from: Some(since.as_second()), to: None };
-                let proof = self.by_time(Clock::Updated, range, &[], self.intake).await?;
-                self.believe_changes(Some(since))?;
+                let boundary = self.boundary();
+                let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &boundary) };
+                let proof = ways::tickets(self.reader, self.recorder.intake, &scope).await?;
+                self.believe_changes(Some(since), horizon)?;
                 Ok(changes(proof, horizon))
             }
             Reading::Filter(filter) => {
-                let slice = Slice { filter: Some(filter), ..Slice::default() };
-                let proof = self.pages(slice, Span::default()).await?;
-                self.believe_changes(None)?;
+                let proof = ways::filtered(self.reader, self.recorder.intake, filter).await?;
+                self.believe_changes(None, None)?;
                 Ok(changes(proof, None))
             }
         }
     }
 
     /// Ends the run where what was read is far less than the lake's history suggests; `since` bounds a list of changes,
-    /// a filter's list has no bound.
-    fn believe_changes(&self, since: Option<Timestamp>) -> Result<(), Ended> {
+    /// a filter's list has no bound. `newest` is the newest change that the source tells.
+    fn believe_changes(&self, since: Option<Timestamp>, newest: Option<Timestamp>) -> Result<(), Ended> {
         let name = &self.config().name;
         if self.task.accepts_few() {
             return Ok(());
         }
-        let (read, history) = (self.intake.count(), suspicion::history(self.lake, name)?);
+        let (read, history) = (self.recorder.intake.count(), suspicion::history(self.lake, name)?);
         let usual = suspicion::usual(&history);
         let why = match since {
             Some(_) if !suspicion::is_few(read, &history) => None,
             Some(since) => {
-                let met = self.intake.met();
+                let met = self.recorder.intake.met();
                 let (known, unmet) = suspicion::known_since(self.lake, name, since.as_second(), &met)?;
-                suspicion::changes(&history, known, unmet).then(|| {
+                let ends_before = newest.is_some_and(|newest| newest <= since);
+                suspicion::changes(&history, known, unmet, ends_before).then(|| {
                     format!(
                         "it lists {read} tickets as changed since {since}, and of {known} that the lake knows to have \
                          changed since then {unmet} are not among them; half of the last runs read {usual} or more"
@@ -133,20 +114,34 @@ impl Walks<'_> {
     /// Reads a window that is this worker's alone; nothing is remembered, and nothing looked for that is gone.
     pub async fn walk_window(&self, range: Span) -> Result<Walked, Ended> {
         let horizon = self.horizon().await?;
-        let proof = self.by_time(Clock::Created, range, &[], self.intake).await?;
+        let boundary = self.boundary();
+        let proof =
+            ways::tickets(self.reader, self.recorder.intake, &self.scope(range, &[], &boundary)).await?;
         Ok(Walked { proof, horizon, whole_since: None, gone: RoaringTreemap::new() })
     }
 
     /// Reads by the time of creation: everything, or a backfill's window; then looks for what is gone.
     async fn walk_created(&self) -> Result<Walked, Ended> {
-        let range = self.range();
+        let range = self.recorder.range;
         let unfinished = self.begin(range).await?;
-        let proof = if source::filters_by_time(self.config().kind) {
-            let recorder = Recorder { walks: self, range };
-            self.by_time(Clock::Created, range, &unfinished.read(), &recorder).await?
-        } else {
-            self.pages(Slice::default(), range).await?
-        };
+        let (done, boundary) = (unfinished.read(), self.boundary());
+        let bookmark = unfinished.pages.as_ref();
+        let scope = Scope { bookmark, ..self.scope(range, &done, &boundary) };
+        bookmark.inspect(|bookmark| self.recorder.go_on(bookmark));
+        let mut proof = ways::tickets(self.reader, self.recorder, &scope).await?;
+        let later = bookmark.and(self.checkpoint.with(|memory| freshening(memory, self.config(), self.task)));
+        match later {
+            Some(Freshening::Filter(filter)) => {
+                proof = proof.and(ways::filtered(self.reader, self.recorder.intake, filter).await?);
+            }
+            Some(Freshening::SecondLap) => {
+                if let Some(lap) = self.recorder.forget_earlier() {
+                    let scope = Scope { bookmark: Some(&lap), ..scope };
+                    proof = proof.and(ways::tickets(self.reader, self.recorder, &scope).await?);
+                }
+            }
+            None => {}
+        }
         let gone = match proof.is_complete() && unfinished.reconcile {
             true => self.gone(range).await?,
             false => RoaringTreemap::new(),
@@ -158,9 +153,7 @@ impl Walks<'_> {
 
     /// The reading of this range that an earlier run left, or a new one.
     async fn begin(&self, range: Span) -> Result<Unfinished, Ended> {
-        // One that came nowhere may be old: what it would look for has changed.
-        let left =
-            self.checkpoint.with(|memory| memory.unfinished(range).filter(|u| !u.done.is_empty()).cloned());
+        let left = self.checkpoint.with(|memory| memory.left_over(range).cloned());
         if let Some(unfinished) = left {
             tracing::info!(source = self.config().name, began = %unfinished.began, "going on with a reading that was left");
             return Ok(unfinished);
@@ -172,6 +165,7 @@ impl Walks<'_> {
             reconcile: !lake::partitions(self.lake, &self.config().name)?.is_empty(),
             done: Vec::new(),
             missing: Vec::new(),
+            pages: None,
         };
         self.checkpoint.with(|memory| {
             memory.unfinished.retain(|other| other.range != range);
@@ -192,74 +186,25 @@ impl Walks<'_> {
         Ok(newest.and_then(|second| Timestamp::from_second(second).ok()).map(|newest| newest.min(self.began)))
     }
 
-    /// Remembers the spans that are read, and which of the lake's tickets were not met in them. Their rows must be in
-    /// the lake before the memory is committed.
-    pub fn note_fresh(&self, range: Span) -> Result<(), LakeError> {
-        let spans = {
-            let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut fresh.spans)
-        };
-        let reconcile = self.checkpoint.with(|memory| memory.unfinished(range).is_some_and(|u| u.reconcile));
-        let met = if reconcile { self.intake.met() } else { RoaringTreemap::new() };
-        for span in spans {
-            let missing = match reconcile {
-                true => deletions::missing(self.lake, &self.config().name, span, &met)?,
-                false => Vec::new(),
-            };
-            self.checkpoint.with(|memory| {
-                if let Some(unfinished) = memory.unfinished(range) {
-                    unfinished.add(span, missing);
-                }
-            });
-        }
-        Ok(())
+    /// Gives the start of the partition that holds a second.
+    fn boundary(&self) -> impl Fn(i64) -> i64 + use<> {
+        let calendar = RefCell::new(self.lake.calendar());
+        move |second| start_of_partition(&mut calendar.borrow_mut(), second)
     }
 
-    /// The range that the task reads by time of creation.
-    pub fn range(&self) -> Span {
-        match self.task {
-            Task::Sync { .. } | Task::Finish { .. } => Span::default(),
-            Task::Backfill { range, .. } | Task::Window { range } => range,
-        }
-    }
-
-    async fn by_time(
-        &self,
-        by: Clock,
-        range: Span,
-        done: &[Span],
-        sink: &impl Sink<Rows, ReadError>,
-    ) -> Result<Proof, ReadError> {
-        let calendar = std::cell::RefCell::new(self.lake.calendar());
-        let boundary = |second| start_of_partition(&mut calendar.borrow_mut(), second);
-        let config = self.config();
-        let plan = ByTime {
-            by,
-            range,
-            done,
-            per_page: config.page_size,
-            workers: config.concurrency,
-            now: self.began.as_second(),
-            boundary: &boundary,
-        };
-        walk::by_time(self.reader, sink, &plan).await
-    }
-
-    async fn pages(&self, slice: Slice, range: Span) -> Result<Proof, ReadError> {
-        let config = self.config();
-        let wanted = (Clock::Created, range);
-        walk::pages(self.reader, self.intake, &slice, config.page_size, config.concurrency, wanted).await
+    fn scope<'a>(&self, range: Span, done: &'a [Span], boundary: &'a dyn Fn(i64) -> i64) -> Scope<'a> {
+        Scope { by: Clock::Created, range, done, bookmark: None, began: self.began, boundary }
     }
 
     /// The tickets of the lake that are gone from the source: missed by the reading and by asking for each.
     async fn gone(&self, range: Span) -> Result<RoaringTreemap, Ended> {
         let name = &self.config().name;
-        self.note_fresh(range)?;
+        self.recorder.note()?;
         let (mut missing, done) = self.checkpoint.with(|memory| {
             let unfinished = memory.unfinished(range);
             unfinished.map(|u| (u.missing.clone(), u.done.clone())).unwrap_or_default()
         });
-        let met = self.intake.met();
+        let met = self.recorder.met();
         for span in walk::left(range, &done) {
             missing.extend(deletions::missing(self.lake, name, span, &met)?);
         }
@@ -294,7 +239,27 @@ impl Walks<'_> {
                 command: self.task.name(),
             });
         }
-        Ok(deletions::confirm(self.reader, self.intake, &missing).await?)
+        Ok(deletions::confirm(self.reader, self.recorder.intake, &missing).await?)
+    }
+}
+
+/// How a reading by page numbers that goes on from an earlier run finds what changed since in the part read before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshening {
+    /// The source lists it.
+    Filter(u64),
+    /// Only by reading that part again, after what was left: then each part gets its turn however short the nights.
+    SecondLap,
+}
+
+/// What such a run has to do besides. A first reading and a backfill leave changes to the next run.
+pub fn freshening(memory: &Memory, config: &SourceConfig, task: Task) -> Option<Freshening> {
+    match (task, config.incremental_filter) {
+        (Task::Backfill { .. } | Task::Window { .. }, _) => None,
+        (Task::Sync { .. } | Task::Finish { .. }, Some(filter)) => Some(Freshening::Filter(filter)),
+        (Task::Sync { .. } | Task::Finish { .. }, None) => {
+            memory.whole_at.is_some().then_some(Freshening::SecondLap)
+        }
     }
 }
 
@@ -302,37 +267,4 @@ impl Walks<'_> {
 fn start_of_partition(calendar: &mut Calendar, second: i64) -> i64 {
     let key = calendar.key(second.checked_mul(1_000_000));
     calendar.span(key).map_or(second, |span| span.start.div_euclid(1_000_000))
-}
-
-/// Takes rows in and notes which spans of time are read; commits them now and then, so that a later run need not
-/// read them again.
-struct Recorder<'a> {
-    walks: &'a Walks<'a>,
-    range: Span,
-}
-
-impl Sink<Rows, ReadError> for Recorder<'_> {
-    async fn take(&self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
-        self.walks.intake.take(rows, keep).await
-    }
-
-    async fn done(&self, span: Span) -> Result<(), ReadError> {
-        let walks = self.walks;
-        let met = walks.intake.count();
-        let due = {
-            let mut fresh = walks.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-            add_span(&mut fresh.spans, span);
-            let due = met >= fresh.met + COMMIT_ROWS || fresh.since.elapsed() >= COMMIT_AFTER;
-            if due {
-                (fresh.met, fresh.since) = (met, Instant::now());
-            }
-            due
-        };
-        if due {
-            walks.intake.settle().await?;
-            walks.note_fresh(self.range)?;
-            walks.checkpoint.commit()?;
-        }
-        Ok(())
-    }
 }

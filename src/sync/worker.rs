@@ -17,6 +17,7 @@ use super::{
     layouts::Layouts,
     memory::{Checkpoint, CommitError, Unfinished, add_span},
     reading::TicketReader,
+    recorder::Recorder,
     source_run::take_out_moved,
     walks::Walks,
     writer::Writer,
@@ -58,14 +59,16 @@ pub async fn read(
     let intake = Intake::new(writer, lake.calendar(), meter.clone(), client.config.concurrency);
     let reader = TicketReader { client, layouts: &layouts, meter };
     let task = super::Task::Window { range };
-    let fresh = std::sync::Mutex::default();
-    let walks = Walks { lake, reader: &reader, intake: &intake, checkpoint: &checkpoint, task, began, fresh };
+    let recorder = Recorder::new(lake, name, &intake, &checkpoint, range);
+    let walks = Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began };
     let walked = tokio::select! {
         walked = walks.walk_window(range) => walked,
         why = stop.requested() => Err(why.into()),
     };
     let met = intake.met();
-    (account.wrote, account.received) = intake.finish().await?;
+    let written;
+    (account.wrote, account.received, written) = intake.finish().await;
+    written?;
     let walked = walked.and_then(|walked| super::source_run::prove(account, walked))?;
     // Only from the partition of those without a time: what lies in another one is another worker's.
     account.wrote.arrived.clear();
@@ -110,6 +113,7 @@ pub fn join(lake: &Lake, source: &str, checkpoint: &Checkpoint) -> Result<usize,
                 reconcile: true,
                 done: Vec::new(),
                 missing: Vec::new(),
+                pages: None,
             });
         }
         if let Some(whole) = memory.unfinished(Span::default()) {

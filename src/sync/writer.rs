@@ -13,7 +13,7 @@ use super::{
     layouts::Layouts,
     memory::{Checkpoint, CommitError},
 };
-use crate::lake::{self, FileForm, Lake, LakeError, PartitionKey, Upserted, Written};
+use crate::lake::{self, Calendar, FileForm, Lake, LakeError, PartitionKey, Upserted, Written};
 
 /// Jobs that may wait: enough to keep the writers busy, few enough to bound memory.
 const WAITING: usize = 2;
@@ -58,7 +58,7 @@ impl Wrote {
 /// The way to the writing task.
 pub struct Writer {
     orders: mpsc::Sender<Order>,
-    task: JoinHandle<Result<Wrote, CommitError>>,
+    task: JoinHandle<(Wrote, Result<(), CommitError>)>,
 }
 
 impl Writer {
@@ -90,8 +90,8 @@ impl Writer {
         self.orders.send(Order::Settle(done)).await.is_ok() && settled.await.is_ok()
     }
 
-    /// Waits for the task and gives its account.
-    pub async fn finish(self) -> Result<Wrote, CommitError> {
+    /// Waits for the task; gives what is in the lake, and why that is not all.
+    pub async fn finish(self) -> (Wrote, Result<(), CommitError>) {
         drop(self.orders);
         // A panic in the task is a bug, and goes on as one.
         self.task.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
@@ -102,29 +102,50 @@ async fn write_all(
     lake: Lake,
     source: String,
     layouts: Arc<Layouts>,
-    mut orders: mpsc::Receiver<Order>,
+    orders: mpsc::Receiver<Order>,
     known: Option<i64>,
-    (checkpoint, mut noted): (Arc<Checkpoint>, Arc<FileForm>),
-) -> Result<Wrote, CommitError> {
-    let calendar = lake.calendar();
-    let may_hold_moved = |key| {
-        let start = calendar.span(key).map_or(i64::MIN, |span| span.start.div_euclid(1_000_000));
-        known.is_some_and(|known| start < known)
+    noted: (Arc<Checkpoint>, Arc<FileForm>),
+) -> (Wrote, Result<(), CommitError>) {
+    let mut writing = Writing {
+        calendar: lake.calendar(),
+        known,
+        tasks: JoinSet::new(),
+        busy: HashSet::new(),
+        wrote: Wrote::default(),
     };
-    let mut writing = Writing { tasks: JoinSet::new(), busy: HashSet::new(), wrote: Wrote::default() };
+    let mut written = obey(&lake, &source, &layouts, orders, &mut writing, noted).await;
+    // What is under way ends, whatever failed, and counts.
+    loop {
+        match writing.land().await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(why) => written = written.and(Err(why)),
+        }
+    }
+    (writing.wrote, written)
+}
+
+async fn obey(
+    lake: &Lake,
+    source: &str,
+    layouts: &Layouts,
+    mut orders: mpsc::Receiver<Order>,
+    writing: &mut Writing,
+    (checkpoint, mut noted): (Arc<Checkpoint>, Arc<FileForm>),
+) -> Result<(), CommitError> {
     while let Some(order) = orders.recv().await {
         match order {
             Order::Settle(done) => {
-                while writing.land(&may_hold_moved).await? {}
+                while writing.land().await? {}
                 // Whoever asked has stopped waiting: the run is being stopped.
                 let _ = done.send(());
             }
             Order::Write(Job { key, reads }) => {
                 // Two writers of one partition would undo each other's rows.
                 while writing.tasks.len() >= SIDE_BY_SIDE || writing.busy.contains(&key) {
-                    writing.land(&may_hold_moved).await?;
+                    writing.land().await?;
                 }
-                let (lake, source, form) = (lake.clone(), source.clone(), layouts.form());
+                let (lake, source, form) = (lake.clone(), source.to_owned(), layouts.form());
                 if !Arc::ptr_eq(&form, &noted) {
                     checkpoint.files_differ()?;
                     noted = Arc::clone(&form);
@@ -134,12 +155,13 @@ async fn write_all(
             }
         }
     }
-    while writing.land(&may_hold_moved).await? {}
-    Ok(writing.wrote)
+    Ok(())
 }
 
 /// Upserts under way.
 struct Writing {
+    calendar: Calendar,
+    known: Option<i64>,
     tasks: JoinSet<(PartitionKey, Result<Upserted, LakeError>)>,
     busy: HashSet<PartitionKey>,
     wrote: Wrote,
@@ -147,11 +169,12 @@ struct Writing {
 
 impl Writing {
     /// Waits for one of them; `false` if there is none.
-    async fn land(&mut self, may_hold_moved: &impl Fn(PartitionKey) -> bool) -> Result<bool, CommitError> {
+    async fn land(&mut self) -> Result<bool, CommitError> {
         let Some(landed) = self.tasks.join_next().await else { return Ok(false) };
         let (key, upserted) = landed.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
         self.busy.remove(&key);
-        self.wrote.add(key, upserted?, may_hold_moved(key));
+        let start = self.calendar.span(key).map_or(i64::MIN, |span| span.start.div_euclid(1_000_000));
+        self.wrote.add(key, upserted?, self.known.is_some_and(|known| start < known));
         Ok(true)
     }
 }

@@ -5,9 +5,13 @@
 
 use std::collections::HashSet;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 
-use super::{Journal, Reader, Sink, pages::Asked};
+use super::{
+    Journal, Reader, Sink,
+    pages::{Asked, too_deep},
+    totals::contradiction,
+};
 
 const MOST_PASSES: u32 = 3;
 /// Pages in a row that may hold mostly rows of before; a server that repeats itself would be read for ever.
@@ -22,6 +26,11 @@ where
     let mut before: Option<Pass> = None;
     for number in 1..=MOST_PASSES {
         let pass = pass(asked, journal, size).await?;
+        if let Some((page, why)) = &pass.refused {
+            // Reading once more would end there too.
+            journal.doubt(too_deep(page - 1, size, why));
+            return Ok(());
+        }
         let still = before.as_ref().is_some_and(|before| before.rows == pass.rows);
         let found = pass.ids.len() as u64 + pass.nameless;
         match pass.total {
@@ -29,7 +38,7 @@ where
             Total::Unknown if still && !pass.repeats => return Ok(()),
             // Reading once more cannot mend a length that is constant and wrong.
             Total::Constant(total) if still => {
-                journal.doubt(format!("the server says that the list has {total} rows, {found} were found"));
+                journal.doubt(contradiction(total, found));
                 return Ok(());
             }
             _ if number == MOST_PASSES => journal.doubt(format!(
@@ -53,6 +62,8 @@ struct Pass {
     total: Total,
     /// The server gave pages again and again.
     repeats: bool,
+    /// The page that it refused, and what it said.
+    refused: Option<(u32, String)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,8 +78,14 @@ where
     R: Reader<Error = E>,
     S: Sink<R::Rows, E>,
 {
-    let mut pass =
-        Pass { ids: HashSet::new(), nameless: 0, rows: Vec::new(), total: Total::Unknown, repeats: false };
+    let mut pass = Pass {
+        ids: HashSet::new(),
+        nameless: 0,
+        rows: Vec::new(),
+        total: Total::Unknown,
+        repeats: false,
+        refused: None,
+    };
     let read = |page: u32| asked.reader.read(&asked.slice, page, size);
     let first = read(1).await?;
     let (length, rows) = (first.total.unwrap_or(0), first.keys.len() as u64);
@@ -77,8 +94,16 @@ where
     pass.note(first.total, first.keys.iter().map(|key| key.id).collect());
     asked.take(journal, first).await?;
     // The page where rows may still be by the length, and one after it, are read in any case.
-    let mut answers = stream::iter((2..=expected).map(read)).buffered(asked.workers);
-    while let Some(answer) = answers.try_next().await? {
+    let numbered = async |page| (page, read(page).await);
+    let mut answers = stream::iter((2..=expected).map(numbered)).buffered(asked.workers);
+    while let Some((page, answer)) = answers.next().await {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(why) => {
+                pass.refused = Some((page, asked.refusal(page, why).await?));
+                return Ok(pass);
+            }
+        };
         more = !answer.keys.is_empty();
         pass.note(answer.total, answer.keys.iter().map(|key| key.id).collect());
         asked.take(journal, answer).await?;
@@ -86,7 +111,13 @@ where
     let (mut page, mut stale) = (expected.max(1), 0);
     while more && page < u32::MAX {
         page += 1;
-        let answer = read(page).await?;
+        let answer = match read(page).await {
+            Ok(answer) => answer,
+            Err(why) => {
+                pass.refused = Some((page, asked.refusal(page, why).await?));
+                return Ok(pass);
+            }
+        };
         let rows = answer.keys.len();
         more = rows > 0;
         let fresh = pass.note(answer.total, answer.keys.iter().map(|key| key.id).collect());

@@ -6,23 +6,33 @@
 
 use std::ops::RangeInclusive;
 
+use super::{bookmark::Known, hunt::Hunt};
+
 /// A stretch of places that is known whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
     pub from: i64,
     pub to: i64,
-    /// The list offset of its first row when it was read.
-    pub start: u64,
-    /// The list offset of the first row after it, when that was read last.
-    pub next: u64,
-    /// Answers in a row that did not carry it on.
-    pub missed: u32,
+    pub start: Offset,
+    pub next: Offset,
+    pub hunt: Hunt,
+}
+
+/// The list offset of a stretch's first row, or of the first row after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offset {
+    pub at: u64,
+    /// An earlier walk saw it: the list may have shifted by any number of rows since.
+    pub stale: bool,
 }
 
 /// The stretches, lowest first, none touching another.
 #[derive(Debug, Default)]
 pub struct Cover {
     stretches: Vec<Stretch>,
+    /// The places of the outermost rows: what an open end stands for when the list may have grown there.
+    first: Option<i64>,
+    last: Option<i64>,
 }
 
 /// An answer whose place in the list contradicts the order that was assumed.
@@ -30,6 +40,41 @@ pub struct Cover {
 pub struct Disorder;
 
 impl Cover {
+    /// What an earlier walk knew.
+    pub fn restored(known: &[Known]) -> Self {
+        let stale = |at| Offset { at, stale: true };
+        let stretch = |known: &Known| Stretch {
+            from: known.from,
+            to: known.to,
+            start: stale(known.start),
+            next: stale(known.next),
+            hunt: Hunt::default(),
+        };
+        let stretches = known.iter().filter(|known| known.from <= known.to).map(stretch).collect();
+        Self { stretches, first: None, last: None }
+    }
+
+    /// What a later walk may rely on: an open end is closed at the outermost row that was seen.
+    pub fn known(&self) -> Vec<Known> {
+        let closed = |stretch: &Stretch| {
+            let from = if stretch.from == i64::MIN { self.first? } else { stretch.from };
+            let to = if stretch.to == i64::MAX { self.last? } else { stretch.to };
+            let (start, next) = (stretch.start.at, stretch.next.at);
+            (from <= to).then_some(Known { from, to, start, next })
+        };
+        self.stretches.iter().filter_map(closed).collect()
+    }
+
+    /// Notes the places that are known whole of an answer if none of its ends is the list's.
+    pub fn note_ends(&mut self, inner: &RangeInclusive<i64>, first: bool, last: bool) {
+        if first {
+            self.first = self.first.max(Some(*inner.start()));
+        }
+        if last {
+            self.last = Some(self.last.map_or(*inner.end(), |known| known.min(*inner.end())));
+        }
+    }
+
     pub fn stretches(&self) -> &[Stretch] {
         &self.stretches
     }
@@ -55,7 +100,9 @@ impl Cover {
         if places.is_empty() {
             return Ok(());
         }
-        let mut new = Stretch { from: *places.start(), to: *places.end(), start, next, missed: 0 };
+        let seen = |at| Offset { at, stale: false };
+        let (from, to) = (*places.start(), *places.end());
+        let mut new = Stretch { from, to, start: seen(start), next: seen(next), hunt: Hunt::default() };
         let mut kept = Vec::with_capacity(self.stretches.len() + 1);
         for old in self.stretches.drain(..) {
             let apart = old.to.saturating_add(1) < new.from || new.to.saturating_add(1) < old.from;
@@ -64,24 +111,30 @@ impl Cover {
                 continue;
             }
             // Two answers that join must lie where their offsets say, else the places do not sort the list.
-            if new.start > old.next + slack || old.start > new.next + slack {
+            if behind(new.start, old.next, slack) || behind(old.start, new.next, slack) {
                 return Err(Disorder);
             }
             if old.from < new.from {
                 (new.from, new.start) = (old.from, old.start);
             }
             if old.to >= new.to {
-                (new.to, new.next, new.missed) = (old.to, old.next, old.missed);
+                (new.to, new.next, new.hunt) = (old.to, old.next, old.hunt);
             }
         }
         kept.push(new);
         kept.sort_by_key(|stretch| stretch.from);
         self.stretches = kept;
-        match self.stretches.is_sorted_by(|a, b| a.start <= b.start + slack) {
+        let seen = self.stretches.iter().map(|stretch| stretch.start).filter(|start| !start.stale);
+        match seen.is_sorted_by(|a, b| !behind(*a, *b, slack)) {
             true => Ok(()),
             false => Err(Disorder),
         }
     }
+}
+
+/// Whether an offset lies behind another by more than `slack`, if both were seen in this walk.
+fn behind(offset: Offset, other: Offset, slack: u64) -> bool {
+    !offset.stale && !other.stale && offset.at > other.at + slack
 }
 
 #[cfg(test)]
@@ -96,7 +149,8 @@ mod tests {
         assert_eq!(cover.stretches().len(), 2);
         assert!(cover.reaches(10) && !cover.reaches(11));
         cover.add(11..=19, 10, 15, 0).unwrap();
-        assert_eq!(cover.stretches(), [Stretch { from: i64::MIN, to: 30, start: 0, next: 20, missed: 0 }]);
+        let [whole] = cover.stretches() else { panic!("{cover:?}") };
+        assert_eq!((whole.from, whole.to, whole.start.at, whole.next.at), (i64::MIN, 30, 0, 20));
         cover.add(25..=i64::MAX, 18, 22, 0).unwrap();
         assert!(cover.reaches(i64::MAX));
     }
@@ -106,5 +160,28 @@ mod tests {
         let mut cover = Cover::default();
         cover.add(i64::MIN..=200, 0, 100, 10).unwrap();
         assert_eq!(cover.add(150..=300, 1_000, 1_100, 10), Err(Disorder));
+    }
+
+    #[test]
+    fn what_is_known_has_no_open_ends_and_stale_offsets_contradict_nothing() {
+        let mut cover = Cover::default();
+        assert_eq!(cover.known(), []);
+        cover.add(i64::MIN..=200, 0, 100, 10).unwrap();
+        cover.note_ends(&(5..=200), true, false);
+        cover.add(400..=i64::MAX, 300, 350, 10).unwrap();
+        cover.note_ends(&(400..=450), false, true);
+        let known = cover.known();
+        assert_eq!(
+            known.iter().map(|known| (known.from, known.to)).collect::<Vec<_>>(),
+            [(5, 200), (400, 450)]
+        );
+
+        let mut later = Cover::restored(&known);
+        later.add(i64::MIN..=10, 5_000, 5_100, 0).unwrap();
+        assert!(later.reaches(200) && !later.reaches(201));
+        later.add(150..=420, 9_000, 9_200, 0).unwrap();
+        assert!(later.reaches(450) && later.stretches()[0].next.stale);
+        later.add(450..=i64::MAX, 9_250, 9_260, 0).unwrap();
+        assert!(later.reaches(i64::MAX));
     }
 }

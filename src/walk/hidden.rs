@@ -36,6 +36,7 @@ where
         slice: Slice { by: Some(Clock::Created), ..Slice::default() },
         workers: workers.max(1),
         wanted: (Clock::Created, Span::default()),
+        tells: false,
     };
     let mut timeless = 0;
     let mut sorted = true;

@@ -75,6 +75,10 @@ impl<R: Reader> Reader for Limited<'_, R> {
         Ok(answer)
     }
 
+    fn refusal(&self, why: &R::Error) -> Option<String> {
+        self.inner.refusal(why)
+    }
+
     fn is_saturated(&self) -> bool {
         self.inner.is_saturated()
     }

@@ -2,16 +2,19 @@
 
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
+
 use super::Key;
 
 /// A list order; keys of rows rise along the list once [`Sorting::place`] has mapped them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sorting {
     by: By,
     falling: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 enum By {
     Id,
     Created,
@@ -31,6 +34,11 @@ impl Sorting {
     /// Whether a change of a row moves it, to the front.
     pub fn moves(&self) -> bool {
         self.by == By::Updated
+    }
+
+    /// Whether new rows come at the front.
+    pub fn newest_first(&self) -> bool {
+        self.falling
     }
 
     /// Where the row stands in this order.

@@ -67,8 +67,14 @@ where
     match outcome {
         Some(Stop::Useless) => {
             let slice = Slice::default();
-            let asked =
-                Asked { reader, sink, slice, workers: plan.workers.max(1), wanted: (plan.by, plan.range) };
+            let asked = Asked {
+                reader,
+                sink,
+                slice,
+                workers: plan.workers.max(1),
+                wanted: (plan.by, plan.range),
+                tells: false,
+            };
             let mut whole = Journal::default();
             pages::walk(&asked, &mut whole, plan.per_page).await?;
             journal.absorb(whole);
@@ -374,6 +380,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             slice,
             workers: self.plan.workers.max(1),
             wanted: (self.plan.by, rest),
+            tells: false,
         };
         let mut inner = Journal::default();
         pages::walk(&asked, &mut inner, self.plan.per_page).await?;

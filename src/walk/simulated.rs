@@ -5,7 +5,7 @@ use std::{
     collections::BTreeSet,
 };
 
-use super::{Answer, Key, Reader, Sink, Span};
+use super::{Answer, Key, Reached, Reader, Sink, Span};
 use crate::source::{Clock, Order, Slice};
 
 /// How the server behaves.
@@ -67,12 +67,18 @@ pub struct Server {
     random: RefCell<fastrand::Rng>,
     pub answers: Cell<u64>,
     deleted: RefCell<BTreeSet<i64>>,
+    /// The answer at which the reader is interrupted.
+    pub interrupted_at: Cell<Option<u64>>,
     in_flight: Cell<usize>,
     pub most_in_flight: Cell<usize>,
 }
 
-#[derive(Debug)]
-pub struct TooDeep;
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    TooDeep,
+    Interrupted,
+}
 
 impl Server {
     /// A server with `count` rows, created up to `per_second` in a second, each row updated some time later.
@@ -99,6 +105,7 @@ impl Server {
             random: random.into(),
             answers: 0.into(),
             deleted: RefCell::default(),
+            interrupted_at: None.into(),
             in_flight: 0.into(),
             most_in_flight: 0.into(),
         }
@@ -121,9 +128,13 @@ impl Server {
         start.difference(&self.deleted.borrow()).copied().collect()
     }
 
-    fn change(&self) {
+    /// So many changes of the kinds that the chances tell, while nobody reads.
+    pub fn meanwhile(&self, count: usize, chances: [f64; 3]) {
+        (0..count).for_each(|_| self.change(chances));
+    }
+
+    fn change(&self, [insert, update, delete]: [f64; 3]) {
         let (mut rows, mut random) = (self.rows.borrow_mut(), self.random.borrow_mut());
-        let [insert, update, delete] = self.habits.changes;
         let dice = random.f64();
         self.now.set(self.now.get() + random.i64(0..3));
         let now = Some(self.now.get());
@@ -186,9 +197,13 @@ impl Server {
 
 impl Reader for &Server {
     type Rows = Vec<Key>;
-    type Error = TooDeep;
+    type Error = Refused;
 
-    async fn read(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Vec<Key>>, TooDeep> {
+    fn refusal(&self, why: &Refused) -> Option<String> {
+        (*why == Refused::TooDeep).then(|| "too deep".to_owned())
+    }
+
+    async fn read(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Vec<Key>>, Refused> {
         self.in_flight.set(self.in_flight.get() + 1);
         self.most_in_flight.set(self.most_in_flight.get().max(self.in_flight.get()));
         // Answers come in any order.
@@ -199,9 +214,12 @@ impl Reader for &Server {
         self.in_flight.set(self.in_flight.get() - 1);
         self.answers.set(self.answers.get() + 1);
         assert!(self.answers.get() < 6_000, "the walk does not end");
-        self.change();
+        if self.interrupted_at.get() == Some(self.answers.get()) {
+            return Err(Refused::Interrupted);
+        }
+        self.change(self.habits.changes);
         if self.habits.depth.is_some_and(|depth| page > depth) {
-            return Err(TooDeep);
+            return Err(Refused::TooDeep);
         }
         let list = self.list(slice);
         let size = self.habits.fixed.unwrap_or(per_page.min(self.habits.cap.unwrap_or(u32::MAX))) as usize;
@@ -225,15 +243,16 @@ impl Reader for &Server {
     }
 }
 
-/// Keeps ids and spans.
+/// Keeps ids, spans and how far a walk came.
 #[derive(Default)]
 pub struct Taken {
     pub ids: RefCell<BTreeSet<i64>>,
+    pub reached: RefCell<Option<Reached>>,
     pub spans: RefCell<Vec<Span>>,
 }
 
-impl Sink<Vec<Key>, TooDeep> for Taken {
-    async fn take(&self, rows: Vec<Key>, keep: &[bool]) -> Result<(), TooDeep> {
+impl Sink<Vec<Key>, Refused> for Taken {
+    async fn take(&self, rows: Vec<Key>, keep: &[bool]) -> Result<(), Refused> {
         assert_eq!(rows.len(), keep.len());
         self.ids
             .borrow_mut()
@@ -241,14 +260,19 @@ impl Sink<Vec<Key>, TooDeep> for Taken {
         Ok(())
     }
 
-    async fn done(&self, span: Span) -> Result<(), TooDeep> {
+    async fn done(&self, span: Span) -> Result<(), Refused> {
         self.spans.borrow_mut().push(span);
+        Ok(())
+    }
+
+    async fn reached(&self, reached: &Reached) -> Result<(), Refused> {
+        *self.reached.borrow_mut() = Some(reached.clone());
         Ok(())
     }
 }
 
 /// Runs a walk to its end on this thread.
-pub fn run<T>(walk: impl Future<Output = Result<T, TooDeep>>) -> Result<T, TooDeep> {
+pub fn run<T>(walk: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
     tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap_or_else(|error| panic!("{error}"))

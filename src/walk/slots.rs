@@ -19,16 +19,16 @@ impl Slot {
     }
 }
 
-/// The page of at most `size` rows that holds the row at `offset` and reaches farthest beyond it.
-pub fn reaching(offset: u64, size: u32) -> Slot {
+/// The page of at most `size` rows, not behind the `deepest`, that holds the row at `offset` and reaches farthest beyond it.
+pub fn reaching(offset: u64, size: u32, deepest: Option<u32>) -> Option<Slot> {
     let smallest = (size / 2).max(1);
     (smallest..=size.max(1))
         .filter_map(|per_page| {
             let page = u32::try_from(offset / u64::from(per_page) + 1).ok()?;
             Some(Slot { page, per_page })
         })
+        .filter(|slot| deepest.is_none_or(|deepest| slot.page <= deepest))
         .max_by_key(|slot| (slot.end(), slot.per_page))
-        .unwrap_or(Slot { page: u32::MAX, per_page: size.max(1) })
 }
 
 #[cfg(test)]
@@ -39,16 +39,22 @@ mod tests {
     proptest! {
         #[test]
         fn the_page_holds_the_row(offset in 0u64..10_000_000, size in 1u32..=100) {
-            let slot = reaching(offset, size);
+            let slot = reaching(offset, size, None).unwrap();
             prop_assert!(slot.start() <= offset && offset < slot.end() && slot.per_page <= size);
         }
+    }
+
+    #[test]
+    fn behind_the_deepest_page_there_is_none() {
+        assert_eq!(reaching(950, 100, Some(10)), Some(Slot { page: 10, per_page: 100 }));
+        assert_eq!(reaching(1_000, 100, Some(10)), None);
     }
 
     #[test]
     fn overlapping_costs_little() {
         let (mut offset, mut requests) = (0, 0);
         while offset < 100_000 {
-            offset = reaching(u64::saturating_sub(offset, 1), 100).end();
+            offset = reaching(u64::saturating_sub(offset, 1), 100, None).unwrap().end();
             requests += 1;
         }
         assert!(requests <= 1_150, "{requests}");

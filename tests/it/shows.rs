@@ -51,12 +51,22 @@ fn a_demo_leaves_a_lake_that_tells_of_itself() {
     assert_eq!(path["options"][1]["path"].as_array().map(Vec::len), Some(2), "{path}");
     assert!(fields.iter().any(|field| field["defined"] == false && field["column_type"] == "text"));
     assert!(text(&run(at, &["fields", "--lake", "d/lake"])).contains("问题类型"));
+    let all = json(&run(at, &["fields", "--all", "--lake", "d/lake", "--source", "shop", "--json"]));
+    let id = &all["sources"][0]["columns"][0];
+    assert_eq!(
+        (&id["column_name"], &id["fill_rate"], &id["vendor_key"]),
+        (&"id".into(), &1.0.into(), &"`id`".into())
+    );
 
     let views = fs::read_to_string(at.join("d/lake/views.sql")).expect("views");
     for part in ["VIEW \"tickets_support\"", "VIEW \"tickets\" ", "AS \"问题类型\"", "COMMENT ON COLUMN"]
     {
         assert!(views.contains(part), "{part} is missing");
     }
+    assert_eq!(text(&run(at, &["views", "--lake", "d/lake"])), views);
+    let anywhere = text(&run(at, &["views", "--absolute", "--lake", "d/lake"]));
+    let whole = std::path::absolute(at.join("d/lake")).expect("a path").display().to_string();
+    assert!(anywhere.contains(&format!("'{whole}/tickets/source=shop/**/*.parquet'")), "{anywhere}");
     // Its own folder is used again; another one is not touched.
     let again = json(&run(at, &["demo", "--tickets", "10", "--dir", "d", "--json"]));
     assert_eq!((&again["outcome"], &again["sources"][0]["tickets"]["new"]), (&"complete".into(), &10.into()));

@@ -12,6 +12,7 @@ from layout import check_source, tree_complaints
 from program import BINARY, Home
 from store.home import BucketHome
 from store.server import serve
+from watch import looked_at, watch_files
 
 TICKETS = int(os.environ.get("CHECK_TICKETS", "2000"))  # of each vendor, in the big test
 CHANCE = float(os.environ.get("CHECK_CHANCE", "0.12"))  # how often a value is awkward there
@@ -26,9 +27,8 @@ def home(request, tmp_path):
     """A fresh folder for a configuration and a lake, and the binary there to run."""
     if not BINARY.exists():
         pytest.fail(f"{BINARY} is missing: build it first, or set TICKETLAKE_BIN")
-    if LAKE == "bucket":
-        return request.getfixturevalue("bucket")
-    return Home(tmp_path)
+    yield request.getfixturevalue("bucket") if LAKE == "bucket" else Home(tmp_path)
+    watch_files(tmp_path)
 
 
 @pytest.fixture
@@ -69,3 +69,13 @@ def assert_complete(run):
     if run.code != 0 or not run.summary or run.summary["outcome"] != "complete":
         pytest.fail(f"the run is not complete: {run!r}")
     return run
+
+
+def pytest_collection_modifyitems(items):
+    """What the whole suite said is counted when all of it has been said."""
+    items.sort(key=lambda item: item.name == "test_every_failing_command_was_looked_at")
+
+
+@pytest.fixture(scope="session")
+def watched():
+    return looked_at

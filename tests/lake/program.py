@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from watch import PASSWORD, SECRET, watch
+
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("TICKETLAKE_BIN", ROOT / "target/debug/ticketlake"))
-PASSWORD, SECRET = "s3cret-päss:word/%", "99d80d18b0b9a994a8d0283e830e5099"
 
 
 @dataclass(repr=False)
@@ -79,10 +80,19 @@ class Home:
         if write:
             self.write()
         command = [str(BINARY), "--config", str(self.config), *arguments]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(self.environment), cwd=self.folder, **more)
+        return Watched(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(self.environment), cwd=self.folder, **more)
 
     def sync(self, *arguments, **more):
         return self.run("sync", "--json", *arguments, **more)
+
+
+class Watched(subprocess.Popen):
+    """A process whose words are looked through for secrets."""
+
+    def communicate(self, *arguments, **more):
+        out, err = super().communicate(*arguments, **more)
+        watch(str(self.args), self.returncode, *(said.decode("utf-8", "replace") for said in (out, err) if said))
+        return out, err
 
 
 class Toml(str):
@@ -104,6 +114,7 @@ def run(*arguments, env=None, timeout=300, cwd=None):
     end = time.time()
     made = Run(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"), end - start,
                (int(start * 1e6) - 1_000_000, int(end * 1e6) + 1_000_000))
+    watch(" ".join(map(str, arguments)), made.code, made.out, made.err)
     if "--json" in arguments and made.out.strip():
         made.summary = json.loads(made.out)
     return made

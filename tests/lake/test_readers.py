@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import assert_complete
-from program import Home
+from program import Home, run
 from test_sandbox import lines, sandbox
 from test_views import SECRETS, add_sources, change
 
@@ -149,3 +149,37 @@ def test_a_filter_on_the_partition_opens_its_files_only(lake):
     only = ds.field("created_date") == day
     assert len(list(dataset.get_fragments(only))) == 1 and len(list(dataset.get_fragments())) == len(files)
     assert dataset.count_rows(filter=only) == wanted[0]
+
+
+def test_fill_rates_are_those_that_sql_counts(lake):
+    """`fields --all` counts a value in each live row: from statistics, and where these cannot tell, from the rows."""
+    told = run("fields", "--all", "--json", "--lake", str(lake))
+    assert told.code == 0, told
+    for source in told.summary["sources"]:
+        files = f"read_parquet('{folder(lake, source['name'])}/**/*.parquet')"
+        names = [row[0] for row in duckdb.sql(f"DESCRIBE SELECT * FROM {files}").fetchall()]
+        counts = ", ".join(f'count("{name}")' for name in names)
+        live, *counts = duckdb.sql(f"SELECT count(*), {counts} FROM {files} WHERE _deleted_at IS NULL").fetchone()
+        wanted = dict(zip(names, counts))
+        assert (source["tickets"], source["deleted"]) == (live, 5) == (395, 5)
+        found = {column["column_name"]: column["filled_tickets"] for column in source["fields"] + source["columns"]}
+        found |= {field["raw_column_name"]: field["raw_filled_tickets"] for field in source["fields"] if field["raw_column_name"]}
+        assert found == wanted
+        rates = {column["column_name"]: column["fill_rate"] for column in source["fields"] + source["columns"]}
+        assert all(abs(rate - wanted[name] / live) < 1e-12 for name, rate in rates.items())
+        keys = {column["column_name"]: column["vendor_key"] for column in source["columns"]}
+        assert keys["subject"] == ("`title`" if source["name"] == "support" else "`subject`") and keys["_rescued"] is None
+
+
+def test_the_dictionary_as_markdown(lake):
+    """One table for each source, as many cells in every row, every column of the files in it."""
+    text = run("fields", "--all", "--markdown", "--lake", str(lake), "--source", "support").out
+    columns = pq.read_schema(next(folder(lake, "support").rglob("*.parquet"))).names
+    assert all(f"`{name}`" in text for name in columns if not name.endswith("__raw"))
+    tables = [block.split("\n") for block in text.split("\n\n") if block.startswith("|")]
+    assert len(tables) == 2
+    for table in tables:
+        cells = {len(re.split(r"(?<!\\)\|", line)) for line in table if line}
+        assert len(cells) == 1, table
+    assert "华东" in text and re.search(r"\| \d+ % \|", text)
+    assert run("fields", "--markdown", "--json", "--lake", str(lake)).code == 2

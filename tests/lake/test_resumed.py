@@ -1,7 +1,9 @@
 """Runs that stop before they are done, and the next one, which goes on: a deadline, a window, a dead run's lock."""
 
 import json
+import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +20,29 @@ def state_of(home):
     """What the source's newest state says."""
     newest = max(home.lake.glob("_ticketlake/state/shop/*.json"))
     return json.loads(newest.read_text(encoding="utf-8"))
+
+
+def expectation_with(state, gone):
+    """What the lake must hold of the account, and of tickets that are gone."""
+    made = expectation_of(state, "udesk")
+    before = expectation_of(SimpleNamespace(fields=state.fields, texts=lambda: [state.versions[number][-1] for number in gone]), "udesk")
+    made.rows.update(before.rows)
+    made.partitions.update(before.partitions)
+    made.undefined |= before.undefined
+    return made
+
+
+def interrupted(home, emulator, requests):
+    """Starts a sync, and asks it to stop when it has sent so many requests. → how many it sent in all."""
+    before = len(emulator.requests)
+    process = home.start("sync")
+    while len(emulator.requests) < before + requests:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate()
+    assert process.returncode == 130, (out, err)
+    return len(emulator.requests) - before
 
 
 def cost(emulator, run):
@@ -93,6 +118,53 @@ def test_a_list_without_dates_is_read_whole_and_written_in_part(home):
         assert_complete(home.run("backfill", *window, "--json"))
         dates = {row["created_date"] for row in read_table(home.lake, "tickets", "shop")[1]} - {None}
         assert dates and all(day(12) <= str(date) < day(5) for date in dates)
+        assert_complete(home.sync())
+    assert_lake(home, "shop", "udesk", expectation_of(state, "udesk"))
+
+
+@pytest.mark.parametrize("order", ["id_asc", "id_desc", "updated_desc"])
+def test_pages_are_gone_on_with(home, order):
+    state = account("udesk", 1500, SEED)
+    for place, ticket in enumerate([ticket for ticket in state.by_id.values() if ticket.updated == NOW - 3600]):
+        # More than a page of tickets that changed in one second would leave no order to go on in.
+        state.put(state.fresh(ticket.id, ticket.created, NOW - 3600 - 7 * place))
+    with emulate("udesk", state, latency=0.04, order=order) as emulator:
+        add(home, "shop", emulator, page_size=20, concurrency=2)
+        whole = home.run("plan", "--json").summary["sources"][0]["requests"]
+        spent = interrupted(home, emulator, 40)
+        begun = home.run("status", "--json").summary["sources"][0]["begun"][0]["pages"]
+        assert begun["of"] == 1500 and spent * 10 < begun["read"] < 1500, (begun, spent)
+        assert "page by page █" in home.run("status").out
+        # While nobody reads; those that are gone stay until everything is read again.
+        fresh = state.change("insert", 30)
+        gone = set(state.change("delete", 25)) - set(fresh)
+        plan = home.run("plan", "--json").summary["sources"][0]
+        assert plan["resumes"] and plan["requests"] < whole * 2 / 3, plan
+        more = interrupted(home, emulator, 15)
+        emulator.latency = 0
+        _, rest = cost(emulator, lambda: assert_complete(home.sync()))
+        # Two looks at the front and at the end, and few steps to find where two stretches go on.
+        assert spent + more + rest < whole * 1.15 + 25, (spent, more, rest, whole)
+        held = {number for _, number in whole_lake(home.lake)}
+        assert state.by_id.keys() <= held
+        assert state_of(home)["unfinished"] == [] and state_of(home)["whole_at"]
+        again = assert_complete(home.sync())
+        assert again.source("shop")["tickets"]["deleted"] == len(gone & held)
+    assert_lake(home, "shop", "udesk", expectation_with(state, gone & held), gone=gone & held)
+
+
+def test_nights_that_are_too_short_read_each_part_in_turn(home):
+    state = account("udesk", 900, SEED)
+    with emulate("udesk", state) as emulator:
+        add(home, "shop", emulator, page_size=20, concurrency=2)
+        assert_complete(home.sync())
+        emulator.latency = 0.04
+        for _ in range(3):
+            interrupted(home, emulator, 20)
+            state.change("update", 20)
+        assert state_of(home)["unfinished"][0]["pages"]["length"] == 900
+        emulator.latency = 0
+        # Each part is read again by the run that claims to know all.
         assert_complete(home.sync())
     assert_lake(home, "shop", "udesk", expectation_of(state, "udesk"))
 

@@ -26,7 +26,9 @@ pub fn groups(report: &Report) -> Option<Section> {
     let missing: Vec<&str> =
         by.columns.iter().filter(|(_, column)| column.is_none()).map(|(source, _)| source.as_str()).collect();
     if !missing.is_empty() {
-        section.notes.push(format!("No such column: {}; its tickets are under –.", missing.join(", ")));
+        section
+            .notes
+            .push(format!("No such column in {}; its tickets are under (none).", missing.join(", ")));
     }
     Some(section)
 }

@@ -5,13 +5,20 @@ use proptest::{prelude::*, test_runner::RngSeed};
 use super::*;
 use crate::walk::simulated::{Habits, Server, Sorted, Taken, run};
 
+mod resumed;
+
 const EVERYTHING: (Clock, Span) = (Clock::Created, Span { from: None, to: None });
+
+fn plan(per_page: u32, workers: usize, bookmark: Option<&Bookmark>) -> ByNumber<'_> {
+    ByNumber { slice: Slice::default(), per_page, workers, wanted: EVERYTHING, bookmark }
+}
 
 /// Walks, checks the promise, and gives the proof, requests, and whether nothing is missing.
 fn walked(habits: Habits, count: usize, seed: u64, size: u32, workers: usize) -> (Proof, u64, bool) {
     let (server, sink) = (Server::new(habits, count, 3, seed), Taken::default());
     let start = server.ids();
-    let proof = run(pages(&&server, &sink, &Slice::default(), size, workers, EVERYTHING)).unwrap();
+    let plan = plan(size, workers, None);
+    let proof = run(pages(&&server, &sink, &plan)).unwrap();
     let whole = server.survivors(&start).is_subset(&sink.ids.borrow());
     assert!(whole || !proof.is_complete(), "{} of {} rows, {proof:?}", sink.ids.borrow().len(), start.len());
     (proof, server.answers.get(), whole)
@@ -83,4 +90,19 @@ fn shifts_are_seen_and_mended() {
     let (proof, answers, _) = walked(habits, 20_000, 3, 100, 4);
     assert!(proof.is_complete() && proof.tally.shifts_detected > 0, "{proof:?}");
     assert!(answers < 300, "{answers}");
+}
+
+#[test]
+fn a_server_that_refuses_deep_pages_is_named() {
+    for sorted in [Sorted::IdDesc, Sorted::UpdatedDesc, Sorted::Scrambled] {
+        for workers in [1, 5] {
+            let habits = Habits { sorted, depth: Some(7), ..Habits::default() };
+            let (server, sink) = (Server::new(habits, 2_000, 3, 5), Taken::default());
+            let proof = run(pages(&&server, &sink, &plan(100, workers, None))).unwrap();
+            let why = proof.unproven.unwrap_or_default();
+            assert!(why.contains("page 7 ") && why.contains("too deep"), "{sorted:?}: {why}");
+            assert!(sink.ids.borrow().len() >= 690, "{sorted:?}: {}", sink.ids.borrow().len());
+            assert!(server.answers.get() < 40, "{}", server.answers.get());
+        }
+    }
 }

@@ -1,0 +1,68 @@
+//! One request for a page, and whether the list ends with what it gave.
+
+use super::{Asked, aim::Errand};
+use crate::walk::{Answer, Reader, slots::Slot};
+
+/// Where a list ends, as far as one answer tells.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    Here,
+    Further,
+    Capped,
+}
+
+/// Reads `told` = (total, pages, more). A short page alone is no end; `followed` tells whether the page after it held rows.
+pub fn end(
+    slot: Slot,
+    rows: u64,
+    (total, pages, more): (Option<u64>, Option<u64>, Option<bool>),
+    followed: Option<bool>,
+) -> End {
+    let full = rows >= u64::from(slot.per_page);
+    if rows == 0 {
+        return if slot.page == 1 && total.unwrap_or(0) == 0 { End::Here } else { End::Further };
+    }
+    let reached = slot.start() + rows;
+    match (followed, total) {
+        (Some(true), _) => End::Capped,
+        _ if full => End::Further,
+        // A total that is too small is no reason to go on; one that is too large may be right the next time.
+        (Some(false), Some(total)) if total > reached => End::Further,
+        (Some(false), _) => End::Here,
+        (None, Some(total)) if total == reached => End::Here,
+        (None, None) if more == Some(false) || pages.is_some_and(|pages| u64::from(slot.page) >= pages) => {
+            End::Here
+        }
+        (None, _) => End::Capped,
+    }
+}
+
+/// An answer, and that to the page behind it where a short page is told to be the end by nothing else.
+pub type Answers<R> = (Answer<R>, Option<Answer<R>>);
+
+/// Sends the request of an errand.
+pub async fn ask<R: Reader<Error = E>, S, E>(
+    asked: &Asked<'_, R, S>,
+    errand: Errand,
+) -> (Errand, Result<Answers<R::Rows>, E>) {
+    (errand, answers(asked, errand.slot).await)
+}
+
+async fn answers<R: Reader<Error = E>, S, E>(
+    asked: &Asked<'_, R, S>,
+    slot: Slot,
+) -> Result<Answers<R::Rows>, E> {
+    let Slot { page, per_page } = slot;
+    let answer = asked.reader.read(&asked.slice, page, per_page).await?;
+    let short = !answer.keys.is_empty() && answer.keys.len() < per_page as usize;
+    let reached = slot.start() + answer.keys.len() as u64;
+    let told = match answer.total {
+        Some(total) => total == reached,
+        None => answer.more == Some(false) || answer.pages.is_some(),
+    };
+    let beyond = match short && !told {
+        true => Some(asked.reader.read(&asked.slice, page.saturating_add(1), per_page).await?),
+        false => None,
+    };
+    Ok((answer, beyond))
+}
