@@ -101,10 +101,10 @@ impl Bucket {
 
     /// A store in memory, of which nothing remains.
     #[cfg(test)]
-    pub fn in_memory() -> Self {
+    pub fn in_memory() -> Result<Self, LakeError> {
         let place = config::Bucket { kind: StoreKind::S3, name: "memory".into(), prefix: "a/lake".into() };
         let (objects, uploads) = both(Arc::new(object_store::memory::InMemory::new()));
-        Self::over(&place, objects, uploads).unwrap()
+        Self::over(&place, objects, uploads)
     }
 
     pub fn kind(&self) -> StoreKind {
