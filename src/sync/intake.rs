@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Bytes of tickets, as sent, that may wait to be written: partitions are written seldom, memory stays small.
-const WAITING_BYTES: usize = 12 << 20;
+const WAITING_BYTES: usize = 8 << 20;
 
 /// What came in.
 #[derive(Debug, Default)]

@@ -63,6 +63,14 @@ pub struct Rows {
     pub bytes: usize,
 }
 
+impl Rows {
+    /// The ids of the page's tickets, decoded or not.
+    pub fn ids(&self) -> impl Iterator<Item = i64> + '_ {
+        let decoded = self.decoded.iter().flat_map(|decoded| decoded.ids.iter().copied().flatten());
+        decoded.chain(self.same.iter().filter_map(|key| key.as_ref()?.id))
+    }
+}
+
 /// Reads pages of one source.
 pub struct TicketReader<'a> {
     pub client: &'a Client,
