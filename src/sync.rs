@@ -26,7 +26,7 @@ use tokio::runtime::Handle;
 use tracing::Instrument;
 
 use crate::{
-    config::Config,
+    config::{Config, Place},
     error::Error,
     lake::{self, Lake, LakeError, lock::Locking, views::Told},
     progress::Progress,
@@ -80,7 +80,20 @@ pub async fn run(
             outcome = tracing::field::Empty,
             otel.status_code = tracing::field::Empty
         );
-        apart(async move || source_run::run(&lake, &source, task, meter, &stop).instrument(span).await)
+        async move {
+            match lake.place() {
+                // A disk answers at once; a store may not, and no other source is to wait with this one.
+                Place::Folder(_) => {
+                    source_run::run(&lake, &source, task, meter, &stop).instrument(span).await
+                }
+                Place::Bucket(_) => {
+                    apart(async move || {
+                        source_run::run(&lake, &source, task, meter, &stop).instrument(span).await
+                    })
+                    .await
+                }
+            }
+        }
     });
     let (sources, ends): (Vec<SourceSummary>, Vec<Option<Ended>>) = join_all(runs).await.into_iter().unzip();
     // The tables are right without it; whatever is wrong with a source has been told in its part.
@@ -95,8 +108,8 @@ pub async fn run(
     Ok((summary, ends.into_iter().flatten().collect()))
 }
 
-/// Does work on a thread of its own, one source each: it waits for disks and object stores, and no other source, nor
-/// whoever listens for a signal, is to wait with it.
+/// Does work on a thread of its own: it waits for an object store, and no other source, nor whoever listens for a
+/// signal, is to wait with it.
 async fn apart<T: Send + 'static>(work: impl AsyncFnOnce() -> T + Send + 'static) -> T {
     let tasks = Handle::current();
     let done = tokio::task::spawn_blocking(move || tasks.block_on(work())).await;
