@@ -1,7 +1,9 @@
 //! Which copy of a row stays: per id the newest `updated_at`, and of equal or unknown times the later read.
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray},
+    array::{
+        Array, ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray,
+    },
     compute::{concat, interleave},
     datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType},
 };

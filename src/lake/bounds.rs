@@ -79,12 +79,18 @@ impl Bounds {
             Bounds::Text(pair) => {
                 let bytes = |text: &str| ByteArray::from(text.as_bytes().to_vec());
                 let (low, high) = pair.unzip();
-                let shown = (low.as_deref().map(|l| floor(l, most)), high.as_deref().map(|h| ceiling(h, most)));
+                let shown =
+                    (low.as_deref().map(|l| floor(l, most)), high.as_deref().map(|h| ceiling(h, most)));
                 let exact = (low.as_deref() == shown.0, high == shown.1);
-                let values =
-                    ValueStatistics::new(shown.0.map(bytes), shown.1.as_deref().map(bytes), None, Some(nulls), false)
-                        .with_min_is_exact(low.is_some() && exact.0)
-                        .with_max_is_exact(high.is_some() && exact.1);
+                let values = ValueStatistics::new(
+                    shown.0.map(bytes),
+                    shown.1.as_deref().map(bytes),
+                    None,
+                    Some(nulls),
+                    false,
+                )
+                .with_min_is_exact(low.is_some() && exact.0)
+                .with_max_is_exact(high.is_some() && exact.1);
                 Statistics::ByteArray(values)
             }
         }

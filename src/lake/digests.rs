@@ -10,9 +10,7 @@ use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array},
     datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type},
 };
-use parquet::{
-    arrow::arrow_reader::ArrowReaderMetadata, errors::ParquetError, file::reader::ChunkReader,
-};
+use parquet::{arrow::arrow_reader::ArrowReaderMetadata, errors::ParquetError, file::reader::ChunkReader};
 
 use super::{Lake, LakeError, Location, PartitionKey, read, store::Seen, tickets};
 use crate::batch::{BatchError, DIGEST, ID};

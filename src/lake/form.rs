@@ -197,7 +197,8 @@ impl FormWriter<'_> {
                         whole.map_err(|cause| LakeError::rows(&path)(cause.into()))?
                     }
                 };
-                let trailer = digests.as_deref().map(|digests| (digests, &place as &dyn Fn(usize) -> KeyValue));
+                let trailer =
+                    digests.as_deref().map(|digests| (digests, &place as &dyn Fn(usize) -> KeyValue));
                 small::write(file, &whole, &form.descriptor, &form.small, making(), trailer)
             }
         };

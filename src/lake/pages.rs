@@ -57,10 +57,12 @@ impl<'a> Leaf<'a> {
             let values = values(list.values())?;
             let lists = Lists { offsets: list.value_offsets(), valid: list.nulls() };
             let plain = nullable && item.is_nullable();
-            let leaf = Self { values, valid: list.values().nulls(), lists: Some(lists), required: false, rows };
+            let leaf =
+                Self { values, valid: list.values().nulls(), lists: Some(lists), required: false, rows };
             return plain.then_some(leaf);
         }
-        let leaf = Self { values: values(column)?, valid: column.nulls(), lists: None, required: !nullable, rows };
+        let leaf =
+            Self { values: values(column)?, valid: column.nulls(), lists: None, required: !nullable, rows };
         (nullable || column.null_count() == 0).then_some(leaf)
     }
 

@@ -107,7 +107,11 @@ impl Layout {
         for field in self.fields.iter() {
             // In order, for a map has none.
             let labels: BTreeMap<_, _> = field.labels.iter().collect();
-            let _ = write!(told, " {} {:?} {:?} {} {labels:?}", field.name, field.reading, field.column, field.twin);
+            let _ = write!(
+                told,
+                " {} {:?} {:?} {} {labels:?}",
+                field.name, field.reading, field.column, field.twin
+            );
         }
         told
     }
