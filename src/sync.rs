@@ -18,6 +18,7 @@ mod suspicion;
 mod unchanged;
 mod walks;
 mod ways;
+mod worker;
 mod writer;
 
 use futures::future::join_all;
@@ -54,12 +55,19 @@ pub async fn run(
     stop: &Stop,
     run: &Run,
 ) -> Result<(Summary, Vec<Ended>), Error> {
-    let lake = Lake::open(&config.lake)?;
-    let _lock = match lake::lock::acquire(&lake, task.name(), &run.started_at.to_string())? {
+    let mut lake = Lake::open(&config.lake)?;
+    let shares = matches!(task, Task::Window { .. });
+    let since = run.started_at.to_string();
+    let locking = match shares {
+        true => lake::lock::share(&mut lake, task.name(), &since)?,
+        false => lake::lock::acquire(&lake, task.name(), &since)?,
+    };
+    let _lock = match locking {
         Locking::Acquired(lock) => lock,
         Locking::Held(holder) => return Err(Error::Locked { lake: config.lake.place.clone(), holder }),
     };
-    let swept = lake::sweep(&lake)?;
+    // What lies in staging may be another worker's.
+    let swept = if shares { 0 } else { lake::sweep(&lake)? };
     if swept > 0 {
         tracing::info!(files = swept, "swept what a run that died had staged");
     }
@@ -76,7 +84,7 @@ pub async fn run(
     });
     let (sources, ends): (Vec<SourceSummary>, Vec<Option<Ended>>) = join_all(runs).await.into_iter().unzip();
     // The tables are right without it; whatever is wrong with a source has been told in its part.
-    if let Err(why) = views(&lake) {
+    if !shares && let Err(why) = views(&lake) {
         tracing::warn!("views.sql was not brought up to date: {why}");
     }
     let summary = run.finish(task.name(), Outcome::of_all(&sources), sources);

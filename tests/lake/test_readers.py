@@ -160,7 +160,7 @@ def test_fill_rates_are_those_that_sql_counts(lake):
         files = f"read_parquet('{folder(lake, source['name'])}/**/*.parquet', hive_partitioning = false)"
         names = [row[0] for row in duckdb.sql(f"DESCRIBE SELECT * FROM {files}").fetchall()]
         counts = ", ".join(f'count("{name}")' for name in names)
-        live, *counts = duckdb.execute(f"SELECT count(*), {counts} FROM {files} WHERE _deleted_at IS NULL").fetchone()
+        live, *counts = duckdb.execute(f"SELECT count(*), {counts} FROM {files} WHERE _deleted_at IS NULL").fetchall()[0]
         wanted = dict(zip(names, counts))
         assert (source["tickets"], source["deleted"]) == (live, 5) == (TICKETS - 5, 5)
         found = {column["column_name"]: column["filled_tickets"] for column in source["fields"] + source["columns"]}
