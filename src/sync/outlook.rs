@@ -186,7 +186,7 @@ async fn oldest(client: &Client) -> Result<Option<i64>, ReadError> {
     let kind = client.config.kind;
     let layouts = Layouts::new(source::ticket(kind), file_meta(kind), Arc::default())?;
     let meter = Progress::new(Style::None).source(&client.config.name);
-    let reader = TicketReader { client, layouts: &layouts, meter: &meter };
+    let reader = TicketReader { client, layouts: &layouts, meter: &meter, unchanged: None };
     let slice = Slice { by: Some(Clock::Created), order: Order::Asc, ..Slice::default() };
     // Some may have no time of creation, and those come first.
     let page = reader.read(&slice, 1, client.config.page_size).await?;

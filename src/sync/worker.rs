@@ -57,7 +57,7 @@ pub async fn read(
     let writer =
         Writer::start(lake.clone(), name.clone(), Arc::clone(&layouts), known, Arc::clone(&checkpoint));
     let intake = Intake::new(writer, lake.calendar(), meter.clone(), client.config.concurrency);
-    let reader = TicketReader { client, layouts: &layouts, meter };
+    let reader = TicketReader { client, layouts: &layouts, meter, unchanged: None };
     let task = super::Task::Window { range };
     let recorder = Recorder::new(lake, name, &intake, &checkpoint, range);
     let walks = Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began };
