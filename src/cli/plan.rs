@@ -10,7 +10,7 @@ use crate::{
 };
 
 const AFTER_HELP: &str = "\
-Each source is asked for its number of tickets, its field definitions and its oldest ticket. Nothing is
+Each source is asked once for its number of tickets and once for its field definitions. Nothing is
 written, not even a lock. Requests are an estimate: a list that moves while it is read, and tickets
 that are gone and must be asked for one by one, cost more.
 

@@ -168,21 +168,20 @@ async fn ask(client: &Client, reading: Reading, range: Span) -> Result<Told, Rea
         (None, Reading::Filter(filter)) => Slice { filter: Some(filter), ..Slice::default() },
         (None, _) => Slice::default(),
     };
-    let tickets = fetch(client, &Ask::Tickets { slice, page: 1, per_page: 1 }).await?.total;
+    let whole = matches!(reading, Reading::Whole { .. }) && range == Span::default();
+    let (tickets, oldest) = match whole && source::filters_by_time(client.config.kind) {
+        true => number_and_oldest(client).await?,
+        false => (fetch(client, &Ask::Tickets { slice, page: 1, per_page: 1 }).await?.total, None),
+    };
     let fields = fetch(client, &Ask::Fields { page: 1, per_page: FIELDS_PER_PAGE }).await?;
     let definitions = fields.total.unwrap_or(fields.rows.len() as u64);
     // A source that does not say whether more follows is asked until a page brings nothing new.
     let last = u64::from(fields.more.is_none() && definitions > 0);
-    let oldest = match (reading, range == Span::default()) {
-        (Reading::Whole { .. }, true) if source::filters_by_time(client.config.kind) => {
-            oldest(client).await?
-        }
-        _ => None,
-    };
     Ok(Told { oldest, tickets, field_pages: definitions.div_ceil(u64::from(FIELDS_PER_PAGE)).max(1) + last })
 }
 
-async fn oldest(client: &Client) -> Result<Option<i64>, ReadError> {
+/// The number of all tickets, and when the oldest was created, by one request.
+async fn number_and_oldest(client: &Client) -> Result<(Option<u64>, Option<i64>), ReadError> {
     let kind = client.config.kind;
     let layouts = Layouts::new(source::ticket(kind), file_meta(kind), Arc::default())?;
     let meter = Progress::new(Style::None).source(&client.config.name);
@@ -190,5 +189,5 @@ async fn oldest(client: &Client) -> Result<Option<i64>, ReadError> {
     let slice = Slice { by: Some(Clock::Created), order: Order::Asc, ..Slice::default() };
     // Some may have no time of creation, and those come first.
     let page = reader.read(&slice, 1, client.config.page_size).await?;
-    Ok(page.keys.iter().filter_map(|key| key.created).min())
+    Ok((page.total, page.keys.iter().filter_map(|key| key.created).min()))
 }
