@@ -18,6 +18,10 @@ pub const UPDATED_AT: &str = "updated_at";
 /// The column that says when a row was read; it does not make two rows different.
 pub const SYNCED_AT: &str = "_synced_at";
 
+/// The column, only in memory, that tells whether an answer is the one that the row came from; it does not make two rows
+/// different.
+pub const DIGEST: &str = "_digest";
+
 /// Why rows could not be brought together.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {

@@ -15,6 +15,7 @@ use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     config::SourceConfig,
+    json::Malformed,
     pace::Pace,
     source::{self, Ask, Page, Refusal, Reply, Verdict},
 };
@@ -110,19 +111,32 @@ impl Client {
 
 /// Asks until there is a page, a refusal, or no attempt left.
 pub async fn fetch(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
-    let outcome = attempts(client, ask).await;
+    fetch_as(client, ask, Ok).await
+}
+
+/// [`fetch`], with what `open` makes of the page; a page that it finds to be no JSON is asked for again.
+pub async fn fetch_as<T>(
+    client: &Client,
+    ask: &Ask,
+    open: impl Fn(Page) -> Result<T, Malformed>,
+) -> Result<T, FetchError> {
+    let outcome = attempts(client, ask, &open).await;
     if outcome.is_err() {
         client.counts.failed.fetch_add(1, Relaxed);
     }
     outcome
 }
 
-async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
+async fn attempts<T>(
+    client: &Client,
+    ask: &Ask,
+    open: &impl Fn(Page) -> Result<T, Malformed>,
+) -> Result<T, FetchError> {
     let config = &client.config;
     let (source_name, asked) = (|| config.name.clone(), || ask.to_string());
     let mut retry = 0;
     loop {
-        let (status, verdict) = attempt(client, ask).await;
+        let (status, verdict) = attempt(client, ask, open).await;
         let (why, throttled, after) = match verdict {
             Verdict::Page(page) => return Ok(page),
             Verdict::Refused(Refusal::Credentials { why }) => {
@@ -158,7 +172,11 @@ async fn attempts(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
 }
 
 /// One request, built after the wait because a signature is made just before sending.
-async fn attempt(client: &Client, ask: &Ask) -> (Option<u16>, Verdict) {
+async fn attempt<T>(
+    client: &Client,
+    ask: &Ask,
+    open: &impl Fn(Page) -> Result<T, Malformed>,
+) -> (Option<u16>, Verdict<T>) {
     let _slot = client.in_flight.acquire().await;
     client.pace.wait().await;
     let request = source::request(&client.config, ask);
@@ -176,7 +194,14 @@ async fn attempt(client: &Client, ask: &Ask) -> (Option<u16>, Verdict) {
         Ok((status, headers, body)) => {
             let reply = Reply { status, headers: &headers, body: &body, received: Timestamp::now() };
             client.note_time(&headers, reply.received);
-            (Some(status), source::judge(&client.config, ask, reply))
+            let verdict = match source::judge(&client.config, ask, reply) {
+                Verdict::Page(page) => {
+                    open(page).map_or_else(|_| source::no_page(&client.config, reply), Verdict::Page)
+                }
+                Verdict::Later { why, throttled, after } => Verdict::Later { why, throttled, after },
+                Verdict::Refused(refusal) => Verdict::Refused(refusal),
+            };
+            (Some(status), verdict)
         }
         Err(why) => (None, Verdict::Later { why, throttled: false, after: None }),
     }

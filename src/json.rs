@@ -178,6 +178,21 @@ impl<'a> Cursor<'a> {
         self.value().map(|_| ())
     }
 
+    /// Passes over the next value. Objects and lists are only measured, not checked: for what is read again.
+    pub fn pass(&mut self) -> Result<(), Malformed> {
+        if !matches!(self.peek(), b'{' | b'[') {
+            return self.skip();
+        }
+        let end = text::end_of(self.text, self.at);
+        self.at = end.ok_or(Malformed { at: self.text.len(), expected: "a closing bracket" })?;
+        Ok(())
+    }
+
+    /// What was read since an offset.
+    pub fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
     /// Walks an object; `each` gets a key and must read its value from the cursor.
     pub fn object(
         &mut self,
@@ -369,6 +384,16 @@ mod tests {
             let serde = serde_json::from_str::<serde_json::Value>(&text);
             let overflow = serde.as_ref().is_err_and(|e| e.to_string().contains("out of range"));
             prop_assert!(overflow || Json::parse(&text).is_ok() == serde.is_ok());
+        }
+
+        #[test]
+        fn passing_ends_where_reading_does(value in "[\\[{]([\\[\\]{}\",:a-c\\\\中 ]|\"[a-c\\]{中]{0,20}\"){0,12}", rest in "[,\\]]?") {
+            let text = format!("{value}{rest}");
+            let (mut reading, mut passing) = (Cursor::new(&text), Cursor::new(&text));
+            if reading.skip().is_ok() {
+                prop_assert!(passing.pass().is_ok());
+                prop_assert_eq!(reading.offset(), passing.offset());
+            }
         }
 
         #[test]

@@ -11,7 +11,9 @@ use jiff::tz::TimeZone;
 use crate::config::{LakeConfig, PartitionBy, Place};
 
 mod anatomy;
+mod bounds;
 mod change;
+mod digests;
 mod fault;
 mod fill;
 mod form;
@@ -19,9 +21,11 @@ mod holdings;
 mod inventory;
 mod marks;
 mod mend;
+mod pages;
 mod partition;
 mod probe;
 mod read;
+mod small;
 mod store;
 mod table;
 mod tickets;
@@ -34,9 +38,12 @@ pub mod runs;
 pub mod state;
 /// What DuckDB is told of the lake.
 pub mod views;
+/// What workers that share a reading leave.
+pub mod windows;
 
 pub use anatomy::{Anatomy, Group, anatomy, batches};
 pub use change::change;
+pub use digests::{Digests, carry, digests};
 pub use fault::LakeError;
 pub use fill::{Fill, add_fill};
 pub use form::{FileForm, FileMeta, Written};
@@ -61,6 +68,8 @@ pub struct Lake {
     store: store::Store,
     timezone: TimeZone,
     partition: PartitionBy,
+    /// Others write at the same time.
+    shared: bool,
 }
 
 impl Lake {
@@ -72,6 +81,7 @@ impl Lake {
             place: config.place.clone(),
             timezone: config.timezone.clone(),
             partition: config.partition,
+            shared: false,
         })
     }
 

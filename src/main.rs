@@ -25,11 +25,18 @@ use tracing::Instrument;
 /// Work that was given up must not keep the process.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
+/// Pages are decoded and files encoded into thousands of small buffers, by several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Threads that pages are read on. Files are written on others.
+const WORKERS: usize = 2;
+
 fn main() -> ExitCode {
     secret::keep_out_of_cores();
     let Cli { global, command } = Cli::parse();
     let progress = Progress::new(global.progress_style());
-    let runtime = Builder::new_multi_thread().enable_all().build();
+    let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
     let opened =
         runtime.as_ref().map_or_else(|_| Ok(<_>::default()), |runtime| telemetry::start(runtime.handle()));
     let (telemetry, listener, silent) = match opened {

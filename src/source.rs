@@ -131,8 +131,8 @@ pub struct Reply<'a> {
 
 /// What a reply means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    Page(Page),
+pub enum Verdict<T = Page> {
+    Page(T),
     /// No page this time, but it may heal. `throttled`: we asked too often; `after`: how long the server wants to be left alone.
     Later {
         why: String,
@@ -254,13 +254,18 @@ pub fn request(config: &SourceConfig, ask: &Ask) -> Request {
     Request { url, basic, json }
 }
 
-/// What `reply` to `ask` means. Reasons are short, on one line, and free of secrets.
+/// What `reply` to `ask` means. That the tickets in a page are JSON is for their reader to check. Reasons are short, on one line, and free of secrets.
 pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Verdict {
     let verdict = match config.kind {
         Kind::Kf5 => kf5::judge(config, ask, reply),
         Kind::Udesk => udesk::judge(config, ask, reply),
     };
-    verdict.unwrap_or_else(|| later::by_status(config, reply))
+    verdict.unwrap_or_else(|| no_page(config, reply))
+}
+
+/// What `reply` means when its body is no page, or one whose rows are no JSON.
+pub fn no_page<T>(config: &SourceConfig, reply: Reply<'_>) -> Verdict<T> {
+    later::by_status(config, reply)
 }
 
 impl fmt::Display for Ask {

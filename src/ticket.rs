@@ -6,12 +6,14 @@
 mod cells;
 mod custom;
 mod decode;
+mod glance;
 mod layout;
 mod origin;
 mod rescue;
 mod scalar;
 
 pub use decode::{Decoded, Decoder};
+pub use glance::{Glance, glance};
 pub use layout::Layout;
 pub use origin::{Origin, origin};
 

@@ -10,6 +10,10 @@ use jiff::{
 
 const MICROS: i64 = 1_000_000;
 const DAY_SECONDS: i64 = 86_400;
+/// Around a change of clocks the zone is asked each time: seconds.
+const CHANGE_MARGIN: i64 = 2 * DAY_SECONDS;
+/// From the first of March of the year 0 to the first of January of 1970.
+const DAYS_TO_1970: i32 = 719_468;
 
 /// What stood in place of a date or an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub enum Read<T> {
 #[derive(Debug, Clone)]
 pub struct Clock {
     zone: TimeZone,
-    /// The span of UTC seconds and the offset last looked up: neighbouring tickets share it.
+    /// The span of local seconds between two changes of clocks, and its offset, as last looked up.
     last: std::cell::Cell<(i64, i64, i64)>,
 }
 
@@ -68,18 +72,14 @@ impl Clock {
             DateTime::from_parts(date, time).checked_add(jiff::SignedDuration::from_secs(of_day)).ok()?;
         let utc = self.zone.to_ambiguous_timestamp(at).compatible().ok()?;
         let offset = seconds - utc.as_second();
-        // Only a day whose neighbours share the offset is safe to remember.
-        let same = |seconds: i64| {
-            jiff::Timestamp::from_second(seconds)
-                .is_ok_and(|t| i64::from(self.zone.to_offset(t).seconds()) == offset)
-        };
-        let start = seconds - of_day;
-        if same(start - offset - DAY_SECONDS)
-            && same(start - offset + DAY_SECONDS / 2)
-            && same(start - offset + 2 * DAY_SECONDS)
-        {
-            self.last.set((start, start + DAY_SECONDS, offset));
-        }
+        // A change at this very second has happened already, hence the step.
+        let step = jiff::SignedDuration::from_secs(1);
+        let before = utc.checked_add(step).ok().and_then(|after| self.zone.preceding(after).next());
+        let next = self.zone.following(utc).next();
+        // No offset is as large as the margin, so in between only this one can be meant.
+        let from = before.map_or(i64::MIN, |change| change.timestamp().as_second() + CHANGE_MARGIN);
+        let until = next.map_or(i64::MAX, |change| change.timestamp().as_second() - CHANGE_MARGIN);
+        self.last.set((from, until, offset));
         Some(local - offset * MICROS)
     }
 }
@@ -150,19 +150,26 @@ fn two_digits(text: &str, max: i64) -> Option<i64> {
 
 /// `YYYY-MM-DD` of the years 1000 to 9999 as days since 1970.
 fn parse_date(text: &str) -> Option<i32> {
-    let [y @ .., b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
-    if y.len() != 4 || ![y, &[*m1, *m2, *d1, *d2]].concat().iter().all(u8::is_ascii_digit) {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
+    let two = |tens: u8, ones: u8| {
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        (tens < 10 && ones < 10).then_some(i32::from(tens) * 10 + i32::from(ones))
+    };
+    let (year, month, day) = (two(y1, y2)? * 100 + two(y3, y4)?, two(m1, m2)?, two(d1, d2)?);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 => 28 + i32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if year < 1000 || !(1..=last).contains(&day) {
         return None;
     }
-    let digit = |byte: &u8| i16::from(byte - b'0');
-    let year = y.iter().fold(0, |year, byte| year * 10 + digit(byte));
-    let month = i8::try_from(digit(m1) * 10 + digit(m2)).ok()?;
-    let day = i8::try_from(digit(d1) * 10 + digit(d2)).ok()?;
-    if year < 1000 {
-        return None;
-    }
-    let date = Date::new(year, month, day).ok()?;
-    Some((date - epoch()).get_days())
+    // Years begin in March here, so that the leap day is the last day of its year.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    Some(year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - DAYS_TO_1970)
 }
 
 /// The civil date of a number of days since 1970.
@@ -177,6 +184,7 @@ fn epoch() -> Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn shanghai() -> Clock {
         Clock::new(TimeZone::get("Asia/Shanghai").unwrap())
@@ -248,6 +256,39 @@ mod tests {
             ("2024-07-01 13:00:00", "2024-07-01T17:00:00Z"),
         ] {
             assert_eq!(clock.instant(text), utc(instant), "{text}");
+        }
+    }
+
+    proptest! {
+        /// Dates are counted as the calendar counts them, and only its own are dates.
+        #[test]
+        fn dates_agree_with_the_calendar(year in 0i16..=9999, month in 0i8..=13, day in 0i8..=32) {
+            let expected = Date::new(year, month, day).ok().filter(|_| year >= 1000);
+            let text = format!("{year:04}-{month:02}-{day:02}");
+            let days = expected.map(|date| (date - epoch()).get_days());
+            prop_assert_eq!(parse_date(&text), days);
+        }
+
+        /// A remembered offset gives what the zone gives, around each change of clocks too.
+        #[test]
+        fn instants_agree_with_the_zone(
+            name in prop_oneof![Just("Asia/Shanghai"), Just("America/New_York"), Just("Australia/Lord_Howe")],
+            seconds in prop::collection::vec(-1_000_000_000..4_000_000_000_i64, 1..10),
+            shift in -200_000..200_000_i64,
+        ) {
+            let zone = TimeZone::get(name).unwrap();
+            let clock = Clock::new(zone.clone());
+            for second in seconds {
+                let instant = jiff::Timestamp::from_second(second).unwrap();
+                let change = zone.following(instant).next().map(|change| change.timestamp());
+                for instant in [Some(instant), change].into_iter().flatten() {
+                    let shifted = jiff::Timestamp::from_second(instant.as_second() + shift).unwrap();
+                    let local = shifted.to_zoned(zone.clone()).datetime();
+                    let expected = zone.to_ambiguous_timestamp(local).compatible().unwrap();
+                    let text = local.strftime("%Y-%m-%d %H:%M:%S").to_string();
+                    prop_assert_eq!(clock.instant(&text), Read::Value(expected.as_microsecond()), "{}", text);
+                }
+            }
         }
     }
 

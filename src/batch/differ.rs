@@ -8,7 +8,7 @@ use arrow::{
 };
 
 use super::{
-    BatchError, SYNCED_AT,
+    BatchError, DIGEST, SYNCED_AT,
     merge::{Read, gather},
 };
 
@@ -67,7 +67,7 @@ fn mark(here: &RecordBatch, there: &RecordBatch, differs: &mut [bool]) -> Result
     let fields = here.schema_ref().fields().iter();
     for ((field, left), right) in fields.zip(here.columns()).zip(there.columns()) {
         // Whole columns are mostly equal, and that is one pass over their buffers.
-        if field.name() == SYNCED_AT || left == right {
+        if field.name() == SYNCED_AT || field.name() == DIGEST || left == right {
             continue;
         }
         let compare = make_comparator(left, right, SortOptions::default())?;

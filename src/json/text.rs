@@ -31,13 +31,15 @@ impl<'a> Text<'a> {
 const ONES: u64 = u64::MAX / 255;
 const HIGHS: u64 = ONES << 7;
 
-/// Whether any of eight bytes is a quote, a backslash or a control character.
-fn has_special(word: u64) -> bool {
-    let quote = word ^ (ONES * u64::from(b'"'));
-    let backslash = word ^ (ONES * u64::from(b'\\'));
+/// The first quote, backslash or control character among eight bytes; eight if there is none.
+fn first_special(eight: [u8; 8]) -> usize {
+    let word = u64::from_le_bytes(eight);
     let zero = |x: u64| x.wrapping_sub(ONES) & !x;
+    let quote = zero(word ^ (ONES * u64::from(b'"')));
+    let backslash = zero(word ^ (ONES * u64::from(b'\\')));
     let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (zero(quote) | zero(backslash) | control) & HIGHS != 0
+    // A borrow may mark bytes behind the first hit, never one before it.
+    ((quote | backslash | control) & HIGHS).trailing_zeros() as usize / 8
 }
 
 /// Reads a string whose opening quote stands before `start`; gives it and the offset behind its closing quote.
@@ -45,12 +47,12 @@ pub(super) fn scan(text: &str, start: usize) -> Result<(Text<'_>, usize), Malfor
     let bytes = text.as_bytes();
     let (mut at, mut escaped) = (start, false);
     loop {
-        while let Some(eight) = bytes.get(at..at + 8) {
-            let Ok(eight) = eight.try_into() else { break };
-            if has_special(u64::from_le_bytes(eight)) {
+        while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            let plain = first_special(*eight);
+            at += plain;
+            if plain < 8 {
                 break;
             }
-            at += 8;
         }
         match bytes.get(at) {
             Some(b'"') => return Ok((Text { raw: &text[start..at], escaped }, at + 1)),
@@ -61,6 +63,44 @@ pub(super) fn scan(text: &str, start: usize) -> Result<(Text<'_>, usize), Malfor
             Some(0x20..) => at += 1,
             Some(_) => return Err(Malformed { at, expected: "an escaped control character" }),
             None => return Err(Malformed { at, expected: "the end of a string" }),
+        }
+    }
+}
+
+/// The offset behind an object or a list that begins at `start`, by its brackets and quotes alone.
+pub(super) fn end_of(text: &str, start: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (start, 0_usize);
+    loop {
+        match bytes.get(at)? {
+            b'"' => at = end_of_string(bytes, at + 1)?,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// The offset of the quote that ends a string.
+fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        while let Some(eight) = bytes.get(at..)?.first_chunk() {
+            let plain = first_special(*eight);
+            at += plain;
+            if plain < 8 {
+                break;
+            }
+        }
+        match bytes.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at += 2,
+            _ => at += 1,
         }
     }
 }

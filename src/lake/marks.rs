@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray},
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray},
+    compute::nullif,
     datatypes::{Int64Type, TimestampMicrosecondType},
 };
 
 use super::{
-    FileForm, Lake, LakeError, PartitionKey, Written, read,
+    FileForm, Lake, LakeError, PartitionKey, Written, digests, read,
     store::{self, Seen},
     tickets,
 };
 use crate::{
-    batch::{BatchError, conform},
+    batch::{BatchError, DIGEST, conform},
     columns::DELETED_AT,
 };
 
@@ -69,12 +70,12 @@ pub fn mark_deleted(
         return Ok(None);
     }
     let path = tickets::ticket_file(lake, source, key);
-    let rows = read::rows(&path)?;
+    let rows = digests::rows(&path)?;
     let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
     let written = store::put_over(lake, &tickets::file_key(source, key), seen, |staged| {
         let mut out = form.writer(staged, &path, all.len() as u64)?;
         for batch in rows.into_iter().flatten() {
-            let batch = conform(&batch?, form.schema()).and_then(|batch| marked(&batch, gone, at));
+            let batch = conform(&batch?, form.carried()).and_then(|batch| marked(&batch, gone, at));
             out.write(&batch.map_err(LakeError::rows(&path))?)?;
         }
         out.finish()
@@ -93,5 +94,9 @@ fn marked(batch: &RecordBatch, gone: &dyn Fn(i64) -> bool, at: i64) -> Result<Re
         old.iter().zip(ids.values()).map(|(mark, id)| mark.or_else(|| gone(*id).then_some(at))).collect();
     let mut columns = batch.columns().to_vec();
     columns[number] = Arc::new(new.with_timezone("UTC"));
+    // A marked row is no longer what its answer said: should the ticket come back, it must differ.
+    let digests = batch.schema_ref().index_of(DIGEST).map_err(|_| missing(DIGEST))?;
+    let is_gone: BooleanArray = ids.values().iter().map(|id| Some(gone(*id))).collect();
+    columns[digests] = nullif(&columns[digests], &is_gone)?;
     Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }

@@ -127,7 +127,7 @@ fn open(content: Content) -> Result<(Footer, ParquetRecordBatchReader), ParquetE
 }
 
 /// Only what reading all rows needs.
-fn options() -> ArrowReaderOptions {
+pub(super) fn options() -> ArrowReaderOptions {
     ArrowReaderOptions::new()
         .with_page_index_policy(PageIndexPolicy::Skip)
         .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)

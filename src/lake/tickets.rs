@@ -7,7 +7,7 @@ use arrow::{
 };
 
 use super::{
-    FileForm, Lake, LakeError, Location, PartitionKey, Written,
+    FileForm, Lake, LakeError, Location, PartitionKey, Written, digests,
     partition::Cut,
     read,
     store::{self, Seen},
@@ -86,14 +86,33 @@ pub fn upsert(
     reads: &[RecordBatch],
     form: &FileForm,
 ) -> Result<Upserted, LakeError> {
+    /// Another worker may bring rows to the same partition: those without a time of creation.
+    const TRIES: usize = 10;
+    let _turn = store::turn(lake)?;
+    for _ in 1..TRIES {
+        match upsert_once(lake, source, key, reads, form) {
+            Err(LakeError::Overtaken { .. }) => {}
+            upserted => return upserted,
+        }
+    }
+    upsert_once(lake, source, key, reads, form)
+}
+
+fn upsert_once(
+    lake: &Lake,
+    source: &str,
+    key: PartitionKey,
+    reads: &[RecordBatch],
+    form: &FileForm,
+) -> Result<Upserted, LakeError> {
     let file = file_key(source, key);
     let path = store::path(lake, &file);
-    let mut merge = Merge::new(form.schema(), reads).map_err(LakeError::rows(&path))?;
+    let mut merge = Merge::new(form.carried(), reads).map_err(LakeError::rows(&path))?;
     if merge.is_done() {
         return Ok(Upserted::default());
     }
-    let mut existing = read::rows(&path)?;
-    let held_rows = existing.as_ref().map_or(0, |existing| existing.footer.rows);
+    let mut existing = digests::rows(&path)?;
+    let held_rows = existing.as_ref().map_or(0, |existing| existing.rows);
     let expected = held_rows + merge.rows();
     let seen = existing.as_ref().map_or(Seen::Nothing, |existing| existing.seen.clone());
 
@@ -120,7 +139,7 @@ pub fn upsert(
         if let Some(batch) = held.take() {
             out.write(&batch)?;
         } else if passed > 0 {
-            for batch in read::rows(&path)?.into_iter().flatten().take(passed) {
+            for batch in digests::rows(&path)?.into_iter().flatten().take(passed) {
                 out.write(&batch?)?;
             }
         }
@@ -202,6 +221,7 @@ pub fn take_out(
     moved: &dyn Fn(i64) -> bool,
     form: &FileForm,
 ) -> Result<Option<Written>, LakeError> {
+    let _turn = store::turn(lake)?;
     let file = file_key(source, key);
     let path = store::path(lake, &file);
     let marks = super::marks(lake, source, key)?;
@@ -209,7 +229,7 @@ pub fn take_out(
     if stay == marks.len() {
         return Ok(None);
     }
-    let rows = read::rows(&path)?;
+    let rows = digests::rows(&path)?;
     let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
     store::put_over(lake, &file, seen, |staged| {
         let mut out = form.writer(staged, &path, stay as u64)?;

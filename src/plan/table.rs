@@ -103,7 +103,7 @@ mod tests {
             reading: "window",
             why: "asked".to_owned(),
             resumes: true,
-            windows: vec![Window { from: None, to: Some(jiff::Timestamp::UNIX_EPOCH) }; 8],
+            windows: vec![Window { id: None, from: None, to: Some(jiff::Timestamp::UNIX_EPOCH) }; 8],
             rows: Some(12_345),
             rows_from: Some(RowsFrom::Lake),
             requests: Some(1_000),

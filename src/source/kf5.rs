@@ -6,10 +6,11 @@ pub mod ticket;
 
 use std::fmt::Write;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::{Account, Ask, Clock, Order, Page, Refusal, Reply, Slice, Verdict, envelope, excerpt};
+use super::{
+    Account, Ask, Clock, Order, Page, Refusal, Reply, Slice, Verdict,
+    envelope::{self, Elements},
+    excerpt,
+};
 use crate::{config::SourceConfig, json::Json};
 
 /// The vendor's limit of `show_many`.
@@ -61,22 +62,6 @@ fn list_query(slice: &Slice, page: u32, per_page: u32) -> String {
     query
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    tickets: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
-    ticket: Option<&'a RawValue>,
-    #[serde(borrow)]
-    ticket_fields: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
-    user: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "envelope::present")]
-    count: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "envelope::present")]
-    next_page: Option<&'a RawValue>,
-}
-
 /// A page, where the reply is one; else the status decides.
 pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdict> {
     if matches!((reply.status, ask), (404, Ask::One(_) | Ask::Ids(_))) {
@@ -85,14 +70,19 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
     if !(200..300).contains(&reply.status) {
         return None;
     }
-    let envelope: Envelope = serde_json::from_str(envelope::text(reply.body)?).ok()?;
-    let elements = match ask {
-        Ask::Fields { .. } => envelope.ticket_fields?,
-        Ask::One(_) => vec![envelope.ticket.filter(|ticket| ticket.get().starts_with('{'))?],
-        Ask::Tickets { .. } | Ask::Listed { .. } | Ask::Ids(_) => envelope.tickets?,
-        Ask::Account => vec![envelope.user?],
+    let (list, elements) = match ask {
+        Ask::Fields { .. } => ("ticket_fields", Elements::Checked),
+        Ask::Tickets { .. } | Ask::Ids(_) => ("tickets", Elements::Measured),
+        Ask::Listed { .. } => ("tickets", Elements::Checked),
+        Ask::One(_) => ("ticket", Elements::Checked),
+        Ask::Account => ("user", Elements::Checked),
     };
-    let next = envelope::string(envelope.next_page).filter(|next| !next.is_empty());
+    let envelope = envelope::open(reply.body, list, elements)?;
+    let rows = match ask {
+        Ask::One(_) | Ask::Account => vec![envelope.object(reply.body, list)?],
+        _ => envelope.rows.clone()?,
+    };
+    let next = envelope.text("next_page").filter(|next| !next.is_empty());
     if let Some(next) = &next
         && let Err(why) = same_server(config, next)
     {
@@ -100,10 +90,11 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
     }
     Some(Verdict::Page(Page {
         body: reply.body.clone(),
-        rows: envelope::ranges(reply.body, &elements),
-        total: envelope::number(envelope.count),
+        total: envelope.number("count"),
         pages: None,
-        more: envelope.next_page.map(|_| next.is_some()),
+        // `null` ends a list; a missing key says nothing.
+        more: envelope.get("next_page").map(|_| next.is_some()),
+        rows,
     }))
 }
 
@@ -162,7 +153,7 @@ mod tests {
             "/apiv2/tickets.json?updated_start=10&updated_end=20&updated_order=desc&page=1&per_page=50"
         );
         assert_eq!(path(&Ask::Ids(vec![1, 2])), "/apiv2/tickets/show_many.json?ids=1,2");
-        assert_eq!(path(&Ask::Ids(vec![7])), "/apiv2/tickets/7.json");
+        assert_eq!(path(&Ask::One(7)), "/apiv2/tickets/7.json");
         let listed = |wish: &Wish, slice| {
             path(&Ask::Listed { listing: listing(Kind::Kf5, wish).unwrap(), slice, page: 1, per_page: 20 })
         };

@@ -12,7 +12,7 @@ use crate::config::SourceConfig;
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// The meaning of a reply that holds no page.
-pub fn by_status(config: &SourceConfig, reply: Reply<'_>) -> Verdict {
+pub fn by_status<T>(config: &SourceConfig, reply: Reply<'_>) -> Verdict<T> {
     let hidden = (200..300).contains(&reply.status) && !config.masks.columns.is_empty();
     let shown = match hidden {
         // It may be a page of tickets that was cut off.

@@ -5,10 +5,12 @@ pub mod list;
 pub mod ticket;
 
 use md5::{Digest, Md5};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::{Ask, Page, Refusal, Reply, Verdict, envelope, excerpt};
+use super::{
+    Ask, Page, Refusal, Reply, Verdict,
+    envelope::{self, Elements},
+    excerpt,
+};
 use crate::{config::SourceConfig, secret::Secret};
 
 /// Tickets are asked for one by one.
@@ -59,34 +61,20 @@ pub fn signed(query: &str, secret: &Secret) -> String {
     if query.is_empty() { format!("sign={sign}") } else { format!("{query}&sign={sign}") }
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    status: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    total: Option<&'a RawValue>,
-    #[serde(borrow)]
-    total_pages: Option<&'a RawValue>,
-    #[serde(borrow)]
-    contents: Option<&'a RawValue>,
-    #[serde(borrow)]
-    ticket_fields: Option<&'a RawValue>,
-}
-
 /// A page or a refusal, where the body tells; else the HTTP status decides.
 pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdict> {
     let one = matches!(ask, Ask::One(_) | Ask::Ids(_));
     if one && reply.status == 404 {
         return Some(Verdict::Page(Page::default()));
     }
-    let envelope: Envelope = serde_json::from_str(envelope::text(reply.body)?).ok()?;
-    let code: Option<i64> = envelope::number(envelope.status);
-    let message =
-        envelope::string(envelope.message).or_else(|| envelope::string(envelope.error)).unwrap_or_default();
+    let (list, elements) = match ask {
+        Ask::Fields { .. } | Ask::Account => ("ticket_fields", Elements::Checked),
+        Ask::Tickets { .. } => ("contents", Elements::Measured),
+        Ask::Listed { .. } | Ask::One(_) | Ask::Ids(_) => ("contents", Elements::Checked),
+    };
+    let envelope = envelope::open(reply.body, list, elements)?;
+    let code: Option<i64> = envelope.number("status");
+    let message = envelope.text("message").or_else(|| envelope.text("error")).unwrap_or_default();
     let why = || format!("HTTP {}: {}", reply.status, excerpt(config, reply.body));
     match code {
         Some(SIGNATURE_WRONG) => return Some(Verdict::Refused(Refusal::Credentials { why: why() })),
@@ -103,35 +91,19 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
     }
     let page = match ask {
         Ask::Fields { .. } | Ask::Tickets { .. } | Ask::Listed { .. } | Ask::Account => {
-            let list = match ask {
-                Ask::Tickets { .. } | Ask::Listed { .. } => envelope.contents,
-                _ => envelope.ticket_fields,
-            };
-            let elements: Vec<&RawValue> = serde_json::from_str(list?.get()).ok()?;
-            let pages = envelope::number(envelope.total_pages);
+            let pages = envelope.number("total_pages");
             let more = match ask {
                 Ask::Tickets { page, .. } | Ask::Listed { page, .. } => {
                     pages.map(|pages: u64| u64::from(*page) < pages)
                 }
                 _ => Some(false),
             };
-            Page {
-                body: reply.body.clone(),
-                rows: envelope::ranges(reply.body, &elements),
-                total: envelope::number(envelope.total),
-                pages,
-                more,
-            }
+            let total = envelope.number("total");
+            Page { body: reply.body.clone(), rows: envelope.rows?, total, pages, more }
         }
         Ask::One(_) | Ask::Ids(_) => {
-            let ticket = envelope.contents.filter(|ticket| ticket.get().starts_with('{'))?;
-            Page {
-                body: reply.body.clone(),
-                rows: envelope::ranges(reply.body, &[ticket]),
-                total: Some(1),
-                pages: None,
-                more: Some(false),
-            }
+            let rows = vec![envelope.object(reply.body, list)?];
+            Page { body: reply.body.clone(), rows, total: Some(1), pages: None, more: Some(false) }
         }
     };
     Some(Verdict::Page(page))

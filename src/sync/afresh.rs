@@ -123,7 +123,7 @@ impl Afresh {
     }
 
     fn reader(&self) -> TicketReader<'_> {
-        TicketReader { client: &self.client, layouts: &self.layouts, meter: &self.meter }
+        TicketReader { client: &self.client, layouts: &self.layouts, meter: &self.meter, unchanged: None }
     }
 
     /// Reads the whole list, as a first sync would, into `sink`.

@@ -6,9 +6,9 @@ use std::{
 };
 
 use arrow::{
-    array::{Array, AsArray, BooleanArray, RecordBatch},
+    array::{AsArray, BooleanArray, RecordBatch},
     compute::filter_record_batch,
-    datatypes::{Int64Type, TimestampMicrosecondType},
+    datatypes::Int64Type,
 };
 use roaring::RoaringTreemap;
 
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Bytes of tickets, as sent, that may wait to be written: partitions are written seldom, memory stays small.
-const WAITING_BYTES: usize = 12 << 20;
+const WAITING_BYTES: usize = 8 << 20;
 
 /// What came in.
 #[derive(Debug, Default)]
@@ -37,8 +37,6 @@ pub struct Received {
     /// Tickets left out because their id cannot be read.
     pub unreadable: u64,
     pub rescued: Rescued,
-    /// The newest `updated_at`, microseconds since 1970.
-    pub newest: Option<i64>,
 }
 
 #[derive(Default)]
@@ -134,8 +132,7 @@ impl Intake {
 
 impl Sink<Rows, ReadError> for Intake {
     async fn take(&self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
-        let Some(decoded) = rows.decoded else { return Ok(()) };
-        let jobs = self.with(|state| state.receive(decoded, rows.bytes, keep))?;
+        let jobs = self.with(|state| state.receive(rows, keep))?;
         // A writer that failed is told at the end; there is no use in reading on.
         if self.write(jobs).await { Ok(()) } else { Err(ReadError::Stopped) }
     }
@@ -155,25 +152,35 @@ pub fn meets(calendar: &Calendar, key: PartitionKey, span: Span) -> bool {
 
 impl State {
     /// Takes a page in; gives what must be written now to keep memory small.
-    fn receive(&mut self, decoded: Decoded, bytes: usize, keep: &[bool]) -> Result<Vec<Job>, ReadError> {
+    fn receive(&mut self, rows: Rows, keep: &[bool]) -> Result<Vec<Job>, ReadError> {
+        let Rows { decoded, same, bytes } = rows;
+        let share = bytes / same.len().max(1);
+        self.pages += 1;
+        let known = same.iter().zip(keep).filter(|(_, keep)| **keep).filter_map(|(key, _)| key.as_ref()?.id);
+        let first = known.filter(|id| self.received.ids.insert(id.cast_unsigned())).count();
+        let Some(decoded) = decoded else {
+            self.meter.page(first);
+            return Ok(self.relieve());
+        };
+        let keep: Vec<bool> =
+            same.iter().zip(keep).filter(|(key, _)| key.is_none()).map(|(_, keep)| *keep).collect();
         self.received.unreadable +=
-            decoded.ids.iter().zip(keep).filter(|(id, keep)| id.is_none() && **keep).count() as u64;
+            decoded.ids.iter().zip(&keep).filter(|(id, keep)| id.is_none() && **keep).count() as u64;
         let kept: BooleanArray = decoded
             .ids
             .iter()
-            .zip(keep)
+            .zip(&keep)
             .filter(|(id, _)| id.is_some())
             .map(|(_, keep)| Some(*keep))
             .collect();
-        self.count(&decoded, &kept);
+        let first = first + self.count(&decoded, &kept);
+        self.meter.page(first);
         let all = kept.true_count() == decoded.batch.num_rows();
         let batch = if all {
             decoded.batch
         } else {
             filter_record_batch(&decoded.batch, &kept).map_err(ReadError::arrow)?
         };
-        let share = bytes / decoded.ids.len().max(1);
-        self.pages += 1;
         for (key, part) in split(&mut self.calendar, &batch).map_err(ReadError::arrow)? {
             self.returned += usize::from(self.released.remove(&key));
             if matches!(key, PartitionKey::Default(_)) {
@@ -189,24 +196,18 @@ impl State {
         Ok(self.relieve())
     }
 
-    /// Counts rows that are read for the first time.
-    fn count(&mut self, decoded: &Decoded, kept: &BooleanArray) {
+    /// Counts what is decoded for the first time; gives the number of tickets.
+    fn count(&mut self, decoded: &Decoded, kept: &BooleanArray) -> usize {
         let ids = decoded.batch.column(0).as_primitive::<Int64Type>();
-        let updated = decoded
-            .batch
-            .column_by_name("updated_at")
-            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
         let mut first = vec![false; ids.len()];
         for row in (0..ids.len()).filter(|row| kept.value(*row)) {
             first[row] = self.received.ids.insert(ids.value(row).cast_unsigned());
-            let time = updated.filter(|times| times.is_valid(row)).map(|times| times.value(row));
-            self.received.newest = self.received.newest.max(time);
         }
-        self.meter.page(first.iter().filter(|first| **first).count());
         for (_, key) in decoded.rescued.iter().filter(|(row, _)| first[*row]) {
             self.received.rescued.cells += 1;
             *self.received.rescued.by_key.entry(key.clone()).or_default() += 1;
         }
+        first.iter().filter(|first| **first).count()
     }
 
     /// Releases partitions that seem complete, and, while too much waits, those that were left alone longest.

@@ -1,17 +1,22 @@
 //! A page of the ticket list: fetched, decoded, and known by its keys.
 
+use std::sync::Arc;
+
 use arrow::{
-    array::{Array, AsArray, TimestampMicrosecondArray},
+    array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray},
     datatypes::TimestampMicrosecondType,
+    error::ArrowError,
 };
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
 use tracing::Instrument;
 
-use super::{layouts::Layouts, memory::CommitError};
+use super::{layouts::Layouts, memory::CommitError, unchanged::Unchanged};
 use crate::{
-    fetch::{Client, FetchError, fetch},
-    lake::LakeError,
+    batch::BatchError,
+    fetch::{Client, FetchError, fetch_as},
+    json::Malformed,
+    lake::{self, LakeError},
     mask::{self, MaskError},
     progress::Meter,
     source::{self, Ask, Page, Slice},
@@ -52,8 +57,18 @@ impl ReadError {
 #[derive(Default)]
 pub struct Rows {
     pub decoded: Option<Decoded>,
+    /// For each element of the page its key where its row is in the lake as it was sent; such elements are not decoded.
+    pub same: Vec<Option<Key>>,
     /// Bytes of the page as sent.
     pub bytes: usize,
+}
+
+impl Rows {
+    /// The ids of the page's tickets, decoded or not.
+    pub fn ids(&self) -> impl Iterator<Item = i64> + '_ {
+        let decoded = self.decoded.iter().flat_map(|decoded| decoded.ids.iter().copied().flatten());
+        decoded.chain(self.same.iter().filter_map(|key| key.as_ref()?.id))
+    }
 }
 
 /// Reads pages of one source.
@@ -61,27 +76,67 @@ pub struct TicketReader<'a> {
     pub client: &'a Client,
     pub layouts: &'a Layouts,
     pub meter: &'a Meter,
+    /// Where there is something to compare with, and rows are to remember what they came from.
+    pub unchanged: Option<&'a Unchanged>,
 }
 
 impl TicketReader<'_> {
     /// Fetches and decodes one page, and learns the fields that no definition names.
-    async fn page(&self, ask: &Ask) -> Result<(Page, Decoded), ReadError> {
-        let page = fetch(self.client, ask).await?;
-        let decoded = decode(self.client, self.layouts, ask, &page)?;
+    async fn page(&self, ask: &Ask) -> Result<(Page, Rows), ReadError> {
+        let config = &self.client.config;
+        let (page, read) = fetch_as(self.client, ask, |page| {
+            let read = self.decode(&page)?;
+            Ok((page, read))
+        })
+        .await?;
+        let failed = |why: BatchError| ReadError::Decode {
+            source_name: config.name.clone(),
+            asked: ask.to_string(),
+            why: why.to_string(),
+        };
+        let (mut rows, digests) = read.map_err(|why| failed(why.into()))?;
+        let Some(decoded) = &mut rows.decoded else { return Ok((page, rows)) };
+        // From here on nobody sees what is masked.
+        mask::check(&config.masks, &decoded.batch.schema())?;
+        let batch = mask::apply(&config.masks, source::ticket(config.kind), decoded.batch.clone());
+        decoded.batch = batch.map_err(|why| failed(why.into()))?;
+        if let Some(unchanged) = self.unchanged {
+            unchanged.decoded(decoded.ids.iter().flatten().copied());
+            decoded.batch = remembering(decoded, digests).map_err(failed)?;
+        }
         self.layouts.learn(&decoded.undefined)?;
-        Ok((page, decoded))
+        Ok((page, rows))
+    }
+
+    /// Decodes the tickets of a page, but for those whose rows are in the lake as they were sent; with the digests of
+    /// what was decoded.
+    fn decode(&self, page: &Page) -> Result<Result<(Rows, Vec<u64>), ArrowError>, Malformed> {
+        let (config, layout) = (&self.client.config, self.layouts.layout());
+        let decoder = || Decoder::new(Arc::clone(&layout), config.timezone.clone(), page.rows.len());
+        let mut decoding: Option<Decoder> = None;
+        let mut same = Vec::with_capacity(page.rows.len());
+        let mut digests = Vec::with_capacity(page.rows.len());
+        for row in &page.rows {
+            let bytes = page.body.get(row.clone()).unwrap_or_default();
+            let malformed = |_| Malformed { at: row.start, expected: "UTF-8" };
+            let ticket = simdutf8::basic::from_utf8(bytes).map_err(malformed)?;
+            let digest = self.unchanged.map(|unchanged| unchanged.digest(config, &layout, ticket));
+            let known = self.unchanged.zip(digest);
+            let key = known.and_then(|(unchanged, digest)| unchanged.key(&layout, ticket, digest));
+            if key.is_none() {
+                decoding.get_or_insert_with(decoder).push(ticket)?;
+                digests.extend(digest);
+            }
+            same.push(key);
+        }
+        let decoded = decoding.map(|decoder| decoder.finish(Timestamp::now().as_microsecond())).transpose();
+        Ok(decoded.map(|decoded| (Rows { decoded, same, bytes: page.body.len() }, digests)))
     }
 
     /// A page, and what is known of its list.
     pub async fn answer(&self, ask: &Ask) -> Result<Answer<Rows>, ReadError> {
-        let (page, decoded) = self.page(ask).await?;
-        Ok(Answer {
-            keys: keys(&decoded),
-            total: page.total,
-            pages: page.pages,
-            more: page.more,
-            rows: Rows { bytes: page.body.len(), decoded: Some(decoded) },
-        })
+        let (page, rows) = self.page(ask).await?;
+        Ok(Answer { keys: keys(&rows), total: page.total, pages: page.pages, more: page.more, rows })
     }
 
     /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
@@ -107,10 +162,10 @@ impl TicketReader<'_> {
         ask: &Ask,
         sink: &impl Sink<Rows, ReadError>,
     ) -> Result<RoaringTreemap, ReadError> {
-        let (page, decoded) = self.page(ask).await?;
-        let found = decoded.ids.iter().flatten().map(|id| id.cast_unsigned()).collect();
-        let keep = vec![true; decoded.ids.len()];
-        sink.take(Rows { bytes: page.body.len(), decoded: Some(decoded) }, &keep).await?;
+        let (_, rows) = self.page(ask).await?;
+        let found = keys(&rows).iter().filter_map(|key| key.id).map(i64::cast_unsigned).collect();
+        let keep = vec![true; rows.same.len()];
+        sink.take(rows, &keep).await?;
         Ok(found)
     }
 }
@@ -145,41 +200,36 @@ impl Reader for TicketReader<'_> {
     }
 }
 
-/// Decodes the tickets of a page.
-fn decode(client: &Client, layouts: &Layouts, ask: &Ask, page: &Page) -> Result<Decoded, ReadError> {
-    let failed = |why: String| ReadError::Decode {
-        source_name: client.config.name.clone(),
-        asked: ask.to_string(),
-        why,
-    };
-    let mut decoder = Decoder::new(layouts.layout(), client.config.timezone.clone(), page.rows.len());
-    for row in &page.rows {
-        let bytes = page.body.get(row.clone()).unwrap_or_default();
-        let text = std::str::from_utf8(bytes).map_err(|why| failed(why.to_string()))?;
-        decoder.push(text).map_err(|why| failed(why.to_string()))?;
+/// Rows with their digests, but for those that hold rescued values: these are counted whenever they are read.
+fn remembering(decoded: &Decoded, digests: Vec<u64>) -> Result<RecordBatch, BatchError> {
+    let with_id = decoded.ids.iter().zip(digests).filter(|(id, _)| id.is_some());
+    let mut digests: Vec<Option<u64>> = with_id.map(|(_, digest)| Some(digest)).collect();
+    for (row, _) in &decoded.rescued {
+        if let Some(digest) = digests.get_mut(*row) {
+            *digest = None;
+        }
     }
-    let decoded = decoder.finish(Timestamp::now().as_microsecond());
-    let mut decoded = decoded.map_err(|why| failed(why.to_string()))?;
-    // From here on nobody sees what is masked.
-    mask::check(&client.config.masks, &decoded.batch.schema())?;
-    let batch = mask::apply(&client.config.masks, source::ticket(client.config.kind), decoded.batch);
-    decoded.batch = batch.map_err(|why| failed(why.to_string()))?;
-    Ok(decoded)
+    lake::carry(&decoded.batch, digests)
 }
 
 /// The key of each element of the page, those without an id included.
-fn keys(decoded: &Decoded) -> Vec<Key> {
-    let times = |name| decoded.batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>();
+fn keys(rows: &Rows) -> Vec<Key> {
+    let batch = rows.decoded.as_ref().map(|decoded| &decoded.batch);
+    let times = |name| batch?.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>();
     let (created, updated) = (times("created_at"), times("updated_at"));
     let second = |times: Option<&TimestampMicrosecondArray>, row: usize| {
         times.filter(|times| times.is_valid(row)).map(|times| times.value(row).div_euclid(1_000_000))
     };
+    let mut decoded = rows.decoded.iter().flat_map(|decoded| &decoded.ids);
     let mut row = 0;
-    let key = |id: &Option<i64>| {
-        let Some(id) = *id else { return Key::default() };
+    let mut key = |same: &Option<Key>| {
+        if let Some(key) = same {
+            return *key;
+        }
+        let Some(id) = decoded.next().copied().flatten() else { return Key::default() };
         let key = Key { id: Some(id), created: second(created, row), updated: second(updated, row) };
         row += 1;
         key
     };
-    decoded.ids.iter().map(key).collect()
+    rows.same.iter().map(&mut key).collect()
 }

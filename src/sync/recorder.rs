@@ -142,7 +142,7 @@ impl<'a> Recorder<'a> {
 
 impl Sink<Rows, ReadError> for Recorder<'_> {
     async fn take(&self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
-        let ids = rows.decoded.iter().flat_map(|decoded| &decoded.ids).flatten();
+        let ids = rows.ids();
         self.fresh().ids.extend(ids.map(|id| id.cast_unsigned()));
         self.intake.take(rows, keep).await
     }

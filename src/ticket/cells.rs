@@ -66,8 +66,9 @@ impl Cells {
 
     /// Appends nulls until there are `rows` rows.
     pub fn fill(&mut self, rows: usize) {
-        for _ in self.len()..rows {
-            each!(self, builder => builder.append_null());
+        let missing = rows.saturating_sub(self.len());
+        if missing > 0 {
+            each!(self, builder => builder.append_nulls(missing));
         }
     }
 

@@ -229,19 +229,22 @@ impl Decoder {
     }
 
     fn push_custom(&mut self, key: &str, cursor: &mut Cursor) -> Result<(), Malformed> {
-        let json = cursor.value()?;
-        let entries = match (&json, self.layout.shape) {
-            (Json::Null, _) => return Ok(()),
-            (Json::Text(text), _) if text.is_empty() => return Ok(()),
-            (Json::List(_), CustomShape::Entries) => list_entries(&json),
-            (Json::Object(_), CustomShape::Object) => {
-                json.entries().into_iter().map(|(name, value)| (Some(name.decoded()), value, value)).collect()
-            }
-            _ if json.elements().is_empty() && json.entries().is_empty() && !is_scalar(&json) => {
-                return Ok(());
-            }
+        let entries = match (cursor.peek(), self.layout.shape) {
+            (b'[', CustomShape::Entries) => list_entries(cursor, self.layout.custom.len())?,
+            (b'{', CustomShape::Object) => object_entries(cursor, self.layout.custom.len())?,
             _ => {
-                self.rescue.keep(key, &json);
+                let json = cursor.value()?;
+                let nothing = match &json {
+                    Json::Null => true,
+                    Json::Text(text) => text.is_empty(),
+                    Json::List(_) | Json::Object(_) => {
+                        json.elements().is_empty() && json.entries().is_empty()
+                    }
+                    Json::Bool(_) | Json::Number(_) => false,
+                };
+                if !nothing {
+                    self.rescue.keep(key, &json);
+                }
                 return Ok(());
             }
         };
@@ -373,20 +376,39 @@ impl Decoder {
 /// Name (none where it cannot be one), value, and the entry as sent.
 type Entry<'a> = (Option<Cow<'a, str>>, Json<'a>, Json<'a>);
 
-fn list_entries<'a>(json: &Json<'a>) -> Vec<Entry<'a>> {
-    let entry = |entry: Json<'a>| {
+fn list_entries<'a>(cursor: &mut Cursor<'a>, most: usize) -> Result<Vec<Entry<'a>>, Malformed> {
+    let mut entries = Vec::with_capacity(most);
+    cursor.list(|cursor| {
+        if cursor.peek() != b'{' {
+            entries.push((None, Json::Null, cursor.value()?));
+            return Ok(());
+        }
+        let start = cursor.offset();
         let (mut name, mut value) = (None, Json::Null);
-        entry.for_each_entry(|key, json| match json {
-            Json::Text(text) if key.is("name") => name = (!text.is_empty()).then(|| text.decoded()),
-            _ if key.is("name") => name = None,
-            _ if key.is("value") => value = json,
-            _ => {}
-        });
-        (name, value, entry)
-    };
-    json.elements().into_iter().map(entry).collect()
+        cursor.object(|key, cursor| {
+            let json = cursor.value()?;
+            if key.is("name") {
+                name = match json {
+                    Json::Text(text) if !text.is_empty() => Some(text.decoded()),
+                    _ => None,
+                };
+            } else if key.is("value") {
+                value = json;
+            }
+            Ok(())
+        })?;
+        entries.push((name, value, Json::Object(cursor.since(start))));
+        Ok(())
+    })?;
+    Ok(entries)
 }
 
-fn is_scalar(json: &Json) -> bool {
-    !matches!(json, Json::Object(_) | Json::List(_))
+fn object_entries<'a>(cursor: &mut Cursor<'a>, most: usize) -> Result<Vec<Entry<'a>>, Malformed> {
+    let mut entries = Vec::with_capacity(most);
+    cursor.object(|name, cursor| {
+        let value = cursor.value()?;
+        entries.push((Some(name.decoded()), value, value));
+        Ok(())
+    })?;
+    Ok(entries)
 }

@@ -1,6 +1,10 @@
 //! Keys and fields resolved to column numbers, once for many tickets.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::{self, Write},
+    sync::Arc,
+};
 
 use arrow::datatypes::SchemaRef;
 
@@ -29,10 +33,16 @@ pub(super) enum Slot {
 }
 
 /// The known keys of one object.
-#[derive(Debug)]
 pub(super) struct Keys {
     pub list: Vec<(&'static str, Slot)>,
     by_name: HashMap<&'static str, usize>,
+}
+
+impl fmt::Debug for Keys {
+    /// In the order of the mapping, the same in every run: the map has none.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.list.fmt(out)
+    }
 }
 
 impl Keys {
@@ -62,6 +72,8 @@ pub struct Layout {
     pub fields: Arc<Fields>,
     /// The schema of the batches.
     pub schema: SchemaRef,
+    /// The keys of the columns that a glance reads: the id, and the times of creation and of the last change.
+    pub(super) glanced: [&'static str; 3],
 }
 
 impl Layout {
@@ -91,7 +103,23 @@ impl Layout {
             types,
             fields,
             schema,
+            glanced: ["id", "created_at", "updated_at"].map(|column| key_of(mapping.keys, column)),
         }
+    }
+
+    /// What decoding depends on besides the ticket itself: two layouts that say the same read a ticket alike.
+    pub fn told(&self) -> String {
+        let mut told = format!("{:?} {:?} {:?}", self.keys.list, self.constants, self.types);
+        for field in self.fields.iter() {
+            // In order, for a map has none.
+            let labels: BTreeMap<_, _> = field.labels.iter().collect();
+            let _ = write!(
+                told,
+                " {} {:?} {:?} {} {labels:?}",
+                field.name, field.reading, field.column, field.twin
+            );
+        }
+        told
     }
 }
 
@@ -101,6 +129,12 @@ fn collect_first(keys: &'static [(&'static str, To)], first: &mut Vec<(&'static 
             first.push((column, key));
         }
     }
+}
+
+/// The key that fills a column.
+fn key_of(keys: &'static [(&'static str, To)], column: &str) -> &'static str {
+    let fills = |to: &To| matches!(to, To::Int64(name) | To::Instant(name) if *name == column);
+    keys.iter().find(|(_, to)| fills(to)).map_or("", |(key, _)| key)
 }
 
 fn resolve(keys: &'static [(&'static str, To)]) -> Keys {

@@ -6,10 +6,10 @@ use crate::json::{Json, write_text};
 #[derive(Default)]
 pub struct Rescue {
     json: String,
-    /// Where the open sub-object began, to take it back when it stays empty.
-    open: Option<usize>,
     /// The name of the open sub-object.
     under: String,
+    /// Whether something was kept in it.
+    open: bool,
     /// One entry per rescued value: its key, or `object.key` inside an object.
     counted: Vec<String>,
 }
@@ -38,22 +38,18 @@ impl Rescue {
 
     /// Opens a sub-object; nothing of it remains if nothing is kept before [`Rescue::leave`].
     pub fn enter(&mut self, key: &str) {
-        self.open = Some(self.json.len());
         self.under.clear();
         self.under.push_str(key);
-        self.key(key);
-        self.json.push('{');
+        self.open = false;
     }
 
     /// Closes the sub-object.
     pub fn leave(&mut self) {
-        if self.json.ends_with('{') {
-            self.json.truncate(self.open.unwrap_or_default());
-        } else {
+        if self.open {
             self.json.push('}');
         }
-        self.open = None;
         self.under.clear();
+        self.open = false;
     }
 
     /// Gives the object's text and the keys kept, and is empty after it; `None` where nothing was kept.
@@ -67,6 +63,17 @@ impl Rescue {
     }
 
     fn key(&mut self, key: &str) {
+        if !self.open && !self.under.is_empty() {
+            self.open = true;
+            let under = std::mem::take(&mut self.under);
+            self.write_key(&under);
+            self.json.push('{');
+            self.under = under;
+        }
+        self.write_key(key);
+    }
+
+    fn write_key(&mut self, key: &str) {
         match self.json.as_bytes().last() {
             None => self.json.push('{'),
             Some(b'{') => {}

@@ -1,0 +1,145 @@
+//! What a file remembers of the answers that its rows came from: a digest for each row, between the rows and the footer,
+//! where readers of Parquet do not look.
+//!
+//! A ticket whose answer has the digest of its row need not be decoded. In memory a digest is one more column, so that
+//! it goes wherever its row goes. A row without one is always decoded.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array},
+    datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type},
+};
+use parquet::{arrow::arrow_reader::ArrowReaderMetadata, errors::ParquetError, file::reader::ChunkReader};
+
+use super::{Lake, LakeError, Location, PartitionKey, read, store::Seen, tickets};
+use crate::batch::{BatchError, DIGEST, ID};
+
+/// The key of the file's metadata that says where the digests begin.
+pub(super) const PLACE: &str = "ticketlake.digests";
+const BYTES: usize = size_of::<u64>();
+/// Stands for a row without a digest.
+const NONE: u64 = 0;
+
+/// The digests of a partition's rows.
+#[derive(Debug, Default)]
+pub struct Digests {
+    /// Ascending.
+    ids: Vec<i64>,
+    digests: Vec<u64>,
+}
+
+impl Digests {
+    /// The digest of the row of a ticket.
+    pub fn get(&self, id: i64) -> Option<u64> {
+        let at = self.ids.binary_search(&id).ok()?;
+        self.digests.get(at).copied().filter(|digest| *digest != NONE)
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
+
+/// The digests of a partition; none where the file has none, or is not there.
+pub fn digests(lake: &Lake, source: &str, key: PartitionKey) -> Result<Digests, LakeError> {
+    let path = tickets::ticket_file(lake, source, key);
+    let Some(digests) = of_file(&path)? else { return Ok(Digests::default()) };
+    let mut ids = Vec::with_capacity(digests.len());
+    for batch in read::columns(&path, &[ID])?.into_iter().flatten() {
+        let batch = batch?;
+        let column = batch.columns().first().and_then(|column| column.as_primitive_opt::<Int64Type>());
+        ids.extend_from_slice(column.map(|ids| &ids.values()[..]).unwrap_or_default());
+    }
+    let whole = ids.len() == digests.len() && ids.is_sorted();
+    Ok(if whole { Digests { ids, digests } } else { Digests::default() })
+}
+
+/// The digests of a file in the order of its rows; `None` where it has none.
+fn of_file(path: &Location) -> Result<Option<Vec<u64>>, LakeError> {
+    let Some(content) = path.open_for_parts()? else { return Ok(None) };
+    read::guarded(path, &content.trouble(), || {
+        let metadata = ArrowReaderMetadata::load(&content, read::options())?;
+        let file = metadata.metadata().file_metadata();
+        let place = file.key_value_metadata().into_iter().flatten().find(|pair| pair.key == PLACE);
+        let Some(from) = place.and_then(|pair| pair.value.as_deref()?.parse::<u64>().ok()) else {
+            return Ok(None);
+        };
+        let length = (file.num_rows().max(0) as u64).saturating_mul(BYTES as u64);
+        if from.saturating_add(length) > content.bytes() {
+            return Err(ParquetError::General(format!("`{PLACE}` points outside of the file")));
+        }
+        let bytes = content.get_bytes(from, length as usize)?;
+        let (digests, _) = bytes.as_chunks::<BYTES>();
+        Ok(Some(digests.iter().map(|digest| u64::from_le_bytes(*digest)).collect()))
+    })
+}
+
+/// The rows of a file, batch by batch, each with its digest.
+pub(super) struct Carried {
+    pub(super) rows: u64,
+    /// Which version of the file these rows are of.
+    pub(super) seen: Seen,
+    path: Location,
+    inner: read::Rows,
+    digests: std::vec::IntoIter<u64>,
+}
+
+/// Opens a file; `None` if it is not there.
+pub(super) fn rows(path: &Location) -> Result<Option<Carried>, LakeError> {
+    let Some(inner) = read::rows(path)? else { return Ok(None) };
+    let digests = of_file(path)?.unwrap_or_default().into_iter();
+    let (rows, seen) = (inner.footer.rows, inner.seen.clone());
+    Ok(Some(Carried { rows, seen, path: path.clone(), inner, digests }))
+}
+
+impl Iterator for Carried {
+    type Item = Result<RecordBatch, LakeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = match self.inner.next()? {
+            Ok(batch) => batch,
+            damaged => return Some(damaged),
+        };
+        let digests = self.digests.by_ref().take(batch.num_rows());
+        let digests = digests.map(|digest| (digest != NONE).then_some(digest));
+        Some(carry(&batch, digests).map_err(LakeError::rows(&self.path)))
+    }
+}
+
+/// Digests as they stand in a file; `None` if no row has one.
+pub(super) fn to_bytes(digests: &[u64]) -> Option<Vec<u8>> {
+    let any = digests.iter().any(|digest| *digest != NONE);
+    any.then(|| digests.iter().flat_map(|digest| digest.to_le_bytes()).collect())
+}
+
+/// The digests that a batch carries, one for each row.
+pub(super) fn of_batch(batch: &RecordBatch) -> impl Iterator<Item = u64> + '_ {
+    let column = batch.column_by_name(DIGEST).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+    let digest = move |row| column.filter(|digests| digests.is_valid(row)).map_or(NONE, |d| d.value(row));
+    (0..batch.num_rows()).map(digest)
+}
+
+/// A schema of rows that carry digests.
+pub fn with_digests(schema: &SchemaRef) -> SchemaRef {
+    let digest = Arc::new(Field::new(DIGEST, DataType::UInt64, true));
+    Arc::new(Schema::new(schema.fields().iter().cloned().chain([digest]).collect::<Vec<_>>()))
+}
+
+/// The rows with a digest for each; what is missing is null.
+pub fn carry(
+    batch: &RecordBatch,
+    digests: impl IntoIterator<Item = Option<u64>>,
+) -> Result<RecordBatch, BatchError> {
+    let digests = digests.into_iter().chain(std::iter::repeat(None)).take(batch.num_rows());
+    let digests: UInt64Array = digests.collect();
+    let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
+    columns.push(Arc::new(digests));
+    Ok(RecordBatch::try_new(with_digests(&batch.schema()), columns)?)
+}

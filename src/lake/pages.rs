@@ -1,0 +1,295 @@
+//! How rows of a column stand on a page: their levels, then the values one after another.
+//!
+//! Small files are encoded here rather than by the library's writer, which sets up a compressor, a decompressor and a
+//! dozen buffers for each column of each file: for a day of rows that costs several times the rows.
+
+use std::ops::Range;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, BooleanArray, StringArray},
+    buffer::NullBuffer,
+    datatypes::{
+        DataType, Date32Type, Float64Type, Int8Type, Int64Type, Time64MicrosecondType,
+        TimestampMicrosecondType,
+    },
+};
+
+use super::bounds::Bounds;
+
+/// The values of a column, or of its lists, by the way in which they are stored.
+enum Values<'a> {
+    Text(&'a StringArray),
+    Int64(&'a [i64]),
+    Int8(&'a [i8]),
+    Int32(&'a [i32]),
+    Double(&'a [f64]),
+    Bool(&'a BooleanArray),
+}
+
+/// A column as it is stored: values, and where it is one of lists, which of them belong to which row.
+pub(super) struct Leaf<'a> {
+    values: Values<'a>,
+    valid: Option<&'a NullBuffer>,
+    lists: Option<Lists<'a>>,
+    required: bool,
+    rows: usize,
+}
+
+struct Lists<'a> {
+    offsets: &'a [i32],
+    valid: Option<&'a NullBuffer>,
+}
+
+/// What a page holds.
+pub(super) struct Page {
+    /// Values, and what stands in their place: nulls, empty and missing lists.
+    pub(super) levels: usize,
+    pub(super) nulls: usize,
+    pub(super) bounds: Bounds,
+}
+
+impl<'a> Leaf<'a> {
+    /// A column of one of the lake's types; `None` for any other.
+    pub(super) fn new(column: &'a ArrayRef, nullable: bool) -> Option<Self> {
+        let rows = column.len();
+        if let DataType::List(item) = column.data_type() {
+            let list = column.as_list::<i32>();
+            let values = values(list.values())?;
+            let lists = Lists { offsets: list.value_offsets(), valid: list.nulls() };
+            let plain = nullable && item.is_nullable();
+            let leaf =
+                Self { values, valid: list.values().nulls(), lists: Some(lists), required: false, rows };
+            return plain.then_some(leaf);
+        }
+        let leaf =
+            Self { values: values(column)?, valid: column.nulls(), lists: None, required: !nullable, rows };
+        (nullable || column.null_count() == 0).then_some(leaf)
+    }
+
+    /// The values, where they are integers.
+    pub(super) fn integers(&self) -> Option<&'a [i64]> {
+        match self.values {
+            Values::Int64(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// Rows from `start` on that fill a page of about `most` bytes; at least one, where there is one.
+    pub(super) fn page_end(&self, start: usize, most: usize) -> usize {
+        if self.bytes_of(&self.all_values(start..self.rows)) <= most {
+            return self.rows;
+        }
+        let mut bytes = 0;
+        for row in start..self.rows {
+            bytes += self.bytes_of(&self.values_of(row));
+            if bytes > most && row > start {
+                return row;
+            }
+        }
+        self.rows
+    }
+
+    fn bytes_of(&self, values: &Range<usize>) -> usize {
+        let each = match &self.values {
+            Values::Text(texts) => {
+                let offsets = texts.value_offsets();
+                let (from, to) = (offsets[values.start], offsets[values.end]);
+                return (to - from) as usize + 4 * values.len();
+            }
+            Values::Int64(_) | Values::Double(_) => 8,
+            Values::Int32(_) | Values::Int8(_) => 4,
+            Values::Bool(_) => 1,
+        };
+        each * values.len()
+    }
+
+    /// The values of some rows, and what may lie between them.
+    fn all_values(&self, rows: Range<usize>) -> Range<usize> {
+        match &self.lists {
+            None => rows,
+            Some(lists) => lists.offsets[rows.start] as usize..lists.offsets[rows.end] as usize,
+        }
+    }
+
+    /// The values that belong to a row.
+    fn values_of(&self, row: usize) -> Range<usize> {
+        match &self.lists {
+            None => row..row + 1,
+            Some(lists) if lists.valid.is_some_and(|valid| valid.is_null(row)) => 0..0,
+            Some(lists) => lists.offsets[row] as usize..lists.offsets[row + 1] as usize,
+        }
+    }
+
+    /// Appends the rows of a page to `out`.
+    pub(super) fn write(&self, rows: Range<usize>, out: &mut Vec<u8>) -> Page {
+        match &self.lists {
+            None => {
+                let nulls = self.valid.map(|valid| valid.slice(rows.start, rows.len()));
+                if !self.required {
+                    write_validity(nulls.as_ref(), rows.len(), out);
+                }
+                let nulls = nulls.map_or(0, |nulls| nulls.null_count());
+                let present = if nulls < rows.len() { rows.clone() } else { 0..0 };
+                Page { levels: rows.len(), nulls, bounds: self.write_values(present, out) }
+            }
+            Some(lists) => {
+                let (mut repeated, mut defined) = (Vec::new(), Vec::new());
+                for row in rows.clone() {
+                    let values = self.values_of(row);
+                    if values.is_empty() {
+                        repeated.push(0);
+                        defined.push(u8::from(lists.valid.is_none_or(|valid| valid.is_valid(row))));
+                    }
+                    for (place, value) in values.enumerate() {
+                        repeated.push(u8::from(place > 0));
+                        defined.push(2 + u8::from(self.valid.is_none_or(|valid| valid.is_valid(value))));
+                    }
+                }
+                write_levels(&repeated, 1, out);
+                write_levels(&defined, 2, out);
+                let bounds = self.write_values(rows.flat_map(|row| self.values_of(row)), out);
+                let nulls = defined.iter().filter(|level| **level < 3).count();
+                Page { levels: defined.len(), nulls, bounds }
+            }
+        }
+    }
+
+    /// Appends the values that are there, one after another.
+    fn write_values(&self, places: impl Iterator<Item = usize>, out: &mut Vec<u8>) -> Bounds {
+        let valid = |at: &usize| self.valid.is_none_or(|valid| valid.is_valid(*at));
+        let present = places.filter(valid);
+        match &self.values {
+            Values::Int64(values) => {
+                let values = present.map(|at| values[at]);
+                Bounds::Int64(write_each(values, |value, out| out.extend(value.to_le_bytes()), out))
+            }
+            Values::Int32(values) => {
+                let values = present.map(|at| values[at]);
+                Bounds::Int32(write_each(values, |value, out| out.extend(value.to_le_bytes()), out))
+            }
+            Values::Int8(values) => {
+                let values = present.map(|at| i32::from(values[at]));
+                Bounds::Int32(write_each(values, |value, out| out.extend(value.to_le_bytes()), out))
+            }
+            Values::Double(values) => {
+                let values = present.map(|at| values[at]);
+                let pair = write_each(values, |value, out| out.extend(value.to_le_bytes()), out);
+                let pair = pair.filter(|(low, high)| !low.is_nan() && !high.is_nan());
+                // Readers may take either zero for the other, so the bounds hold both.
+                let zero = |value: f64, sign: f64| if value == 0.0 { sign } else { value };
+                Bounds::Double(pair.map(|(low, high)| (zero(low, -0.0), zero(high, 0.0))))
+            }
+            Values::Bool(values) => {
+                let start = out.len();
+                let mut pair: Option<(bool, bool)> = None;
+                for (place, at) in present.enumerate() {
+                    if place % 8 == 0 {
+                        out.push(0);
+                    }
+                    let value = values.value(at);
+                    if value && let Some(byte) = out.get_mut(start + place / 8) {
+                        *byte |= 1 << (place % 8);
+                    }
+                    pair = Some(pair.map_or((value, value), |(low, high)| (low & value, high | value)));
+                }
+                Bounds::Bool(pair)
+            }
+            Values::Text(texts) => {
+                let values = present.map(|at| texts.value(at));
+                let write = |value: &str, out: &mut Vec<u8>| {
+                    out.extend((value.len() as u32).to_le_bytes());
+                    out.extend_from_slice(value.as_bytes());
+                };
+                let pair = write_each(values, write, out);
+                Bounds::Text(pair.map(|(low, high)| (low.to_owned(), high.to_owned())))
+            }
+        }
+    }
+}
+
+fn values(column: &ArrayRef) -> Option<Values<'_>> {
+    use arrow::datatypes::TimeUnit::Microsecond;
+    Some(match column.data_type() {
+        DataType::Utf8 => Values::Text(column.as_string()),
+        DataType::Int64 => Values::Int64(column.as_primitive::<Int64Type>().values()),
+        DataType::Timestamp(Microsecond, _) => {
+            Values::Int64(column.as_primitive::<TimestampMicrosecondType>().values())
+        }
+        DataType::Time64(Microsecond) => {
+            Values::Int64(column.as_primitive::<Time64MicrosecondType>().values())
+        }
+        DataType::Int8 => Values::Int8(column.as_primitive::<Int8Type>().values()),
+        DataType::Date32 => Values::Int32(column.as_primitive::<Date32Type>().values()),
+        DataType::Float64 => Values::Double(column.as_primitive::<Float64Type>().values()),
+        DataType::Boolean => Values::Bool(column.as_boolean()),
+        _ => return None,
+    })
+}
+
+/// Appends each value; gives the least and the greatest.
+fn write_each<T: Copy + PartialOrd>(
+    values: impl Iterator<Item = T>,
+    write: impl Fn(T, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) -> Option<(T, T)> {
+    let mut pair: Option<(T, T)> = None;
+    for value in values {
+        write(value, out);
+        pair = Some(pair.map_or((value, value), |(low, high)| {
+            (if value < low { value } else { low }, if value > high { value } else { high })
+        }));
+    }
+    pair
+}
+
+/// Levels of 0 and 1 are, packed, the bits that Arrow keeps.
+fn write_validity(nulls: Option<&NullBuffer>, rows: usize, out: &mut Vec<u8>) {
+    match nulls.filter(|nulls| nulls.null_count() > 0) {
+        None => write_run(1, rows, out),
+        Some(nulls) if nulls.null_count() == rows => write_run(0, rows, out),
+        Some(nulls) => {
+            let bits = nulls.inner().sliced();
+            let groups = rows.div_ceil(8);
+            let mut header = Vec::new();
+            write_varint((groups << 1 | 1) as u64, &mut header);
+            out.extend(((header.len() + groups) as u32).to_le_bytes());
+            out.extend_from_slice(&header);
+            out.extend_from_slice(bits.as_slice().get(..groups).unwrap_or_default());
+        }
+    }
+}
+
+/// One level for all rows.
+fn write_run(level: u8, rows: usize, out: &mut Vec<u8>) {
+    let mut run = Vec::new();
+    write_varint((rows as u64) << 1, &mut run);
+    run.push(level);
+    out.extend((run.len() as u32).to_le_bytes());
+    out.extend(run);
+}
+
+/// Levels of `width` bits, packed from the lowest bit on.
+fn write_levels(levels: &[u8], width: usize, out: &mut Vec<u8>) {
+    let groups = levels.len().div_ceil(8);
+    let mut packed = Vec::new();
+    write_varint((groups << 1 | 1) as u64, &mut packed);
+    let start = packed.len();
+    packed.resize(start + groups * width, 0);
+    for (place, level) in levels.iter().enumerate() {
+        let bit = place * width;
+        if let Some(byte) = packed.get_mut(start + bit / 8) {
+            *byte |= level << (bit % 8);
+        }
+    }
+    out.extend((packed.len() as u32).to_le_bytes());
+    out.extend(packed);
+}
+
+/// Seven bits a byte, the lowest first.
+pub(super) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push((value as u8) | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
