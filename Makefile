@@ -59,10 +59,11 @@ browser:
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi \
 	|| echo 'no Chromium could be installed: the tests of the report page are skipped'
 
-# Without its own pip the environment also comes up where Python lacks ensurepip.
+# Everything is pinned, so nothing is looked for. Without its own pip the environment also comes up where Python lacks ensurepip.
 .venv/ready: tests/lake/requirements.txt notebooks/requirements.txt
 	$(PYTHON) -m venv --clear --without-pip .venv
-	$(PYTHON) -m pip --python .venv/bin/python install --quiet --disable-pip-version-check $(addprefix -r ,$^)
+	$(PYTHON) -m pip --python .venv/bin/python install --quiet --disable-pip-version-check --no-deps $(addprefix -r ,$^)
+	$(PYTHON) -m pip --python .venv/bin/python check
 	touch $@
 
 .venv-spark/ready: tests/interop/requirements.txt
