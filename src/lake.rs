@@ -38,6 +38,8 @@ pub mod runs;
 pub mod state;
 /// What DuckDB is told of the lake.
 pub mod views;
+/// What workers that share a reading leave.
+pub mod windows;
 
 pub use anatomy::{Anatomy, Group, anatomy, batches};
 pub use change::change;
@@ -66,6 +68,8 @@ pub struct Lake {
     store: store::Store,
     timezone: TimeZone,
     partition: PartitionBy,
+    /// Others write at the same time.
+    shared: bool,
 }
 
 impl Lake {
@@ -77,6 +81,7 @@ impl Lake {
             place: config.place.clone(),
             timezone: config.timezone.clone(),
             partition: config.partition,
+            shared: false,
         })
     }
 

@@ -3,6 +3,7 @@
 mod cost;
 mod forecast;
 mod table;
+pub mod units;
 
 use std::time::Duration;
 

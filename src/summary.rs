@@ -129,10 +129,14 @@ pub struct Run {
 }
 
 impl Run {
-    /// Names the run after this moment; four random characters tell runs of one second apart.
+    /// Names the run after this moment: to the second, then two characters for the milliseconds, so that names sort by
+    /// time within a second too, and two random ones.
     pub fn begin() -> Self {
         let started_at = now();
-        let mark: String = std::iter::repeat_with(|| fastrand::char('a'..='z')).take(4).collect();
+        let millis = started_at.as_millisecond().rem_euclid(1000).unsigned_abs() as u32;
+        let digits = [millis / 36, millis % 36].into_iter().filter_map(|digit| char::from_digit(digit, 36));
+        let mark: String =
+            digits.chain(std::iter::repeat_with(|| fastrand::char('a'..='z')).take(2)).collect();
         let run_id = format!("{}-{mark}", started_at.strftime("%Y%m%dT%H%M%SZ"));
         Self { run_id, started_at }
     }

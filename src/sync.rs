@@ -18,6 +18,7 @@ mod suspicion;
 mod unchanged;
 mod walks;
 mod ways;
+mod worker;
 mod writer;
 
 use futures::future::join_all;
@@ -25,7 +26,7 @@ use tokio::runtime::Handle;
 use tracing::Instrument;
 
 use crate::{
-    config::Config,
+    config::{Config, Place},
     error::Error,
     lake::{self, Lake, LakeError, lock::Locking, views::Told},
     progress::Progress,
@@ -54,12 +55,19 @@ pub async fn run(
     stop: &Stop,
     run: &Run,
 ) -> Result<(Summary, Vec<Ended>), Error> {
-    let lake = Lake::open(&config.lake)?;
-    let _lock = match lake::lock::acquire(&lake, task.name(), &run.started_at.to_string())? {
+    let mut lake = Lake::open(&config.lake)?;
+    let shares = matches!(task, Task::Window { .. });
+    let since = run.started_at.to_string();
+    let locking = match shares {
+        true => lake::lock::share(&mut lake, task.name(), &since)?,
+        false => lake::lock::acquire(&lake, task.name(), &since)?,
+    };
+    let _lock = match locking {
         Locking::Acquired(lock) => lock,
         Locking::Held(holder) => return Err(Error::Locked { lake: config.lake.place.clone(), holder }),
     };
-    let swept = lake::sweep(&lake)?;
+    // What lies in staging may be another worker's.
+    let swept = if shares { 0 } else { lake::sweep(&lake)? };
     if swept > 0 {
         tracing::info!(files = swept, "swept what a run that died had staged");
     }
@@ -72,11 +80,24 @@ pub async fn run(
             outcome = tracing::field::Empty,
             otel.status_code = tracing::field::Empty
         );
-        apart(async move || source_run::run(&lake, &source, task, meter, &stop).instrument(span).await)
+        async move {
+            match lake.place() {
+                // A disk answers at once; a store may not, and no other source is to wait with this one.
+                Place::Folder(_) => {
+                    source_run::run(&lake, &source, task, meter, &stop).instrument(span).await
+                }
+                Place::Bucket(_) => {
+                    apart(async move || {
+                        source_run::run(&lake, &source, task, meter, &stop).instrument(span).await
+                    })
+                    .await
+                }
+            }
+        }
     });
     let (sources, ends): (Vec<SourceSummary>, Vec<Option<Ended>>) = join_all(runs).await.into_iter().unzip();
     // The tables are right without it; whatever is wrong with a source has been told in its part.
-    if let Err(why) = views(&lake) {
+    if !shares && let Err(why) = views(&lake) {
         tracing::warn!("views.sql was not brought up to date: {why}");
     }
     let summary = run.finish(task.name(), Outcome::of_all(&sources), sources);
@@ -87,8 +108,8 @@ pub async fn run(
     Ok((summary, ends.into_iter().flatten().collect()))
 }
 
-/// Does work on a thread of its own, one source each: it waits for disks and object stores, and no other source, nor
-/// whoever listens for a signal, is to wait with it.
+/// Does work on a thread of its own: it waits for an object store, and no other source, nor whoever listens for a
+/// signal, is to wait with it.
 async fn apart<T: Send + 'static>(work: impl AsyncFnOnce() -> T + Send + 'static) -> T {
     let tasks = Handle::current();
     let done = tokio::task::spawn_blocking(move || tasks.block_on(work())).await;

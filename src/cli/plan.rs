@@ -15,8 +15,11 @@ written, not even a lock. Requests are an estimate: a list that moves while it i
 that are gone and must be asked for one by one, cost more.
 
 JSON: command, at, lake, minutes (of the slowest source), sources[]: name, kind, reading (full,
-incremental, filter, window), why, resumes, windows[] (from, to), rows, rows_from (source, lake),
+incremental, filter, window), why, resumes, windows[] (id, from, to), rows, rows_from (source, lake),
 requests, rate, minutes, partitions (held, rewritten_at_most), notes[], error. What is not known is null.
+
+A reading of everything is cut into windows at the beginnings of months; `sync --window ID` reads one
+of them anywhere, beside others, and `sync --finish` closes the reading.
 
 Examples:
   ticketlake plan

@@ -7,14 +7,17 @@ use jiff::Timestamp;
 
 use super::{Context, Told, interrupted, output, plan};
 use crate::{
-    config::{Config, quantity},
+    config::{self, Config, Overrides, quantity},
     error::Error,
     exit::Exit,
     fetch::FetchError,
     lake::{self, Lake},
     log,
+    plan::units,
+    source,
     summary::{self, Outcome, Summary},
     sync::{self, Accept, Ended, ReadError, Stop, Task, Why},
+    walk::Span,
 };
 
 /// Records of runs that are looked through for the last complete one.
@@ -31,7 +34,9 @@ Exit codes: 0 complete, 2 bad arguments or configuration, 3 incomplete, 4 creden
 Examples:
   ticketlake sync
   ticketlake sync --full --source support
-  ticketlake sync --json -q > summary.json      for a nightly job";
+  ticketlake sync --json -q > summary.json      for a nightly job
+  ticketlake sync --window support:2024-01-01..2024-02-01     one of many workers
+  ticketlake sync --finish                                    when all of them are done";
 
 /// Bring the lake up to date: every ticket and every field definition of the sources
 #[derive(Debug, Clone, clap::Args)]
@@ -53,6 +58,14 @@ pub struct Args {
     #[arg(long)]
     pub accept: bool,
 
+    /// Read one window of `plan --json`, beside other workers; `--finish` then closes the reading
+    #[arg(long, value_name = "ID", conflicts_with_all = ["full", "finish", "accept", "accept_deletes", "dry_run"])]
+    pub window: Option<String>,
+
+    /// Close a reading whose windows were read by workers: read what is left, look for what is gone, move the cursor
+    #[arg(long, conflicts_with_all = ["full", "dry_run"])]
+    pub finish: bool,
+
     /// Write the run's figures into this file at its end, for Prometheus (node_exporter's textfile collector: *.prom)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics_file: Option<PathBuf>,
@@ -65,11 +78,47 @@ pub struct Args {
 /// Reads the sources into the lake and prints the summary.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let accept = Accept { few: args.accept, deletes: args.accept_deletes };
+    if let Some(id) = &args.window {
+        let (config, range) = window(context, id)?;
+        return perform_on(context, &config, Task::Window { range }, args.deadline).await;
+    }
+    if args.finish {
+        return perform(context, Task::Finish { accept }, args.deadline).await;
+    }
     let task = Task::Sync { whole: args.full, accept };
     if args.dry_run {
         return plan::show(context, &context.config()?, task).await;
     }
     perform(context, task, args.deadline).await
+}
+
+/// The source that a window is of, alone, and its span.
+fn window(context: &Context, id: &str) -> Result<(Config, Span), Error> {
+    let known = |config: &Config| units::parse(id, &config.lake.timezone);
+    let wrong = || {
+        Error::Usage(format!(
+            "--window: \"{id}\" is no window; `ticketlake plan --json` gives them as `id` under .sources[].windows[]"
+        ))
+    };
+    // Only the secrets of that source are needed here.
+    let source = id.split_once(':').map(|(source, _)| source.to_owned()).ok_or_else(wrong)?;
+    let overrides = Overrides { sources: vec![source], ..context.global.overrides() };
+    let config = config::load(&context.global.config_file(), &overrides)?;
+    let (_, range) = known(&config).ok_or_else(wrong)?;
+    let by_time = config.sources.iter().all(|source| source::filters_by_time(source.kind));
+    if !by_time {
+        return Err(Error::Usage(format!(
+            "--window: the source of \"{id}\" cannot filter by date, so it is read as a whole; `sync --finish` does that"
+        )));
+    }
+    let cut = Lake::open(&config.lake)?.calendar();
+    let starts = |second: Option<i64>| second.is_none_or(|second| cut.starts_partition(second));
+    if !(starts(range.from) && starts(range.to)) {
+        return Err(Error::Usage(format!(
+            "--window: \"{id}\" cuts a partition, which two workers would then share; take windows of `plan --json`"
+        )));
+    }
+    Ok((config, range))
 }
 
 /// Does a task that works on the lake, until it is done, the time is up or a signal comes; prints the summary.

@@ -8,6 +8,9 @@ use crate::figures;
 
 /// Text of several lines, the last one ended.
 pub fn markdown(dictionary: &Dictionary) -> String {
+    if dictionary.sources.is_empty() {
+        return super::render(dictionary);
+    }
     dictionary.sources.iter().map(source).collect::<Vec<_>>().join("\n")
 }
 

@@ -19,7 +19,7 @@ pub enum LakeError {
     Io { at: String, action: &'static str, cause: io::Error },
     /// The object store refused, or could not be reached.
     #[error("cannot {action} {at}: {why}")]
-    Store { at: String, action: &'static str, why: Refusal },
+    Store { at: String, action: &'static str, why: Box<Refusal> },
     /// This run held the lake, and another one has taken it since.
     #[error(
         "this run has lost the lake {lake} (its holder is {to}) and writes no more; what it committed stands, run again when \

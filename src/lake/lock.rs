@@ -31,6 +31,7 @@ pub struct Lock {
 enum Held {
     File(#[expect(dead_code, reason = "the lock goes with the file")] std::fs::File),
     Lease(Arc<Bucket>, Arc<Hold>),
+    Nothing,
 }
 
 impl Drop for Held {
@@ -52,6 +53,25 @@ pub fn acquire(lake: &Lake, command: &str, started_at: &str) -> Result<Locking, 
             Held::Lease(Arc::clone(bucket), hold)
         }),
     };
+    Ok(match held {
+        Ok(held) => Locking::Acquired(Lock { _held: held }),
+        Err(holder) => Locking::Held(holder),
+    })
+}
+
+/// Takes a share of the lake beside other workers, unless a run has it alone. In an object store a run that begins alone
+/// meanwhile is not kept from it: there every file is put over the version that was read, whoever writes it.
+pub fn share(lake: &mut Lake, command: &str, started_at: &str) -> Result<Locking, LakeError> {
+    let text =
+        format!("process {} on {}, `{command} --window`, since {started_at}", std::process::id(), host());
+    let held = match &lake.store {
+        Store::Folder(root) => file::share(root, &text)?.map(Held::File),
+        Store::Bucket(bucket) => match lease::holder(bucket)? {
+            Some(holder) => Err(holder),
+            None => Ok(Held::Nothing),
+        },
+    };
+    lake.shared = true;
     Ok(match held {
         Ok(held) => Locking::Acquired(Lock { _held: held }),
         Err(holder) => Locking::Held(holder),

@@ -174,6 +174,13 @@ impl Calendar {
         Some(self.start_of(first)?..self.start_of(next)?)
     }
 
+    /// Whether a partition begins at this Unix second.
+    pub fn starts_partition(&self, second: i64) -> bool {
+        let Some(micros) = second.checked_mul(1_000_000) else { return false };
+        let key = self.clone().key(Some(micros));
+        self.span(key).is_some_and(|span| span.start == micros)
+    }
+
     fn start_of(&self, date: Date) -> Option<i64> {
         let start = date.to_zoned(self.zone.clone()).ok()?;
         Some(start.timestamp().as_microsecond())

@@ -48,6 +48,9 @@ thread_local! {
         const { RefCell::new(Bench { page: Vec::new(), packed: Vec::new(), chunk: Vec::new(), zstd: None }) };
 }
 
+/// Bytes behind the rows, and what the metadata says of their place.
+pub(super) type Trailer<'a> = (&'a [u8], &'a dyn Fn(usize) -> KeyValue);
+
 /// Writes a whole file of `rows`, whose columns are those of the descriptor; `trailer` goes behind the rows, and what it
 /// gives for its place into the metadata. Gives the file's size in bytes.
 pub(super) fn write(
@@ -56,7 +59,7 @@ pub(super) fn write(
     descriptor: &SchemaDescriptor,
     properties: &Arc<WriterProperties>,
     making: Making,
-    trailer: Option<(&[u8], &dyn Fn(usize) -> KeyValue)>,
+    trailer: Option<Trailer<'_>>,
 ) -> Result<usize, ParquetError> {
     let mut out = SerializedFileWriter::new(file, descriptor.root_schema_ptr(), Arc::clone(properties))?;
     if rows.num_rows() > 0 {

@@ -16,6 +16,7 @@ mod wait;
 
 use std::{
     fmt,
+    fs::File,
     io::Write,
     path::{Path, PathBuf},
     sync::Arc,
@@ -239,6 +240,15 @@ pub(super) fn remove_empty(lake: &Lake, folder: &Path) -> Result<bool, LakeError
     match &lake.store {
         Store::Folder(root) => folder::remove_empty(root, folder),
         Store::Bucket(_) => Ok(false),
+    }
+}
+
+/// Waits for this process's turn to replace files in a folder in which others do so too; it ends with the value. An
+/// object store compares versions instead.
+pub(super) fn turn(lake: &Lake) -> Result<Option<File>, LakeError> {
+    match &lake.store {
+        Store::Folder(root) if lake.shared => folder::turn(root).map(Some),
+        _ => Ok(None),
     }
 }
 

@@ -23,7 +23,8 @@ pub(super) fn lake() -> (TempDir, Lake) {
 /// An empty lake of each kind.
 pub(super) fn lakes() -> [(TempDir, Lake); 2] {
     let (folder, in_folder) = lake();
-    let bucket = Lake { store: store::Store::Bucket(store::Bucket::in_memory().into()), ..in_folder.clone() };
+    let bucket =
+        Lake { store: store::Store::Bucket(store::Bucket::in_memory().unwrap().into()), ..in_folder.clone() };
     [(folder, in_folder), (tempfile::tempdir().unwrap(), bucket)]
 }
 

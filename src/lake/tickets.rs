@@ -86,6 +86,25 @@ pub fn upsert(
     reads: &[RecordBatch],
     form: &FileForm,
 ) -> Result<Upserted, LakeError> {
+    /// Another worker may bring rows to the same partition: those without a time of creation.
+    const TRIES: usize = 10;
+    let _turn = store::turn(lake)?;
+    for _ in 1..TRIES {
+        match upsert_once(lake, source, key, reads, form) {
+            Err(LakeError::Overtaken { .. }) => {}
+            upserted => return upserted,
+        }
+    }
+    upsert_once(lake, source, key, reads, form)
+}
+
+fn upsert_once(
+    lake: &Lake,
+    source: &str,
+    key: PartitionKey,
+    reads: &[RecordBatch],
+    form: &FileForm,
+) -> Result<Upserted, LakeError> {
     let file = file_key(source, key);
     let path = store::path(lake, &file);
     let mut merge = Merge::new(form.carried(), reads).map_err(LakeError::rows(&path))?;
@@ -202,6 +221,7 @@ pub fn take_out(
     moved: &dyn Fn(i64) -> bool,
     form: &FileForm,
 ) -> Result<Option<Written>, LakeError> {
+    let _turn = store::turn(lake)?;
     let file = file_key(source, key);
     let path = store::path(lake, &file);
     let marks = super::marks(lake, source, key)?;

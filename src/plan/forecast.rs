@@ -1,11 +1,12 @@
 //! What a run would read of a source, and what that costs. The keys of the JSON form are a promise.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use super::{
     Reading,
     cost::{self, Paging},
+    units,
 };
 use crate::{config::SourceConfig, source, walk::Span};
 
@@ -51,8 +52,10 @@ pub struct Forecast {
 }
 
 /// A span of time; an open end is null.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Window {
+    /// What `sync --window` takes; `None` where it cannot be read by itself.
+    pub id: Option<String>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
 }
@@ -91,6 +94,10 @@ pub struct Given<'a> {
     pub field_pages: u64,
     /// Partitions of the source in the lake, and those within the range.
     pub partitions: (u64, u64),
+    /// The lake's zone, and when the oldest ticket was created, in Unix seconds, where that is known.
+    pub zone: &'a TimeZone,
+    pub oldest: Option<i64>,
+    pub now: i64,
 }
 
 /// What would be done, and what it costs.
@@ -117,7 +124,7 @@ pub fn forecast(given: &Given<'_>) -> Forecast {
         reading,
         why,
         resumes: given.resumes,
-        windows: if by_time { given.left.iter().map(window).collect() } else { Vec::new() },
+        windows: if by_time { windows(given) } else { Vec::new() },
         rows,
         rows_from,
         requests,
@@ -190,9 +197,23 @@ fn notes(given: &Given<'_>, by_time: bool) -> Vec<String> {
     notes
 }
 
-fn window(span: &Span) -> Window {
+fn windows(given: &Given<'_>) -> Vec<Window> {
     let instant = |second: Option<i64>| second.and_then(|second| Timestamp::from_second(second).ok());
-    Window { from: instant(span.from), to: instant(span.to) }
+    let by_creation = matches!(given.reading, Reading::Whole { .. }) || given.window.is_some();
+    let mut windows = Vec::new();
+    for span in &given.left {
+        let parts = match by_creation {
+            true => units::cut(*span, given.oldest, given.now, given.zone),
+            // What changed lies in any partition.
+            false => vec![*span],
+        };
+        windows.extend(parts.into_iter().map(|part| Window {
+            id: units::name(&given.config.name, part, given.zone).filter(|_| by_creation),
+            from: instant(part.from),
+            to: instant(part.to),
+        }));
+    }
+    windows
 }
 
 #[cfg(test)]
@@ -212,8 +233,13 @@ mod tests {
             held: None,
             field_pages: 1,
             partitions: (365, 30),
+            zone: &UTC,
+            oldest: None,
+            now: 0,
         }
     }
+
+    static UTC: TimeZone = TimeZone::UTC;
 
     #[test]
     fn a_first_run_costs_what_was_counted() {

@@ -103,7 +103,7 @@ mod tests {
             reading: "window",
             why: "asked".to_owned(),
             resumes: true,
-            windows: vec![Window { from: None, to: Some(jiff::Timestamp::UNIX_EPOCH) }; 8],
+            windows: vec![Window { id: None, from: None, to: Some(jiff::Timestamp::UNIX_EPOCH) }; 8],
             rows: Some(12_345),
             rows_from: Some(RowsFrom::Lake),
             requests: Some(1_000),
@@ -137,7 +137,7 @@ mod tests {
         );
         assert!(rest.contains("support: goes on") && rest.contains("support: mind this"), "{rest}");
         assert!(rest.ends_with(
-            "source shop: no\n`ticketlake backfill` would do this, in about 16 min 42 s. Nothing was written to /lake\n"
+            "shop: no\n`ticketlake backfill` would do this, in about 16 min 42 s. Nothing was written to /lake\n"
         ));
     }
 }

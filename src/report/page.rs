@@ -108,9 +108,10 @@ fn section(part: &Section, drawings: &mut Vec<Drawing>) -> String {
             _ => inside += &place(chart, part, drawings),
         }
     }
-    let several = part.tables.len() > 3;
+    let several = part.tables.len() > 2;
     inside += if several { "<div class=\"cards\">\n" } else { "" };
     for (number, told) in part.tables.iter().enumerate() {
+        inside += "<div>\n";
         let own = |chart: &&Chart| matches!(chart, Chart::Rows { table, .. } if *table == number);
         inside += &part.charts.iter().find(own).map(|chart| place(chart, part, drawings)).unwrap_or_default();
         let rows = table(told);
@@ -122,6 +123,7 @@ fn section(part: &Section, drawings: &mut Vec<Drawing>) -> String {
             ),
             false => rows,
         };
+        inside += "</div>\n";
     }
     inside += if several { "</div>\n" } else { "" };
     inside += &part.notes.iter().map(|note| format!("<p>{}</p>\n", escaped(note))).collect::<String>();
@@ -134,9 +136,18 @@ fn place(chart: &Chart, part: &Section, drawings: &mut Vec<Drawing>) -> String {
     let Some(drawing) = drawing::drawing(chart, part) else { return String::new() };
     let number = drawings.len();
     drawings.push(drawing);
-    let label = format!("Chart: {} The table beside it tells the same.", part.title);
+    let label = format!("Chart: {} The table below it tells the same.", part.title);
+    let caption = match chart {
+        Chart::Bars { series, .. } => {
+            format!("<p class=\"caption\">one bar for each {}</p>\n", series.unit.name())
+        }
+        Chart::Line { series, .. } => {
+            format!("<p class=\"caption\">at the end of each {}</p>\n", series.unit.name())
+        }
+        Chart::Week(_) | Chart::Rows { .. } => String::new(),
+    };
     format!(
-        "<div class=\"chart\" id=\"chart-{number}\" role=\"img\" aria-label=\"{}\"></div>\n",
+        "<div class=\"chart\" id=\"chart-{number}\" role=\"img\" aria-label=\"{}\"></div>\n{caption}",
         escaped(&label)
     )
 }

@@ -153,7 +153,7 @@ mod tests {
             "/apiv2/tickets.json?updated_start=10&updated_end=20&updated_order=desc&page=1&per_page=50"
         );
         assert_eq!(path(&Ask::Ids(vec![1, 2])), "/apiv2/tickets/show_many.json?ids=1,2");
-        assert_eq!(path(&Ask::Ids(vec![7])), "/apiv2/tickets/7.json");
+        assert_eq!(path(&Ask::One(7)), "/apiv2/tickets/7.json");
         let listed = |wish: &Wish, slice| {
             path(&Ask::Listed { listing: listing(Kind::Kf5, wish).unwrap(), slice, page: 1, per_page: 20 })
         };

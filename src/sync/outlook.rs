@@ -1,14 +1,17 @@
 //! What a task would do, found out by looking: at what is remembered, at the lake, and by asking each source once or
 //! twice. Nothing is written, and the lake is not held.
 
+use std::sync::Arc;
+
 use futures::future::join_all;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     ended::Ended,
     intake::meets,
+    layouts::{Layouts, file_meta},
     memory::{Checkpoint, Unfinished},
-    reading::ReadError,
+    reading::{ReadError, TicketReader},
     source_run::{Task, read_how},
     walks::{Freshening, freshening},
 };
@@ -18,8 +21,9 @@ use crate::{
     fetch::{Client, fetch},
     lake::{self, Lake, LakeError},
     plan::{self, Forecast, Given, Outlook, Reading},
-    source::{self, Ask, Clock, Slice},
-    walk::{Span, left},
+    progress::{Progress, Style},
+    source::{self, Ask, Clock, Order, Slice},
+    walk::{Reader, Span, left},
 };
 
 /// Definitions per page, as a run asks for them.
@@ -30,7 +34,8 @@ const FIELDS_PER_PAGE: u32 = 100;
 pub async fn outlook(task: Task, config: &Config) -> Result<(Outlook, Vec<Ended>), Error> {
     let lake = Lake::open(&config.lake)?;
     let at = Timestamp::now();
-    let looks = config.sources.iter().map(|source| look(&lake, source, task, at));
+    let zone = &config.lake.timezone;
+    let looks = config.sources.iter().map(|source| look(&lake, source, task, (at, zone)));
     let mut sources = Vec::new();
     let mut ends = Vec::new();
     for looked in join_all(looks).await {
@@ -49,7 +54,7 @@ async fn look(
     lake: &Lake,
     config: &SourceConfig,
     task: Task,
-    at: Timestamp,
+    (at, zone): (Timestamp, &TimeZone),
 ) -> Result<(Forecast, Option<Ended>), LakeError> {
     let checkpoint = Checkpoint::load(lake, &config.name)?;
     let reading = read_how(&checkpoint, config, task, at);
@@ -69,7 +74,7 @@ async fn look(
     };
     let (told, ended) = match told {
         Ok(told) => (told, None),
-        Err(why) => (Told { tickets: None, field_pages: 1 }, Some(Ended::from(why))),
+        Err(why) => (Told { tickets: None, field_pages: 1, oldest: None }, Some(Ended::from(why))),
     };
     let given = Given {
         config,
@@ -82,6 +87,9 @@ async fn look(
         held: held.left(reading),
         field_pages: told.field_pages,
         partitions: (held.partitions, held.within),
+        zone,
+        oldest: told.oldest,
+        now: at.as_second(),
     };
     let mut forecast = plan::forecast(&given);
     forecast.error = ended.as_ref().map(ToString::to_string);
@@ -143,6 +151,8 @@ struct Told {
     /// Tickets of the range, where the source says how many there are.
     tickets: Option<u64>,
     field_pages: u64,
+    /// When the oldest ticket was created, in Unix seconds, where a reading of everything may be cut by that.
+    oldest: Option<i64>,
 }
 
 /// Asks for the number of tickets, and of field definitions.
@@ -158,10 +168,26 @@ async fn ask(client: &Client, reading: Reading, range: Span) -> Result<Told, Rea
         (None, Reading::Filter(filter)) => Slice { filter: Some(filter), ..Slice::default() },
         (None, _) => Slice::default(),
     };
-    let tickets = fetch(client, &Ask::Tickets { slice, page: 1, per_page: 1 }).await?.total;
+    let whole = matches!(reading, Reading::Whole { .. }) && range == Span::default();
+    let (tickets, oldest) = match whole && source::filters_by_time(client.config.kind) {
+        true => number_and_oldest(client).await?,
+        false => (fetch(client, &Ask::Tickets { slice, page: 1, per_page: 1 }).await?.total, None),
+    };
     let fields = fetch(client, &Ask::Fields { page: 1, per_page: FIELDS_PER_PAGE }).await?;
     let definitions = fields.total.unwrap_or(fields.rows.len() as u64);
     // A source that does not say whether more follows is asked until a page brings nothing new.
     let last = u64::from(fields.more.is_none() && definitions > 0);
-    Ok(Told { tickets, field_pages: definitions.div_ceil(u64::from(FIELDS_PER_PAGE)).max(1) + last })
+    Ok(Told { oldest, tickets, field_pages: definitions.div_ceil(u64::from(FIELDS_PER_PAGE)).max(1) + last })
+}
+
+/// The number of all tickets, and when the oldest was created, by one request.
+async fn number_and_oldest(client: &Client) -> Result<(Option<u64>, Option<i64>), ReadError> {
+    let kind = client.config.kind;
+    let layouts = Layouts::new(source::ticket(kind), file_meta(kind), Arc::default())?;
+    let meter = Progress::new(Style::None).source(&client.config.name);
+    let reader = TicketReader { client, layouts: &layouts, meter: &meter, unchanged: None };
+    let slice = Slice { by: Some(Clock::Created), order: Order::Asc, ..Slice::default() };
+    // Some may have no time of creation, and those come first.
+    let page = reader.read(&slice, 1, client.config.page_size).await?;
+    Ok((page.total, page.keys.iter().filter_map(|key| key.created).min()))
 }

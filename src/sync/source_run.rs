@@ -17,6 +17,7 @@ use super::{
     recorder::Recorder,
     unchanged::Unchanged,
     walks::{Walked, Walks},
+    worker,
     writer::Writer,
 };
 use crate::{
@@ -39,6 +40,10 @@ pub enum Task {
     Sync { whole: bool, accept: Accept },
     /// Read the tickets created within a span again.
     Backfill { range: Span, accept: Accept },
+    /// Read a window of a reading that several workers share.
+    Window { range: Span },
+    /// Close the reading that workers shared: read what is left, look for what is gone.
+    Finish { accept: Accept },
 }
 
 /// What a person has looked at and lets pass.
@@ -54,30 +59,36 @@ impl Task {
     /// The command's name.
     pub fn name(self) -> &'static str {
         match self {
-            Task::Sync { .. } => "sync",
+            Task::Sync { .. } | Task::Window { .. } | Task::Finish { .. } => "sync",
             Task::Backfill { .. } => "backfill",
+        }
+    }
+
+    fn accept(self) -> Accept {
+        match self {
+            Task::Sync { accept, .. } | Task::Backfill { accept, .. } | Task::Finish { accept } => accept,
+            Task::Window { .. } => Accept::default(),
         }
     }
 
     /// What is read by the time of creation.
     pub fn range(self) -> Span {
         match self {
-            Task::Sync { .. } => Span::default(),
-            Task::Backfill { range, .. } => range,
+            Task::Sync { .. } | Task::Finish { .. } => Span::default(),
+            Task::Backfill { range, .. } | Task::Window { range } => range,
         }
     }
 
     /// Whether more deletions than the brake allows are accepted.
     pub fn accepts_deletes(self) -> bool {
-        let (Task::Sync { accept, .. } | Task::Backfill { accept, .. }) = self;
+        let accept = self.accept();
         // Whoever accepts that so few are left accepts that the others are gone.
         accept.deletes || accept.few
     }
 
     /// Whether far fewer tickets than expected are accepted.
     pub fn accepts_few(self) -> bool {
-        let (Task::Sync { accept, .. } | Task::Backfill { accept, .. }) = self;
-        accept.few
+        self.accept().few
     }
 }
 
@@ -127,6 +138,10 @@ async fn read_source(
     let config = &client.config;
     let began = Timestamp::now();
     let checkpoint = Arc::new(Checkpoint::load(lake, &config.name)?);
+    if let Task::Finish { .. } = task {
+        let windows = worker::join(lake, &config.name, &checkpoint)?;
+        tracing::info!(source = config.name, windows, "closing the reading that workers shared");
+    }
     let definitions = tokio::select! {
         read = fields::read(client) => read?,
         why = stop.requested() => return Err(why.into()),
@@ -137,6 +152,10 @@ async fn read_source(
         Layouts::new(source::ticket(config.kind), file_meta(config.kind), Arc::clone(&catalog.fields))?;
     let layouts = Arc::new(layouts);
     mask::check(&config.masks, &layouts.layout().schema).map_err(ReadError::from)?;
+    if let Task::Window { range } = task {
+        account.mode = Some(Mode::Full);
+        return worker::read(lake, client, (layouts, range), meter, stop, account).await;
+    }
     let differs = |columns: &Option<Vec<KnownColumn>>| columns.as_ref() != Some(&columns_now(&layouts));
     if checkpoint.with(|memory| differs(&memory.columns)) {
         checkpoint.files_differ()?;
@@ -230,7 +249,10 @@ pub fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now:
 
 fn told(reading: Reading, task: Task) -> String {
     match (reading, task) {
-        (_, Task::Backfill { .. }) => "reading the tickets created in the window".to_owned(),
+        (_, Task::Backfill { .. } | Task::Window { .. }) => {
+            "reading the tickets created in the window".to_owned()
+        }
+        (_, Task::Finish { .. }) => "reading what the workers have left".to_owned(),
         (Reading::Whole { because }, _) => format!("reading everything: {}", because.text()),
         (Reading::Since(since), _) => format!("reading what changed since {since}"),
         (Reading::Filter(filter), _) => format!("reading what filter {filter} lists"),
@@ -238,7 +260,7 @@ fn told(reading: Reading, task: Task) -> String {
 }
 
 /// Completeness as it can be claimed, or why not.
-fn prove(account: &mut Account, walked: Walked) -> Result<Walked, Ended> {
+pub(super) fn prove(account: &mut Account, walked: Walked) -> Result<Walked, Ended> {
     account.proof = Some(walked.proof.clone());
     match (account.received.unreadable, &walked.proof.unproven) {
         (0, None) => Ok(walked),

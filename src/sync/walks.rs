@@ -111,6 +111,15 @@ impl Walks<'_> {
         Ended::Few { source_name: self.config().name.clone(), why, command: self.task.name() }
     }
 
+    /// Reads a window that is this worker's alone; nothing is remembered, and nothing looked for that is gone.
+    pub async fn walk_window(&self, range: Span) -> Result<Walked, Ended> {
+        let horizon = self.horizon().await?;
+        let boundary = self.boundary();
+        let proof =
+            ways::tickets(self.reader, self.recorder.intake, &self.scope(range, &[], &boundary)).await?;
+        Ok(Walked { proof, horizon, whole_since: None, gone: RoaringTreemap::new() })
+    }
+
     /// Reads by the time of creation: everything, or a backfill's window; then looks for what is gone.
     async fn walk_created(&self) -> Result<Walked, Ended> {
         let range = self.recorder.range;
@@ -246,9 +255,11 @@ pub enum Freshening {
 /// What such a run has to do besides. A first reading and a backfill leave changes to the next run.
 pub fn freshening(memory: &Memory, config: &SourceConfig, task: Task) -> Option<Freshening> {
     match (task, config.incremental_filter) {
-        (Task::Backfill { .. }, _) => None,
-        (Task::Sync { .. }, Some(filter)) => Some(Freshening::Filter(filter)),
-        (Task::Sync { .. }, None) => memory.whole_at.is_some().then_some(Freshening::SecondLap),
+        (Task::Backfill { .. } | Task::Window { .. }, _) => None,
+        (Task::Sync { .. } | Task::Finish { .. }, Some(filter)) => Some(Freshening::Filter(filter)),
+        (Task::Sync { .. } | Task::Finish { .. }, None) => {
+            memory.whole_at.is_some().then_some(Freshening::SecondLap)
+        }
     }
 }
 

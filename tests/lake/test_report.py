@@ -345,7 +345,7 @@ def test_a_large_file_is_read_in_parts(tmp_path):
             SELECT i AS id, TIMESTAMPTZ '2026-02-28 16:00:00Z' + INTERVAL (i * 15) SECONDS AS created_at, ['new', 'closed', NULL][1 + i % 3] AS status,
             TIMESTAMPTZ '2026-02-28 16:00:00Z' + INTERVAL (i * 15 + i % 997) SECONDS AS resolved_at, CASE WHEN i % 1000 = 0 THEN TIMESTAMPTZ '2026-05-01 00:00:00Z' END AS _deleted_at,
             [('tag ' || i % 300)] AS tags FROM range(150000) r(i)
-        ) TO '{folder}/part-0.parquet' (FORMAT parquet, ROW_GROUP_SIZE 16384)
+        ) TO '{folder}/part-0.parquet' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 16384)
     """)
     done = run("report", "--lake", str(tmp_path / "lake"), "--json", cwd=tmp_path)
     assert done.code == 0, done

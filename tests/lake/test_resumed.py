@@ -124,9 +124,9 @@ def test_a_list_without_dates_is_read_whole_and_written_in_part(home):
 
 @pytest.mark.parametrize("order", ["id_asc", "id_desc", "updated_desc"])
 def test_pages_are_gone_on_with(home, order):
-    state = account("udesk", 1500, SEED)
+    state = account("udesk", 1500, SEED, undated=0)  # a ticket without a time may stand anywhere
     for place, ticket in enumerate([ticket for ticket in state.by_id.values() if ticket.updated == NOW - 3600]):
-        # More than a page of tickets that changed in one second would leave no order to go on in.
+        # Neither is there an order to go on in where more than a page of tickets changed in one second.
         state.put(state.fresh(ticket.id, ticket.created, NOW - 3600 - 7 * place))
     with emulate("udesk", state, latency=0.04, order=order) as emulator:
         add(home, "shop", emulator, page_size=20, concurrency=2)
@@ -136,15 +136,15 @@ def test_pages_are_gone_on_with(home, order):
         assert begun["of"] == 1500 and spent * 10 < begun["read"] < 1500, (begun, spent)
         assert "page by page █" in home.run("status").out
         # While nobody reads; those that are gone stay until everything is read again.
-        fresh = state.change("insert", 30)
-        gone = set(state.change("delete", 25)) - set(fresh)
+        fresh = {number for place in range(30) for number in state.change("insert", now=NOW - 1800 + place)}
+        gone = set(state.change("delete", 25)) - fresh
         plan = home.run("plan", "--json").summary["sources"][0]
-        assert plan["resumes"] and plan["requests"] < whole * 2 / 3, plan
+        assert plan["resumes"] and plan["requests"] < whole - spent / 2, plan
         more = interrupted(home, emulator, 15)
         emulator.latency = 0
         _, rest = cost(emulator, lambda: assert_complete(home.sync()))
         # Two looks at the front and at the end, and few steps to find where two stretches go on.
-        assert spent + more + rest < whole * 1.15 + 25, (spent, more, rest, whole)
+        assert spent + more + rest < whole * 1.15 + 35, (spent, more, rest, whole)
         held = {number for _, number in whole_lake(home.lake)}
         assert state.by_id.keys() <= held
         assert state_of(home)["unfinished"] == [] and state_of(home)["whole_at"]

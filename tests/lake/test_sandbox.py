@@ -15,9 +15,9 @@ FAULTS = ["http500:0.03", "html200:0.03", "truncate:0.03", "reset:0.03", "slow:0
 
 
 @contextmanager
-def sandbox(tickets, *arguments):
+def sandbox(tickets, *arguments, latency="0ms"):
     """→ the origin of a running sandbox."""
-    command = [str(BINARY), "sandbox", "--port", "0", "--tickets", str(tickets), "--seed", str(SEED), "--rate", "unlimited", "--latency", "0ms", *arguments]
+    command = [str(BINARY), "sandbox", "--port", "0", "--tickets", str(tickets), "--seed", str(SEED), "--rate", "unlimited", "--latency", latency, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()) as process:
         try:
             line = process.stdout.readline().strip()

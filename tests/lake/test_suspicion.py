@@ -78,15 +78,14 @@ def test_a_small_tenant_may_empty_its_night(home):
         assert_complete(home.sync())
 
 
-@pytest.mark.parametrize("vendor", ["kf5", "udesk"])
-@pytest.mark.parametrize("brake", ["5%", "100%"])
+@pytest.mark.parametrize("vendor, brake", [("kf5", "5%"), ("udesk", "100%")])
 def test_a_full_reading_of_far_fewer_tickets(home, vendor, brake):
-    state = account(vendor, 200, SEED)
+    state = account(vendor, 120, SEED)
     expected = expectation_of(state, vendor)
     with emulate(vendor, state) as emulator:
         add(home, "shop", emulator, delete_brake=brake)
         assert_complete(home.sync())
-        gone = set(list(state.by_id)[:120])
+        gone = set(list(state.by_id)[:70])
         for number in gone:
             state.drop(number)
         asked = len(emulator.requests)
@@ -94,5 +93,5 @@ def test_a_full_reading_of_far_fewer_tickets(home, vendor, brake):
         assert len(emulator.requests) - asked < 40, "it asked for each of them"
         assert_lake(home, "shop", vendor, expected)
         done = assert_complete(home.sync("--full", "--accept"))
-        assert done.source("shop")["tickets"]["deleted"] == 120
+        assert done.source("shop")["tickets"]["deleted"] == 70
     assert_lake(home, "shop", vendor, expected, gone=gone)

@@ -221,7 +221,7 @@ mod tests {
         let field = |number: usize| CustomField {
             label: format!("标签 {}", number % 5),
             column: TYPES[number % TYPES.len()],
-            twin: number % 2 == 0,
+            twin: number.is_multiple_of(2),
             ..CustomField::undefined(&format!("field_{number}"))
         };
         let schema = Fields::new((0..40).map(field).collect()).schema();

@@ -12,11 +12,20 @@ const LOCK: &str = "_ticketlake/lock";
 
 /// Takes the lock, or gives what its holder says of itself.
 pub fn acquire(root: &Path, text: &str) -> Result<Result<File, String>, LakeError> {
+    take(root, text, File::try_lock)
+}
+
+/// As [`acquire`], beside others that share it.
+pub fn share(root: &Path, text: &str) -> Result<Result<File, String>, LakeError> {
+    take(root, text, File::try_lock_shared)
+}
+
+fn take(root: &Path, text: &str, how: TryLock) -> Result<Result<File, String>, LakeError> {
     let path = root.join(LOCK);
     store::make_parent(root, &path)?;
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = opened.map_err(LakeError::io(path.display(), "open"))?;
-    if !try_lock(&path, &file)? {
+    if !try_lock(&path, &file, how)? {
         return Ok(Err(holder_text(&mut file)));
     }
     let told = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{text}"));
@@ -32,14 +41,16 @@ pub fn holder(root: &Path) -> Result<Option<String>, LakeError> {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         Err(cause) => return Err(LakeError::io(path.display(), "open")(cause)),
     };
-    Ok(match try_lock(&path, &file)? {
+    Ok(match try_lock(&path, &file, File::try_lock)? {
         true => None,
         false => Some(holder_text(&mut file)),
     })
 }
 
-fn try_lock(path: &Path, file: &File) -> Result<bool, LakeError> {
-    match file.try_lock() {
+type TryLock = fn(&File) -> Result<(), TryLockError>;
+
+fn try_lock(path: &Path, file: &File, how: TryLock) -> Result<bool, LakeError> {
+    match how(file) {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(cause)) => Err(LakeError::io(path.display(), "lock")(cause)),

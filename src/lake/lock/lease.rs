@@ -163,7 +163,7 @@ fn refuse_without_conditions(bucket: &Bucket, lease: &Lease) -> Result<(), LakeE
     for (what, outcome) in tries {
         if matches!(outcome, Created::Done(_)) {
             let why = Refusal::unconditional(bucket.kind(), what);
-            return Err(LakeError::Store { at: bucket.address(LEASE), action: "hold", why });
+            return Err(LakeError::Store { at: bucket.address(LEASE), action: "hold", why: why.into() });
         }
     }
     Ok(())

@@ -64,7 +64,7 @@ impl Bucket {
     pub fn open(place: &config::Bucket) -> Result<Self, LakeError> {
         crate::tls::provide();
         let patience = RetryConfig { retry_timeout: PATIENCE, ..RetryConfig::default() };
-        let made: Result<(Arc<dyn ObjectStore>, Arc<dyn MultipartStore>), StoreError> = match place.kind {
+        let made: Result<Both, StoreError> = match place.kind {
             StoreKind::S3 => AmazonS3Builder::from_env()
                 .with_bucket_name(&place.name)
                 .with_retry(patience)
@@ -84,7 +84,7 @@ impl Bucket {
         let (objects, uploads) = made.map_err(|cause| LakeError::Store {
             at: config::Place::Bucket(place.clone()).to_string(),
             action: "open",
-            why: Refusal::set_up(place.kind, &cause),
+            why: Refusal::set_up(place.kind, &cause).into(),
         })?;
         Self::over(place, objects, uploads)
     }
@@ -101,10 +101,10 @@ impl Bucket {
 
     /// A store in memory, of which nothing remains.
     #[cfg(test)]
-    pub fn in_memory() -> Self {
+    pub fn in_memory() -> Result<Self, LakeError> {
         let place = config::Bucket { kind: StoreKind::S3, name: "memory".into(), prefix: "a/lake".into() };
         let (objects, uploads) = both(Arc::new(object_store::memory::InMemory::new()));
-        Self::over(&place, objects, uploads).unwrap()
+        Self::over(&place, objects, uploads)
     }
 
     pub fn kind(&self) -> StoreKind {
@@ -147,7 +147,7 @@ impl Bucket {
     /// What an error of the store means for a key.
     pub fn fault(&self, key: &str, action: &'static str) -> impl FnOnce(StoreError) -> LakeError {
         let (at, kind) = (self.address(key), self.place.kind);
-        move |cause| LakeError::Store { at, action, why: Refusal::new(kind, &cause) }
+        move |cause| LakeError::Store { at, action, why: Refusal::new(kind, &cause).into() }
     }
 
     /// Waits for a request.
@@ -161,7 +161,7 @@ impl Bucket {
             Some(outcome) => outcome.map_err(self.fault(key, action)),
             None => {
                 let why = Refusal::other(self.place.kind, "the request ended in a panic");
-                Err(LakeError::Store { at: self.address(key), action, why })
+                Err(LakeError::Store { at: self.address(key), action, why: why.into() })
             }
         }
     }
@@ -357,7 +357,10 @@ impl Bucket {
     }
 }
 
-fn both<S: ObjectStore + MultipartStore>(store: Arc<S>) -> (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>) {
+/// One store, by what it can do.
+type Both = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
+
+fn both<S: ObjectStore + MultipartStore>(store: Arc<S>) -> Both {
     (Arc::clone(&store) as Arc<dyn ObjectStore>, store)
 }
 

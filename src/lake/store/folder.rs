@@ -11,6 +11,9 @@ use bytes::Bytes;
 
 use super::{Content, Draft, Entry, LakeError, STAGING};
 
+/// What workers of one lake take turns by.
+const TURN: &str = "_ticketlake/turn";
+
 static STAGED: AtomicU64 = AtomicU64::new(0);
 
 /// A file being written; it vanishes unless it is put in its place.
@@ -184,6 +187,16 @@ pub fn remove_empty(root: &Path, folder: &Path) -> Result<bool, LakeError> {
         Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => Ok(false),
         Err(cause) => Err(LakeError::io(place.display(), "remove")(cause)),
     }
+}
+
+/// A lock that one process has at a time.
+pub fn turn(root: &Path) -> Result<File, LakeError> {
+    let place = root.join(TURN);
+    make_parent(root, &place)?;
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&place);
+    let file = opened.map_err(LakeError::io(place.display(), "open"))?;
+    file.lock().map_err(LakeError::io(place.display(), "lock"))?;
+    Ok(file)
 }
 
 fn stage(root: &Path) -> Result<Staged, LakeError> {

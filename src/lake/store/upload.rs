@@ -163,7 +163,7 @@ impl Upload {
             Ok(Err(_)) => {
                 self.give_up(parts);
                 let why = Refusal::other(self.bucket.kind(), "the upload of a part was cut short");
-                Err(LakeError::Store { at: self.bucket.address(&self.key), action: "write", why })
+                Err(LakeError::Store { at: self.bucket.address(&self.key), action: "write", why: why.into() })
             }
             Err(why) => {
                 self.give_up(parts);

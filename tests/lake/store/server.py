@@ -40,6 +40,7 @@ def _program(folder):
         port = free.getsockname()[1]
     told = {"host": "127.0.0.1", "port": port, "folder": folder, "key": SECRETS["AWS_ACCESS_KEY_ID"], "secret": SECRETS["AWS_SECRET_ACCESS_KEY"]}
     command = [part.format(**told) for part in shlex.split(PROGRAM)]
+    (folder / "store").mkdir()
     with open(folder / "server.log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
