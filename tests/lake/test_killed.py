@@ -1,6 +1,7 @@
 """kill -9 at random instants, over a first run, incremental runs and a backfill: at every moment the lake loads, has
 nothing twice, has lost nothing and made nothing older; and in the end it is the lake that nobody disturbed."""
 
+import json
 import os
 import random
 import shutil
@@ -150,3 +151,33 @@ def test_kills_at_any_instant(tmp_path, home, vendor):
         assert_lake(home, "shop", vendor, after, gone=gone)
     assert killed == 3 * KILLS
     print(f"{vendor}: killed {killed} times")
+
+
+def came_somewhere(home):
+    """Whether a commit amid the reading is there to go on from."""
+    states = sorted(home.lake.glob("_ticketlake/state/shop/*.json"))
+    left = json.loads(states[-1].read_text(encoding="utf-8"))["unfinished"] if states else []
+    return any(reading["done"] or reading.get("pages") for reading in left)
+
+
+@pytest.mark.nightly  # a long reading commits every 30 seconds
+@pytest.mark.parametrize("vendor", ["kf5", "udesk"])
+def test_a_kill_after_a_commit_amid_a_long_reading(home, vendor):
+    state = account(vendor, 900, SEED)
+    with emulate(vendor, state, latency=2.5) as emulator:
+        add(home, "shop", emulator, page_size=20, concurrency=2)
+        process = home.start("sync")
+        while not came_somewhere(home):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.kill()
+        process.communicate()
+        assert held(home), "what the state tells as read is not in the lake"
+        emulator.latency = 0
+        before = len(emulator.requests)
+        assert_complete(home.sync())
+        rest = len(emulator.requests) - before
+        assert_complete(home.sync("--full"))
+        whole = len(emulator.requests) - before - rest
+        assert rest < whole * 0.8, (rest, whole)
+    assert_lake(home, "shop", vendor, expectation_of(state, vendor))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from compare import whole_lake
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
 from emulator.accounts import account, emulate
 from emulator.budget import Budget
@@ -126,3 +127,18 @@ def test_no_more_in_flight_than_concurrency(home, vendor):
         add(home, "shop", emulator, concurrency=2)
         assert_complete(home.sync())
     assert emulator.most_in_flight <= 2
+
+
+@pytest.mark.parametrize("vendor, count", [("udesk", 330), ("kf5", 1000)])  # of KF5's, 230 are created in one second
+def test_a_limit_of_depth_is_named_and_what_stands_before_it_is_kept(home, vendor, count):
+    state = account(vendor, count, SEED)
+    with emulate(vendor, state, max_page=3) as emulator:
+        add(home, "shop", emulator, page_size=20, max_retries=0)
+        run = home.sync()
+        assert run.code == 3 and run.summary["outcome"] == "incomplete", run
+        assert "no page behind page 3 of 20" in run.source("shop")["error"], run
+        held = {number for _, number in whole_lake(home.lake)}
+        assert len(held) >= (60 if vendor == "udesk" else count - 230 + 60), len(held)
+        emulator.manners.max_page = None
+        assert_complete(home.sync())
+    assert_lake(home, "shop", vendor, expectation_of(state, vendor))
