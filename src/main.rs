@@ -25,14 +25,11 @@ use tracing::Instrument;
 /// Work that was given up must not keep the process.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
-/// Pages are decoded and files encoded into thousands of small buffers, by several threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Threads that pages are read on. Files are written on others.
 const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
+    keep_memory_together();
     secret::keep_out_of_cores();
     let Cli { global, command } = Cli::parse();
     let progress = Progress::new(global.progress_style());
@@ -80,6 +77,17 @@ fn perform(context: &Context, command: &Command, runtime: &Runtime) -> Result<Ex
         }
     }
     ended
+}
+
+/// One heap for all threads. What a page is decoded into on one thread is freed on another that wrote it to a file: with
+/// a heap for each thread every one of them grows to the largest need. Measured on 100,000 tickets: 63 MB at most, where
+/// glibc by itself takes 104 MB and mimalloc 145 MB; mimalloc would spare a tenth of the processor's time.
+fn keep_memory_together() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it sets a number of the allocator, before the first thread is started; where it fails, nothing changes.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
 }
 
 /// Says on standard error why the run ended, in the form of the log.

@@ -200,3 +200,6 @@ fn write_header(page: usize, packed: usize, levels: usize, out: &mut Vec<u8>) {
     field(RLE);
     out.extend([0, 0]);
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Bytes of tickets, as sent, that may wait to be written: partitions are written seldom, memory stays small.
-const WAITING_BYTES: usize = 8 << 20;
+const WAITING_BYTES: usize = 6 << 20;
 
 /// What came in.
 #[derive(Debug, Default)]
@@ -153,11 +153,15 @@ pub fn meets(calendar: &Calendar, key: PartitionKey, span: Span) -> bool {
 impl State {
     /// Takes a page in; gives what must be written now to keep memory small.
     fn receive(&mut self, rows: Rows, keep: &[bool]) -> Result<Vec<Job>, ReadError> {
-        let Rows { decoded, same, bytes } = rows;
+        let Rows { decoded, same, rescued_before, bytes } = rows;
         let share = bytes / same.len().max(1);
         self.pages += 1;
         let known = same.iter().zip(keep).filter(|(_, keep)| **keep).filter_map(|(key, _)| key.as_ref()?.id);
-        let first = known.filter(|id| self.received.ids.insert(id.cast_unsigned())).count();
+        let first: HashSet<i64> = known.filter(|id| self.received.ids.insert(id.cast_unsigned())).collect();
+        for (_, key) in rescued_before.into_iter().filter(|(id, _)| first.contains(id)) {
+            self.rescued(key);
+        }
+        let first = first.len();
         let Some(decoded) = decoded else {
             self.meter.page(first);
             return Ok(self.relieve());
@@ -204,10 +208,14 @@ impl State {
             first[row] = self.received.ids.insert(ids.value(row).cast_unsigned());
         }
         for (_, key) in decoded.rescued.iter().filter(|(row, _)| first[*row]) {
-            self.received.rescued.cells += 1;
-            *self.received.rescued.by_key.entry(key.clone()).or_default() += 1;
+            self.rescued(key.clone());
         }
         first.iter().filter(|first| **first).count()
+    }
+
+    fn rescued(&mut self, key: String) {
+        self.received.rescued.cells += 1;
+        *self.received.rescued.by_key.entry(key).or_default() += 1;
     }
 
     /// Releases partitions that seem complete, and, while too much waits, those that were left alone longest.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray},
+    array::{Array, AsArray, TimestampMicrosecondArray},
     datatypes::TimestampMicrosecondType,
     error::ArrowError,
 };
@@ -16,7 +16,7 @@ use crate::{
     batch::BatchError,
     fetch::{Client, FetchError, fetch_as},
     json::Malformed,
-    lake::{self, LakeError},
+    lake::LakeError,
     mask::{self, MaskError},
     progress::Meter,
     source::{self, Ask, Page, Slice},
@@ -59,6 +59,8 @@ pub struct Rows {
     pub decoded: Option<Decoded>,
     /// For each element of the page its key where its row is in the lake as it was sent; such elements are not decoded.
     pub same: Vec<Option<Key>>,
+    /// Of those, the id and the key of each rescued value.
+    pub rescued_before: Vec<(i64, String)>,
     /// Bytes of the page as sent.
     pub bytes: usize,
 }
@@ -102,7 +104,7 @@ impl TicketReader<'_> {
         decoded.batch = batch.map_err(|why| failed(why.into()))?;
         if let Some(unchanged) = self.unchanged {
             unchanged.decoded(decoded.ids.iter().flatten().copied());
-            decoded.batch = remembering(decoded, digests).map_err(failed)?;
+            decoded.batch = Unchanged::remember(decoded, digests).map_err(failed)?;
         }
         self.layouts.learn(&decoded.undefined)?;
         Ok((page, rows))
@@ -113,7 +115,7 @@ impl TicketReader<'_> {
     fn decode(&self, page: &Page) -> Result<Result<(Rows, Vec<u64>), ArrowError>, Malformed> {
         let (config, layout) = (&self.client.config, self.layouts.layout());
         let decoder = || Decoder::new(Arc::clone(&layout), config.timezone.clone(), page.rows.len());
-        let mut decoding: Option<Decoder> = None;
+        let (mut decoding, mut counting): (Option<Decoder>, Option<Decoder>) = (None, None);
         let mut same = Vec::with_capacity(page.rows.len());
         let mut digests = Vec::with_capacity(page.rows.len());
         for row in &page.rows {
@@ -122,15 +124,24 @@ impl TicketReader<'_> {
             let ticket = simdutf8::basic::from_utf8(bytes).map_err(malformed)?;
             let digest = self.unchanged.map(|unchanged| unchanged.digest(config, &layout, ticket));
             let known = self.unchanged.zip(digest);
-            let key = known.and_then(|(unchanged, digest)| unchanged.key(&layout, ticket, digest));
-            if key.is_none() {
-                decoding.get_or_insert_with(decoder).push(ticket)?;
-                digests.extend(digest);
+            let found = known.and_then(|(unchanged, digest)| unchanged.key(&layout, ticket, digest));
+            match found {
+                Some((_, true)) => counting.get_or_insert_with(decoder).push(ticket)?,
+                Some((_, false)) => {}
+                None => {
+                    decoding.get_or_insert_with(decoder).push(ticket)?;
+                    digests.extend(digest);
+                }
             }
-            same.push(key);
+            same.push(found.map(|(key, _)| key));
         }
-        let decoded = decoding.map(|decoder| decoder.finish(Timestamp::now().as_microsecond())).transpose();
-        Ok(decoded.map(|decoded| (Rows { decoded, same, bytes: page.body.len() }, digests)))
+        let now = Timestamp::now().as_microsecond();
+        let finish = |decoder: Option<Decoder>| decoder.map(|decoder| decoder.finish(now)).transpose();
+        let made = finish(decoding).and_then(|decoded| Ok((decoded, finish(counting)?)));
+        Ok(made.map(|(decoded, counted)| {
+            let rescued_before = counted.map(rescues).unwrap_or_default();
+            (Rows { decoded, same, rescued_before, bytes: page.body.len() }, digests)
+        }))
     }
 
     /// A page, and what is known of its list.
@@ -200,16 +211,10 @@ impl Reader for TicketReader<'_> {
     }
 }
 
-/// Rows with their digests, but for those that hold rescued values: these are counted whenever they are read.
-fn remembering(decoded: &Decoded, digests: Vec<u64>) -> Result<RecordBatch, BatchError> {
-    let with_id = decoded.ids.iter().zip(digests).filter(|(id, _)| id.is_some());
-    let mut digests: Vec<Option<u64>> = with_id.map(|(_, digest)| Some(digest)).collect();
-    for (row, _) in &decoded.rescued {
-        if let Some(digest) = digests.get_mut(*row) {
-            *digest = None;
-        }
-    }
-    lake::carry(&decoded.batch, digests)
+/// Id and key of each rescued value.
+fn rescues(decoded: Decoded) -> Vec<(i64, String)> {
+    let ids: Vec<i64> = decoded.ids.into_iter().flatten().collect();
+    decoded.rescued.into_iter().filter_map(|(row, key)| Some((*ids.get(row)?, key))).collect()
 }
 
 /// The key of each element of the page, those without an id included.

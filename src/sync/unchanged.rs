@@ -8,18 +8,22 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use arrow::array::RecordBatch;
 use roaring::RoaringTreemap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::layouts::SCHEMA_VERSION;
 use crate::{
+    batch::BatchError,
     config::SourceConfig,
     lake::{self, Calendar, Digests, Lake, PartitionKey},
-    ticket::{Glance, Layout, glance},
+    ticket::{Decoded, Glance, Layout, glance},
     walk::Key,
     when::Clock,
 };
 
+/// The bit of a digest that says that the row holds rescued values: these are counted whenever they are read.
+const RESCUED: u64 = 1;
 /// Rows whose digests are held at most: 16 bytes each.
 const MOST_ROWS: usize = 128 << 10;
 
@@ -67,7 +71,7 @@ impl Unchanged {
         Self { lake: lake.clone(), source: config.name.clone(), state: Mutex::new(state) }
     }
 
-    /// The digest of a ticket's answer under a layout.
+    /// The digest of a ticket's answer under a layout, for a row without rescued values.
     pub fn digest(&self, config: &SourceConfig, layout: &Arc<Layout>, ticket: &str) -> u64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.layout.as_ref().is_some_and(|known| Arc::ptr_eq(known, layout)) {
@@ -80,11 +84,12 @@ impl Unchanged {
             state.seed = xxh3_64_with_seed(told.as_bytes(), 0);
             state.layout = Some(Arc::clone(layout));
         }
-        xxh3_64_with_seed(ticket.as_bytes(), state.seed)
+        xxh3_64_with_seed(ticket.as_bytes(), state.seed) & !RESCUED
     }
 
-    /// The key of a ticket whose row came from this very answer; `None` where it must be decoded.
-    pub fn key(&self, layout: &Layout, ticket: &str, digest: u64) -> Option<Key> {
+    /// The key of a ticket whose row came from this very answer, and whether the row holds rescued values; `None` where
+    /// it must be decoded.
+    pub fn key(&self, layout: &Layout, ticket: &str, digest: u64) -> Option<(Key, bool)> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         if state.held.is_empty() {
@@ -92,11 +97,13 @@ impl Unchanged {
         }
         let Glance { id, created, updated } = glance(layout, &state.clock, ticket)?;
         let partition = state.calendar.key(Some(created));
-        let same = !state.decoded.contains(id.cast_unsigned())
-            && state.held.contains(&partition)
-            && self.digests(state, partition).get(id) == Some(digest);
+        if state.decoded.contains(id.cast_unsigned()) || !state.held.contains(&partition) {
+            return None;
+        }
+        let held = self.digests(state, partition).get(id).filter(|held| held & !RESCUED == digest)?;
         let second = |micros: i64| Some(micros.div_euclid(1_000_000));
-        same.then(|| Key { id: Some(id), created: second(created), updated: second(updated) })
+        let key = Key { id: Some(id), created: second(created), updated: second(updated) };
+        Some((key, held & RESCUED != 0))
     }
 
     /// Notes tickets that were decoded.
@@ -105,6 +112,18 @@ impl Unchanged {
         if !state.held.is_empty() {
             state.decoded.extend(ids.map(i64::cast_unsigned));
         }
+    }
+
+    /// Rows with their digests, in the order of reading.
+    pub fn remember(decoded: &Decoded, digests: Vec<u64>) -> Result<RecordBatch, BatchError> {
+        let with_id = decoded.ids.iter().zip(digests).filter(|(id, _)| id.is_some());
+        let mut digests: Vec<Option<u64>> = with_id.map(|(_, digest)| Some(digest)).collect();
+        for (row, _) in &decoded.rescued {
+            if let Some(digest) = digests.get_mut(*row) {
+                *digest = digest.map(|digest| digest | RESCUED);
+            }
+        }
+        lake::carry(&decoded.batch, digests)
     }
 
     fn digests(&self, state: &mut State, partition: PartitionKey) -> Arc<Digests> {

@@ -18,7 +18,7 @@ use crate::lake::{self, Calendar, FileForm, Lake, LakeError, PartitionKey, Upser
 /// Jobs that may wait: enough to keep the writers busy, few enough to bound memory.
 const WAITING: usize = 2;
 /// Partitions written at a time: most of a small file's time is waiting for the disk to say that it is there.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 3;
 
 /// Rows for one partition, in the order of reading.
 pub struct Job {

@@ -107,10 +107,11 @@ impl Layout {
         }
     }
 
-    /// What decoding depends on besides the ticket itself: two layouts that say the same read a ticket alike.
+    /// What decoding depends on besides the ticket itself: two layouts that say the same read a ticket alike. A field
+    /// without a definition is read in the same way whether or not it has a column yet.
     pub fn told(&self) -> String {
-        let mut told = format!("{:?} {:?} {:?}", self.keys.list, self.constants, self.types);
-        for field in self.fields.iter() {
+        let mut told = format!("{:?} {:?}", self.keys.list, self.constants);
+        for field in self.fields.iter().filter(|field| field.defined) {
             // In order, for a map has none.
             let labels: BTreeMap<_, _> = field.labels.iter().collect();
             let _ = write!(
