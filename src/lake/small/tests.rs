@@ -30,7 +30,7 @@ fn batch(rows: &[Row]) -> RecordBatch {
         }
         texts.append(list.is_some());
     }
-    let numbers = rows.iter().map(|row| row.1.map(|number| vec![Some(number), None].repeat(2)));
+    let numbers = rows.iter().map(|row| row.1.map(|number| [Some(number), None].repeat(2)));
     let micros: TimestampMicrosecondArray = rows.iter().map(|row| row.1).collect();
     let columns: Vec<(&str, Column, ArrayRef)> = vec![
         ("id", Column::Int64, Arc::new(Int64Array::from_iter_values(0..rows.len() as i64))),
