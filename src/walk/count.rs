@@ -94,13 +94,17 @@ where
     pass.note(first.total, first.keys.iter().map(|key| key.id).collect());
     asked.take(journal, first).await?;
     // The page where rows may still be by the length, and one after it, are read in any case.
-    let numbered = async |page| (page, read(page).await);
+    // A refusal is made sure of here: beside other requests under way, one could wait for a slot that they do not use.
+    let numbered = async |page| match read(page).await {
+        Ok(answer) => (page, Ok(answer)),
+        Err(why) => (page, Err(asked.refusal(page, why).await)),
+    };
     let mut answers = stream::iter((2..=expected).map(numbered)).buffered(asked.workers);
     while let Some((page, answer)) = answers.next().await {
         let answer = match answer {
             Ok(answer) => answer,
-            Err(why) => {
-                pass.refused = Some((page, asked.refusal(page, why).await?));
+            Err(said) => {
+                pass.refused = Some((page, said?));
                 return Ok(pass);
             }
         };

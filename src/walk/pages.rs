@@ -22,7 +22,7 @@ mod aim;
 mod asking;
 
 use aim::{Aim, Carried, Errand};
-use asking::{Answers, End, ask, end};
+use asking::{Answers, End, Landed, ask, end};
 
 /// Page sizes below this leave too little choice for pages that overlap.
 const SMALLEST_CAP: u32 = 10;
@@ -230,15 +230,14 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Run<'_, '_, R, S> {
             let Some((errand, landed)) = flights.next().await else { break };
             errands.retain(|other| other.slot != errand.slot);
             begun = errands.len();
-            match landed {
-                Ok(answers) => {
+            match landed? {
+                Landed::Answers(answers) => {
                     if let Some(stop) = self.learn(sorting, &mut known, errand, answers).await? {
                         return Ok(Err(stop));
                     }
                 }
-                Err(why) => {
-                    let page = errand.slot.page;
-                    self.refusal = Some(asked.refusal(page, why).await?);
+                Landed::Refused(said) => {
+                    self.refusal = Some(said);
                     self.aim.refused(errand, &mut known.cover);
                 }
             }

@@ -1,7 +1,7 @@
 //! One request for a page, and whether the list ends with what it gave.
 
 use super::{Asked, aim::Errand};
-use crate::walk::{Answer, Reader, slots::Slot};
+use crate::walk::{Answer, Reader, Sink, slots::Slot};
 
 /// Where a list ends, as far as one answer tells.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,12 +40,24 @@ pub fn end(
 /// An answer, and that to the page behind it where a short page is told to be the end by nothing else.
 pub type Answers<R> = (Answer<R>, Option<Answer<R>>);
 
-/// Sends the request of an errand.
-pub async fn ask<R: Reader<Error = E>, S, E>(
+/// What came of an errand.
+pub enum Landed<R> {
+    Answers(Answers<R>),
+    /// The server refuses this page, in its words.
+    Refused(String),
+}
+
+/// Sends the request of an errand. A refusal is made sure of here, as part of the flight: whoever waited for that beside
+/// other flights could wait for a slot that one of them was given and does not use.
+pub async fn ask<R: Reader<Error = E>, S: Sink<R::Rows, E>, E>(
     asked: &Asked<'_, R, S>,
     errand: Errand,
-) -> (Errand, Result<Answers<R::Rows>, E>) {
-    (errand, answers(asked, errand.slot).await)
+) -> (Errand, Result<Landed<R::Rows>, E>) {
+    let landed = match answers(asked, errand.slot).await {
+        Ok(answers) => Ok(Landed::Answers(answers)),
+        Err(why) => asked.refusal(errand.slot.page, why).await.map(Landed::Refused),
+    };
+    (errand, landed)
 }
 
 async fn answers<R: Reader<Error = E>, S, E>(
