@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Bytes of tickets, as sent, that may wait to be written: partitions are written seldom, memory stays small.
-const WAITING_BYTES: usize = 6 << 20;
+const WAITING_BYTES: usize = 16 << 20;
 
 /// What came in.
 #[derive(Debug, Default)]
@@ -107,6 +107,21 @@ impl Intake {
         self.flush().await;
         let (wrote, written) = self.writer.finish().await;
         (wrote, self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received, written)
+    }
+
+    /// All rows created within a span have come in: partitions that end in it are complete.
+    pub async fn passed(&self, span: Span) -> Result<(), ReadError> {
+        let jobs = self.with(|state| {
+            let ends = |key: &PartitionKey| {
+                let days = state.calendar.span(*key)?;
+                let end = days.end.div_euclid(1_000_000);
+                Some(span.to.is_none_or(|to| end <= to) && span.from.is_none_or(|from| from < end))
+            };
+            let complete: Vec<_> =
+                state.waiting.keys().filter(|key| ends(key).unwrap_or(false)).copied().collect();
+            complete.into_iter().filter_map(|key| state.release(key)).collect::<Vec<_>>()
+        });
+        if self.write(jobs).await { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
     /// Waits until everything that came in is in the lake.

@@ -149,6 +149,7 @@ impl Sink<Rows, ReadError> for Recorder<'_> {
 
     async fn done(&self, span: Span) -> Result<(), ReadError> {
         add_span(&mut self.fresh().spans, span);
+        self.intake.passed(span).await?;
         self.commit_now_and_then().await
     }
 

@@ -125,6 +125,8 @@ struct Reading {
     back: usize,
     /// Answers in a row that joined and were smaller than this server's pages can be.
     short: u32,
+    /// A page of rows without a time stood first: those with one are asked for, and [`hidden`] finds the others.
+    behind: bool,
     /// An empty answer was contradicted by its total.
     doubted: bool,
 }
@@ -132,7 +134,16 @@ struct Reading {
 impl Reading {
     fn new(rest: Span) -> Self {
         let window = Window { rest, expected: None, busy: false };
-        Self { window, edge: None, last: Vec::new(), asked_from: None, back: 0, short: 0, doubted: false }
+        Self {
+            window,
+            edge: None,
+            last: Vec::new(),
+            asked_from: None,
+            back: 0,
+            short: 0,
+            behind: false,
+            doubted: false,
+        }
     }
 }
 
@@ -270,6 +281,9 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         let (Some(&earliest), Some(&latest)) = (times.first(), times.last()) else {
             return Ok(if keys.is_empty() {
                 self.nothing(reading, slice, total).await
+            } else if slice.from.is_none() && reading.edge.is_none() {
+                reading.behind = true;
+                Ok(Next::Read)
             } else {
                 Err(Stop::Useless)
             });
@@ -431,7 +445,8 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
 /// The bound to ask with: the second of the last row, or one earlier where the server leaves out the bound itself.
 fn lower(reading: &Reading, inclusive: Option<bool>) -> Option<i64> {
     let Some(edge) = reading.edge else {
-        return reading.window.rest.from.map(|from| from - i64::from(inclusive != Some(true)));
+        let from = reading.window.rest.from.map(|from| from - i64::from(inclusive != Some(true)));
+        return from.or(reading.behind.then_some(0));
     };
     let lead = i64::from(inclusive == Some(false));
     let from = match reading.back.checked_sub(1) {

@@ -100,6 +100,17 @@ fn a_quiet_list_costs_little_more_than_its_pages_and_keeps_all_workers_busy() {
 }
 
 #[test]
+fn pages_of_rows_without_a_time_do_not_keep_windows_from_being_read() {
+    for totals in [true, false] {
+        let server = Server::new(Habits { totals, ..Habits::default() }, 40_000, 1, 7);
+        server.hide(350);
+        let plan = ByTime { now: 1_718_000_000, ..plan(Clock::Created, 4) };
+        let Walked { proof, answers, whole, .. } = walked(server, &plan);
+        assert!(proof.is_complete() && whole && answers < 440, "{answers} requests, {proof:?}");
+    }
+}
+
+#[test]
 fn a_wrong_zone_is_named() {
     for shifted in [28_800, -28_800] {
         let server = Server::new(Habits { shifted, ..Habits::default() }, 1_000, 3, 1);
