@@ -54,7 +54,7 @@ pub use mend::{remove_empty, replace, rewrite_table, set_aside, state_folder};
 pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use probe::probe;
 pub use read::{Footer, footer, schema_of};
-pub use store::{LocalFile, Location, staged, sweep};
+pub use store::{Location, staged, sweep};
 pub use table::{has_table, read_table, write_table};
 pub use tickets::{
     Upserted, columns, held, partitions, put_empty, remove, rewrite, rows, take_out, ticket_file, upsert,

@@ -135,27 +135,18 @@ pub fn read(
         Some(asked) => grouping::resolve(asked, &columns).map(|(by, keys)| (Some(by), keys))?,
         None => (None, vec![Key::Missing; columns.len()]),
     };
-    let known = polars::prelude::TimeZone::opt_try_new(Some(timezone.as_str()));
-    let Ok(Some(known)) = known else {
-        return Err(Error::Usage(format!(
-            "the report cannot tell days in the zone \"{timezone}\"; set `timezone` under [lake] to a name of the IANA database"
-        )));
-    };
     let mut sums = Sums::new(group_by.is_some());
     for (source, key) in columns.iter().zip(&keys) {
         let filled = source.filled();
         let wanted = Wanted {
-            zone: known.clone(),
+            zone: zone.clone(),
             created: rows::bounds(&window, zone),
             choices: source.choices(),
             group: if let Key::Column(looked) = key { Some(looked.clone()) } else { None },
             filled: filled.iter().map(|(name, _)| name.clone()).collect(),
         };
-        let chunks = chunks::chunks(lake, &source.name, &window)?;
         sums.begin(source, &wanted, *key == Key::Source);
-        for chunk in chunks {
-            sums.add(rows::keep(&chunk, &wanted)?).map_err(sums::counting)?;
-        }
+        chunks::each(lake, &source.name, &window, &wanted, |rows| sums.add(rows).map_err(sums::counting))?;
         sums.end(&filled);
     }
     let freshness = stock::read(lake, names)?;

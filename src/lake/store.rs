@@ -8,7 +8,6 @@
 mod bucket;
 mod content;
 mod folder;
-mod local;
 mod ranges;
 mod refusal;
 mod upload;
@@ -28,7 +27,6 @@ use object_store::UpdateVersion;
 use super::{Lake, LakeError};
 use crate::config::Place;
 
-pub use self::local::LocalFile;
 pub(super) use self::{
     bucket::{Bucket, Created, put_if},
     content::{Content, Group, Trouble},

@@ -1,88 +1,46 @@
-//! Which files are read together: as many as memory bears, all of one set of columns, none that the window leaves out.
+//! Which rows are counted together: as many as memory bears, of partitions that the window does not leave out.
 
-use arrow::datatypes::{Schema, SchemaRef};
 use jiff::{ToSpan, civil::Date};
+use polars::prelude::DataFrame;
 
-use super::Window;
-use crate::lake::{self, Lake, LakeError, Location, PartitionKey};
+use super::{
+    Window,
+    rows::{Wanted, keep, needed},
+    sums::counting,
+};
+use crate::{
+    error::Error,
+    lake::{self, Lake, PartitionKey},
+};
 
 /// Rows of one chunk. What is kept of a row is some hundred bytes, so that a chunk stays below some ten megabytes.
-const ROWS: u64 = 65_536;
-/// Compressed bytes of one chunk: rows may be long.
-const BYTES: u64 = 32 * 1024 * 1024;
-/// Open files of one chunk.
-const FILES: usize = 256;
-/// A row group of the lake: less of a file cannot be decoded.
-const LEAST_ROWS: u64 = 16_384;
+const ROWS: usize = 32_768;
 
-/// Rows that are read at once: whole files, or a part of one.
-#[derive(Debug, Clone)]
-pub struct Chunk {
-    pub files: Vec<Location>,
-    /// That of every file.
-    pub schema: SchemaRef,
-    /// The rows of a single file that are meant: first row and number. `None` for whole files.
-    pub part: Option<(u64, u64)>,
-}
-
-/// The chunks of a source's tickets, in the order of partitions. Files whose partition cannot hold a ticket of the
-/// window are not opened.
-pub fn chunks(lake: &Lake, source: &str, window: &Window) -> Result<Vec<Chunk>, LakeError> {
-    let mut chunks: Vec<Chunk> = Vec::new();
-    let (mut rows, mut bytes) = (0, 0);
-    for key in lake::held(lake, source)? {
-        if !may_hold(key, window) {
-            continue;
-        }
-        let file = lake::ticket_file(lake, source, key);
-        // A run may have taken the file away since it was listed.
-        let Some(footer) = lake::footer(&file)? else { continue };
-        if footer.rows > ROWS || footer.bytes > BYTES {
-            chunks.extend(parts(file, &footer));
-            // Nothing joins a part.
-            rows = u64::MAX;
-            continue;
-        }
-        (rows, bytes) = (rows.saturating_add(footer.rows), bytes + footer.bytes);
-        match chunks.last_mut() {
-            Some(last)
-                if rows <= ROWS
-                    && bytes <= BYTES
-                    && last.files.len() < FILES
-                    && same_columns(&last.schema, &footer.schema) =>
-            {
-                last.files.push(file);
+/// Gives the kept rows of a source's tickets, chunk by chunk, in the order of partitions. Files whose partition cannot
+/// hold a ticket of the window are not opened, and of the others only the columns that are wanted.
+pub fn each(
+    lake: &Lake,
+    source: &str,
+    window: &Window,
+    wanted: &Wanted,
+    mut count: impl FnMut(DataFrame) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let names = needed(wanted);
+    let mut chunk = DataFrame::empty();
+    for key in lake::held(lake, source)?.into_iter().filter(|key| may_hold(*key, window)) {
+        for batch in lake::columns(lake, source, key, &names)? {
+            let rows = keep(&batch?, wanted).map_err(counting)?;
+            if chunk.width() == 0 {
+                chunk = rows;
+            } else {
+                chunk.vstack_mut_owned(rows).map_err(counting)?;
             }
-            _ => {
-                (rows, bytes) = (footer.rows, footer.bytes);
-                chunks.push(Chunk { files: vec![file], schema: footer.schema, part: None });
+            if chunk.height() >= ROWS {
+                count(std::mem::take(&mut chunk))?;
             }
         }
     }
-    Ok(chunks)
-}
-
-fn parts(file: Location, footer: &lake::Footer) -> impl Iterator<Item = Chunk> {
-    let fitting = (u128::from(footer.rows) * u128::from(BYTES) / u128::from(footer.bytes.max(1))) as u64;
-    let step = fitting.clamp(LEAST_ROWS, ROWS);
-    let (rows, schema) = (footer.rows, footer.schema.clone());
-    (0..rows.div_ceil(step)).map(move |number| {
-        let first = number * step;
-        Chunk {
-            files: vec![file.clone()],
-            schema: schema.clone(),
-            part: Some((first, step.min(rows - first))),
-        }
-    })
-}
-
-fn same_columns(a: &Schema, b: &Schema) -> bool {
-    let columns = |schema: &Schema| schema.fields().len();
-    columns(a) == columns(b)
-        && a.fields()
-            .iter()
-            .zip(b.fields())
-            .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type())
+    if chunk.height() > 0 { count(chunk) } else { Ok(()) }
 }
 
 /// Whether a partition can hold a ticket of the window. The zone of the window may be another than the one that the lake
@@ -96,12 +54,9 @@ fn may_hold(key: PartitionKey, window: &Window) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use jiff::{civil::date, tz::TimeZone};
+    use jiff::civil::date;
 
     use super::*;
-    use crate::config::{LakeConfig, PartitionBy, Place};
 
     #[test]
     fn only_partitions_of_the_window_are_opened() {
@@ -112,27 +67,5 @@ mod tests {
         assert_eq!((1..=12).filter(|m| month(*m)).collect::<Vec<_>>(), [3]);
         let unknown = PartitionKey::parse("created_date=__HIVE_DEFAULT_PARTITION__").expect("a partition");
         assert!(!may_hold(unknown, &window) && may_hold(unknown, &Window::default()));
-    }
-
-    #[test]
-    fn a_large_file_is_read_in_parts() {
-        let place = Place::Folder("nowhere".into());
-        let lake = Lake::open(&LakeConfig { place, timezone: TimeZone::UTC, partition: PartitionBy::Day });
-        let lake = lake.expect("a lake");
-        let footer = |rows, bytes| lake::Footer {
-            rows,
-            bytes,
-            row_groups: 1,
-            schema: Schema::empty().into(),
-            metadata: Vec::new(),
-        };
-        let parts = |rows, bytes| {
-            super::parts(lake.at(Path::new("f")), &footer(rows, bytes))
-                .filter_map(|chunk| chunk.part)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(parts(100_000, 1), [(0, 65_536), (65_536, 34_464)]);
-        assert_eq!(parts(40_000, 10 * BYTES), [(0, 16_384), (16_384, 16_384), (32_768, 7_232)]);
-        assert_eq!(parts(0, BYTES + 1), []);
     }
 }

@@ -1,17 +1,19 @@
 //! What is kept of a ticket's row for the report: instants as days and spans, columns of no further use as whether they
-//! are filled. The file is scanned lazily, so that long texts are never held.
+//! are filled. Rows come a few thousand at a time, so that long texts are never held.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use arrow::datatypes::{DataType as Arrow, Schema};
-use polars::{io::HiveOptions, prelude::*};
-
-use super::{Window, chunks::Chunk};
-use crate::{
-    columns::{DELETED_AT, RESCUED},
-    error::Error,
-    lake::{LocalFile, Location},
+use arrow::{
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray},
+    compute::{cast, filter_record_batch},
+    datatypes::{DataType, Int64Type},
 };
+use jiff::{Timestamp, tz::TimeZone};
+use polars::prelude::{
+    BooleanChunked, Column, DataFrame, IntoColumn, IntoSeries, ListBuilderTrait, ListStringChunkedBuilder,
+    NewChunkedArray, PolarsResult, StringChunked,
+};
+
+use super::Window;
+use crate::columns::{DELETED_AT, RESCUED};
 
 /// Columns of every kept row, besides those that [`Wanted`] names.
 pub mod kept {
@@ -89,168 +91,206 @@ pub fn filled(number: usize) -> String {
     format!("filled {number}")
 }
 
-/// The rows of a chunk that were created in the window.
-fn read(files: &[LocalFile], chunk: &Chunk, wanted: &Wanted) -> PolarsResult<DataFrame> {
-    let paths = files.iter().map(|file| PlRefPath::try_from_path(file.path()));
-    let paths = paths.collect::<PolarsResult<Vec<_>>>()?;
-    let args = ScanArgsParquet {
-        // A folder may be called as a pattern is written.
-        glob: false,
-        hive_options: HiveOptions::new_disabled(),
-        low_memory: true,
-        cache: false,
-        ..ScanArgsParquet::default()
-    };
-    let mut rows = LazyFrame::scan_parquet_files(paths.into(), args)?;
-    if let Some((first, count)) = chunk.part {
-        let first = i64::try_from(first).unwrap_or(i64::MAX);
-        rows = rows.slice(first, IdxSize::try_from(count).unwrap_or(IdxSize::MAX));
-    }
-    let created = || col("created_at").cast(DataType::Int64);
-    if let Some(since) = wanted.created.0 {
-        rows = rows.filter(created().gt_eq(lit(since)));
-    }
-    if let Some(until) = wanted.created.1 {
-        rows = rows.filter(created().lt(lit(until)));
-    }
-    let rows = rows.select(expressions(&chunk.schema, wanted)).collect_with_engine(Engine::Streaming)?;
-    Ok(rows.unwrap_single())
+/// The columns that must be read for what is wanted.
+pub fn needed(wanted: &Wanted) -> Vec<&str> {
+    let always = [kept::ID, "status", "priority", "created_at", "assigned_at", "resolved_at", "closed_at"];
+    let counted = [kept::POLICY, kept::BREACHED, kept::PAUSED, kept::PAUSE_REASON, kept::RATING, kept::SCORE];
+    let others = [kept::TAGS, RESCUED, DELETED_AT];
+    let looked = wanted.choices.iter().chain(&wanted.group).map(|looked| looked.column.as_str());
+    let filled = wanted.filled.iter().map(String::as_str);
+    always.into_iter().chain(counted).chain(others).chain(PEOPLE).chain(looked).chain(filled).collect()
 }
 
-fn expressions(schema: &Schema, wanted: &Wanted) -> Vec<Expr> {
-    let column = |name: &str, of: DataType| match schema.field_with_name(name) {
-        Ok(_) => col(name),
-        Err(_) => lit(NULL).cast(of).alias(name),
+/// What is kept of the rows that were created in the window.
+pub fn keep(batch: &RecordBatch, wanted: &Wanted) -> PolarsResult<DataFrame> {
+    let rows = Rows(in_window(batch, wanted));
+    let (created, assigned) = (rows.ints("created_at"), rows.ints("assigned_at"));
+    let (resolved, closed) = (rows.ints("resolved_at"), rows.ints("closed_at"));
+    let moments: Vec<_> = created.iter().map(|micros| Moment::of((*micros)?, &wanted.zone)).collect();
+    let ended = created.iter().zip(&resolved).zip(&closed);
+    let ended = ended
+        .map(|((created, resolved), closed)| Moment::of(end(*created, *resolved, *closed)?, &wanted.zone));
+    let span = |to: &[Option<i64>]| -> Vec<Option<i64>> {
+        created.iter().zip(to).map(|(from, to)| to.as_ref()?.checked_sub((*from)?)).collect()
     };
-    let text = |name: &str| column(name, DataType::String);
-    let micros = |name: &str| column(name, DataType::Int64).cast(DataType::Int64);
-    let local = |micros: Expr| {
-        let utc = DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
-        micros.cast(utc).dt().convert_time_zone(wanted.zone.clone())
+    let of = |told: fn(&Moment) -> i64| -> Vec<Option<i64>> {
+        moments.iter().map(|moment| moment.as_ref().map(told)).collect()
     };
-    let day = |micros: Expr| local(micros).dt().date().cast(DataType::Int32).cast(DataType::Int64);
-    let status = || text("status");
-    let done = DONE.iter().map(|word| status().eq(lit(*word))).reduce(Expr::or).unwrap_or(lit(false));
+    let status = rows.texts("status");
+    let done = status.iter().map(|status| status.map(|word| DONE.contains(&word)));
 
     let mut all = vec![
-        col(kept::ID),
-        day(micros("created_at")).alias(kept::DAY),
-        day(end(&micros)).alias(kept::END_DAY),
-        local(micros("created_at")).dt().weekday().cast(DataType::Int64).alias(kept::WEEKDAY),
-        local(micros("created_at")).dt().hour().cast(DataType::Int64).alias(kept::HOUR),
-        status(),
-        done.alias(kept::DONE),
-        text(kept::PRIORITY),
-        (micros("assigned_at") - micros("created_at")).alias(kept::TO_ASSIGNMENT),
-        (micros("resolved_at") - micros("created_at")).alias(kept::TO_RESOLUTION),
-        text(kept::POLICY),
-        column(kept::BREACHED, DataType::Boolean),
-        column(kept::PAUSED, DataType::Boolean),
-        text(kept::PAUSE_REASON),
-        text(kept::RATING),
-        column(kept::SCORE, DataType::Int64).cast(DataType::Int64),
-        column(kept::TAGS, DataType::List(Box::new(DataType::String))),
-        text(RESCUED),
-        column(DELETED_AT, DataType::Int64).is_not_null().alias(kept::GONE),
+        ints(kept::ID, rows.ints(kept::ID)),
+        ints(kept::DAY, of(|moment| moment.day)),
+        ints(kept::END_DAY, ended.map(|moment| moment.map(|moment| moment.day)).collect()),
+        ints(kept::WEEKDAY, of(|moment| moment.weekday)),
+        ints(kept::HOUR, of(|moment| moment.hour)),
+        bools(kept::DONE, done),
+        ints(kept::TO_ASSIGNMENT, span(&assigned)),
+        ints(kept::TO_RESOLUTION, span(&resolved)),
+        bools(kept::BREACHED, rows.bools(kept::BREACHED).iter()),
+        bools(kept::PAUSED, rows.bools(kept::PAUSED).iter()),
+        ints(kept::SCORE, rows.ints(kept::SCORE)),
+        lists(kept::TAGS, rows.0.num_rows(), rows.column(kept::TAGS).as_ref())?,
+        bools(kept::GONE, rows.filled(DELETED_AT).map(Some)),
     ];
+    let words = [kept::STATUS, kept::PRIORITY, kept::POLICY, kept::PAUSE_REASON, kept::RATING, kept::RESCUED];
+    all.extend(words.into_iter().map(|name| texts(name, rows.texts(name).iter())));
     for name in PEOPLE {
-        let of = if name.ends_with("_id") { DataType::Int64 } else { DataType::String };
-        all.push(column(name, of));
+        let is_id = name.ends_with("_id");
+        all.push(if is_id { ints(name, rows.ints(name)) } else { texts(name, rows.texts(name).iter()) });
     }
     for (number, looked) in wanted.choices.iter().enumerate() {
-        all.push(told(schema, looked).alias(choice(number)));
+        all.push(rows.told(looked, &choice(number))?);
     }
     for (number, name) in wanted.filled.iter().enumerate() {
-        all.push(is_filled(schema, name).alias(filled(number)));
+        all.push(bools(&filled(number), rows.filled(name).map(Some)));
     }
     all.push(match &wanted.group {
-        Some(looked) => told(schema, looked).alias(kept::GROUP),
-        None => lit(NULL).cast(DataType::String).alias(kept::GROUP),
+        Some(looked) => rows.told(looked, kept::GROUP)?,
+        None => texts(kept::GROUP, rows.texts("").iter()),
     });
-    all
+    DataFrame::new(rows.0.num_rows(), all)
+}
+
+fn in_window(batch: &RecordBatch, wanted: &Wanted) -> RecordBatch {
+    let (since, until) = wanted.created;
+    if since.is_none() && until.is_none() {
+        return batch.clone();
+    }
+    let within = |micros: &Option<i64>| {
+        micros.is_some_and(|micros| {
+            since.is_none_or(|since| since <= micros) && until.is_none_or(|until| micros < until)
+        })
+    };
+    let chosen: BooleanArray = Rows(batch.clone()).ints("created_at").iter().map(within).map(Some).collect();
+    // Only a mask of another length fails.
+    filter_record_batch(batch, &chosen).unwrap_or_else(|_| batch.clone())
+}
+
+/// A moment as a clock on the wall shows it.
+struct Moment {
+    /// Since 1970.
+    day: i64,
+    /// 1 is Monday.
+    weekday: i64,
+    hour: i64,
+}
+
+impl Moment {
+    fn of(micros: i64, zone: &TimeZone) -> Option<Self> {
+        const DAY: i64 = 86_400;
+        let moment = Timestamp::from_microsecond(micros).ok()?;
+        let seconds = micros.div_euclid(1_000_000) + i64::from(zone.to_offset(moment).seconds());
+        let day = seconds.div_euclid(DAY);
+        // 1970 began on a Thursday.
+        Some(Self { day, weekday: (day + 3).rem_euclid(7) + 1, hour: seconds.rem_euclid(DAY) / 3600 })
+    }
 }
 
 /// When the work on a ticket ended: it was resolved or closed, whichever came first, and not before its creation.
-fn end(micros: &impl Fn(&str) -> Expr) -> Expr {
-    let (created, resolved, closed) = (micros("created_at"), micros("resolved_at"), micros("closed_at"));
-    let first = when(closed.clone().is_null().or(resolved.clone().lt(closed.clone())))
-        .then(resolved)
-        .otherwise(closed);
-    when(first.clone().lt(created.clone())).then(created).otherwise(first)
+fn end(created: Option<i64>, resolved: Option<i64>, closed: Option<i64>) -> Option<i64> {
+    let first = resolved.into_iter().chain(closed).min()?;
+    Some(created.map_or(first, |created| first.max(created)))
 }
 
-/// The values of a column as text, or as a list of texts.
-fn told(schema: &Schema, looked: &Looked) -> Expr {
-    let texts = DataType::List(Box::new(DataType::String));
-    let Ok(field) = schema.field_with_name(&looked.column) else {
-        return lit(NULL).cast(if looked.form == Form::Several { texts } else { DataType::String });
-    };
-    let is_list = matches!(field.data_type(), Arrow::List(_));
-    let values = col(field.name());
-    match looked.form {
-        Form::One => values.cast(DataType::String),
+/// Rows of one file. A column that the file lacks is null, and so is one of another type.
+struct Rows(RecordBatch);
+
+impl Rows {
+    fn column(&self, name: &str) -> Option<ArrayRef> {
+        self.0.column_by_name(name).cloned()
+    }
+
+    fn cast(&self, name: &str, of: &DataType) -> ArrayRef {
+        let found = self.column(name).and_then(|column| cast(&column, of).ok());
+        found.unwrap_or_else(|| arrow::array::new_null_array(of, self.0.num_rows()))
+    }
+
+    /// Instants in microseconds.
+    fn ints(&self, name: &str) -> Vec<Option<i64>> {
+        self.cast(name, &DataType::Int64).as_primitive::<Int64Type>().iter().collect()
+    }
+
+    fn bools(&self, name: &str) -> BooleanArray {
+        self.cast(name, &DataType::Boolean).as_boolean().clone()
+    }
+
+    fn texts(&self, name: &str) -> StringArray {
+        self.cast(name, &DataType::Utf8).as_string::<i32>().clone()
+    }
+
+    /// An empty text or list says as little as none.
+    fn filled(&self, name: &str) -> impl Iterator<Item = bool> {
+        let column = self.column(name);
+        (0..self.0.num_rows()).map(move |row| {
+            column.as_ref().is_some_and(|column| {
+                let is_empty = match column.data_type() {
+                    DataType::Utf8 => column.as_string::<i32>().value(row).is_empty(),
+                    DataType::List(_) => column.as_list::<i32>().value_length(row) == 0,
+                    _ => false,
+                };
+                column.is_valid(row) && !is_empty
+            })
+        })
+    }
+
+    /// The values of a column as text, or as a list of texts.
+    fn told(&self, looked: &Looked, name: &str) -> PolarsResult<Column> {
+        let column = self.column(&looked.column);
         // A file that a dead run left may hold the column as it was before it was widened.
-        _ if !is_list => values.cast(DataType::String),
-        Form::Several => values.cast(texts),
-        Form::Path => {
-            let way = values.clone().cast(texts).list().join(lit(" / "), true);
-            when(values.list().len().gt(lit(0))).then(way).otherwise(lit(NULL))
+        let is_list = column.as_ref().is_some_and(|column| matches!(column.data_type(), DataType::List(_)));
+        match looked.form {
+            Form::Several if is_list || column.is_none() => lists(name, self.0.num_rows(), column.as_ref()),
+            Form::Path if is_list => {
+                let way = |way: StringArray| way.iter().flatten().collect::<Vec<_>>().join(" / ");
+                let ways = column.iter().flat_map(elements);
+                let ways: Vec<_> =
+                    ways.map(|way| way.filter(|way| !way.is_empty())).map(|found| found.map(way)).collect();
+                Ok(texts(name, ways.iter().map(Option::as_deref)))
+            }
+            _ => Ok(texts(name, self.texts(&looked.column).iter())),
         }
     }
 }
+/// The lists of a column, their elements as text.
+fn elements(column: &ArrayRef) -> Vec<Option<StringArray>> {
+    let of = DataType::new_list(DataType::Utf8, true);
+    let lists = cast(column, &of).unwrap_or_else(|_| arrow::array::new_null_array(&of, column.len()));
+    lists.as_list::<i32>().iter().map(|list| Some(list?.as_string::<i32>().clone())).collect()
+}
 
-/// An empty text or list says as little as none.
-fn is_filled(schema: &Schema, name: &str) -> Expr {
-    let Ok(field) = schema.field_with_name(name) else { return lit(false) };
-    let values = col(name);
-    let known = values.clone().is_not_null();
-    match field.data_type() {
-        Arrow::Utf8 => known.and(values.neq(lit(""))),
-        Arrow::List(_) => known.and(values.list().len().gt(lit(0))),
-        _ => known,
+fn ints(name: &str, values: Vec<Option<i64>>) -> Column {
+    Column::new(name.into(), values)
+}
+
+fn bools(name: &str, values: impl Iterator<Item = Option<bool>>) -> Column {
+    BooleanChunked::from_iter_options(name.into(), values).into_column()
+}
+
+fn texts<'a>(name: &str, values: impl Iterator<Item = Option<&'a str>>) -> Column {
+    StringChunked::from_iter_options(name.into(), values).into_column()
+}
+
+fn lists(name: &str, rows: usize, column: Option<&ArrayRef>) -> PolarsResult<Column> {
+    let mut lists = ListStringChunkedBuilder::new(name.into(), rows, rows);
+    match column {
+        Some(column) => {
+            for list in elements(column) {
+                let list =
+                    list.map(|list| StringChunked::from_iter_options("".into(), list.iter()).into_series());
+                lists.append_opt_series(list.as_ref())?;
+            }
+        }
+        None => (0..rows).for_each(|_| lists.append_null()),
     }
+    Ok(lists.finish().into_column())
 }
 
 /// The bounds of a window in microseconds since 1970, in a zone.
-pub fn bounds(window: &Window, zone: &jiff::tz::TimeZone) -> (Option<i64>, Option<i64>) {
+pub fn bounds(window: &Window, zone: &TimeZone) -> (Option<i64>, Option<i64>) {
     let micros = |date: Option<jiff::civil::Date>| {
         Some(date?.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond())
     };
     (micros(window.since), micros(window.until))
-}
-
-/// As [`read`]; the error names the file.
-pub fn keep(chunk: &Chunk, wanted: &Wanted) -> Result<DataFrame, Error> {
-    let gone = |file: &Location| {
-        Error::Unexpected(format!("{file} was taken away while it was read; give the same command again"))
-    };
-    let mut files = Vec::with_capacity(chunk.files.len());
-    for file in &chunk.files {
-        files.push(file.local()?.ok_or_else(|| gone(file))?);
-    }
-    let failed = match guarded(&files, chunk, wanted) {
-        Ok(rows) => return Ok(rows),
-        Err(why) => why,
-    };
-    // Polars does not say which of its files it could not read.
-    let alone = |file: &LocalFile| guarded(std::slice::from_ref(file), chunk, wanted).err();
-    let broken = chunk.files.iter().zip(&files).find_map(|(file, local)| Some((file, alone(local)?)));
-    let (file, reason) = match (broken, chunk.files.first()) {
-        (Some((file, why)), _) => (file, why),
-        (None, Some(first)) => (first, failed),
-        (None, None) => return Err(Error::Unexpected(failed)),
-    };
-    if !file.exists()? {
-        return Err(gone(file));
-    }
-    let place = file.to_string().into();
-    Err(Error::Damaged { place, reason: format!("{reason}; `ticketlake verify` looks closer") })
-}
-
-/// Decoding damaged bytes may end in a panic of the decoder.
-fn guarded(files: &[LocalFile], chunk: &Chunk, wanted: &Wanted) -> Result<DataFrame, String> {
-    match catch_unwind(AssertUnwindSafe(|| read(files, chunk, wanted))) {
-        Ok(rows) => rows.map_err(|why| why.to_string()),
-        Err(_) => Err("decoding it failed".to_owned()),
-    }
 }

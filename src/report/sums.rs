@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use polars::prelude::*;
+use polars::prelude::{Column, DataFrame, DataType, PolarsError, PolarsResult, Scalar};
 
 use super::{
     Group, GroupBy, Groups, Report, SourceFigures, Window,

@@ -1,6 +1,6 @@
 //! The one thing that is asked of a chunk again and again: how many rows have which values in some columns.
 
-use polars::prelude::*;
+use polars::prelude::{AnyValue, DataFrame, ExplodeOptions, PolarsResult, UniqueKeepStrategy};
 
 /// A value of a key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,24 +39,22 @@ impl From<AnyValue<'_>> for Cell {
 
 /// The values that occur together in these columns, and in how many rows.
 pub fn tally<const N: usize>(rows: &DataFrame, keys: [&str; N]) -> PolarsResult<Vec<([Cell; N], u64)>> {
-    let counted = rows.clone().lazy().group_by(keys.map(col)).agg([len().cast(DataType::Int64).alias("#")]);
-    let counted = counted.collect()?;
-    let counts = counted.column("#")?.i64()?;
-    let columns = keys.iter().map(|key| counted.column(key)).collect::<PolarsResult<Vec<_>>>()?;
-    let mut told = Vec::with_capacity(counted.height());
-    for (row, count) in counts.iter().enumerate() {
+    let groups = rows.group_by(keys)?;
+    let columns = groups.keys();
+    let mut told = Vec::with_capacity(groups.get_groups().len());
+    for (row, group) in groups.get_groups().iter().enumerate() {
         let mut cells = [const { Cell::Null }; N];
         for (cell, column) in cells.iter_mut().zip(&columns) {
             *cell = column.get(row)?.into();
         }
-        told.push((cells, u64::try_from(count.unwrap_or_default()).unwrap_or_default()));
+        told.push((cells, group.len() as u64));
     }
     Ok(told)
 }
 
 /// As [`tally`], of a list column: in how many rows each element occurs, once or more; nulls are left out.
 pub fn tally_elements(rows: &DataFrame, list: &str, row: &str) -> PolarsResult<Vec<(String, u64)>> {
-    let flat = exploded(rows, list, row)?;
+    let flat = exploded(&rows.select([row, list])?, list, row)?;
     let counted = tally(&flat, [list])?;
     Ok(counted.into_iter().filter_map(|([cell], count)| Some((cell.into_text()?, count))).collect())
 }
@@ -64,12 +62,14 @@ pub fn tally_elements(rows: &DataFrame, list: &str, row: &str) -> PolarsResult<V
 /// A row for each different element of a list column; a list that is null or empty gives one null.
 pub fn exploded(rows: &DataFrame, list: &str, row: &str) -> PolarsResult<DataFrame> {
     let options = ExplodeOptions { empty_as_null: true, keep_nulls: true };
-    let flat = rows.clone().lazy().explode(by_name([list], true, false), options);
-    flat.unique(Some(by_name([row, list], true, false)), UniqueKeepStrategy::Any).collect()
+    let flat = rows.explode([list], options)?;
+    flat.unique::<(), ()>(Some(&[row.to_owned(), list.to_owned()]), UniqueKeepStrategy::Any, None)
 }
 
 #[cfg(test)]
 mod tests {
+    use polars::prelude::*;
+
     use super::*;
 
     #[test]
