@@ -27,6 +27,7 @@ mod probe;
 mod read;
 mod small;
 mod store;
+mod strips;
 mod table;
 mod tickets;
 

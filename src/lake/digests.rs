@@ -12,7 +12,11 @@ use arrow::{
 };
 use parquet::{arrow::arrow_reader::ArrowReaderMetadata, errors::ParquetError, file::reader::ChunkReader};
 
-use super::{Lake, LakeError, Location, PartitionKey, read, store::Seen, tickets};
+use super::{
+    Lake, LakeError, Location, PartitionKey, read,
+    store::{Content, Seen},
+    tickets,
+};
 use crate::batch::{BatchError, DIGEST, ID};
 
 /// The key of the file's metadata that says where the digests begin.
@@ -65,20 +69,23 @@ pub fn digests(lake: &Lake, source: &str, key: PartitionKey) -> Result<Digests, 
 fn of_file(path: &Location) -> Result<Option<Vec<u64>>, LakeError> {
     let Some(content) = path.open_for_parts()? else { return Ok(None) };
     read::guarded(path, &content.trouble(), || {
-        let metadata = ArrowReaderMetadata::load(&content, read::options())?;
-        let file = metadata.metadata().file_metadata();
-        let place = file.key_value_metadata().into_iter().flatten().find(|pair| pair.key == PLACE);
-        let Some(from) = place.and_then(|pair| pair.value.as_deref()?.parse::<u64>().ok()) else {
-            return Ok(None);
-        };
-        let length = (file.num_rows().max(0) as u64).saturating_mul(BYTES as u64);
-        if from.saturating_add(length) > content.bytes() {
-            return Err(ParquetError::General(format!("`{PLACE}` points outside of the file")));
-        }
-        let bytes = content.get_bytes(from, length as usize)?;
-        let (digests, _) = bytes.as_chunks::<BYTES>();
-        Ok(Some(digests.iter().map(|digest| u64::from_le_bytes(*digest)).collect()))
+        of_content(&content, &ArrowReaderMetadata::load(&content, read::options())?)
     })
+}
+
+fn of_content(content: &Content, metadata: &ArrowReaderMetadata) -> Result<Option<Vec<u64>>, ParquetError> {
+    let file = metadata.metadata().file_metadata();
+    let place = file.key_value_metadata().into_iter().flatten().find(|pair| pair.key == PLACE);
+    let Some(from) = place.and_then(|pair| pair.value.as_deref()?.parse::<u64>().ok()) else {
+        return Ok(None);
+    };
+    let length = (file.num_rows().max(0) as u64).saturating_mul(BYTES as u64);
+    if from.saturating_add(length) > content.bytes() {
+        return Err(ParquetError::General(format!("`{PLACE}` points outside of the file")));
+    }
+    let bytes = content.get_bytes(from, length as usize)?;
+    let (digests, _) = bytes.as_chunks::<BYTES>();
+    Ok(Some(digests.iter().map(|digest| u64::from_le_bytes(*digest)).collect()))
 }
 
 /// The rows of a file, batch by batch, each with its digest.
@@ -93,8 +100,8 @@ pub(super) struct Carried {
 
 /// Opens a file; `None` if it is not there.
 pub(super) fn rows(path: &Location) -> Result<Option<Carried>, LakeError> {
-    let Some(inner) = read::rows(path)? else { return Ok(None) };
-    let digests = of_file(path)?.unwrap_or_default().into_iter();
+    let Some((inner, digests)) = read::rows_and(path, of_content)? else { return Ok(None) };
+    let digests = digests.unwrap_or_default().into_iter();
     let (rows, seen) = (inner.footer.rows, inner.seen.clone());
     Ok(Some(Carried { rows, seen, path: path.clone(), inner, digests }))
 }

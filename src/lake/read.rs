@@ -10,7 +10,10 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
     arrow::{
         ProjectionMask,
-        arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+        arrow_reader::{
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder,
+        },
     },
     errors::ParquetError,
     file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetStatisticsPolicy, RowGroupMetaData},
@@ -20,6 +23,7 @@ use super::{
     LakeError, Location,
     fault::panic_text,
     store::{Content, Group, Seen, Trouble},
+    strips,
 };
 
 /// Decoded bytes that a batch aims at, by what the file says of itself.
@@ -53,17 +57,35 @@ pub(super) struct Rows {
     /// Which version of the file these rows are of.
     pub(super) seen: Seen,
     pub(super) footer: Footer,
-    inner: ParquetRecordBatchReader,
+    inner: Inner,
+}
+
+enum Inner {
+    /// All rows of a small file, until they are taken.
+    Whole(Option<RecordBatch>),
+    Stream(Box<ParquetRecordBatchReader>),
 }
 
 /// Opens a file; `None` if it is not there.
 pub(super) fn rows(path: &Location) -> Result<Option<Rows>, LakeError> {
+    Ok(rows_and(path, |_, _| Ok(()))?.map(|(rows, ())| rows))
+}
+
+/// As [`rows`], and what else is wanted of the file.
+pub(super) fn rows_and<T>(
+    path: &Location,
+    also: impl FnOnce(&Content, &ArrowReaderMetadata) -> Result<T, ParquetError>,
+) -> Result<Option<(Rows, T)>, LakeError> {
     let Some(content) = path.open()? else {
         return Ok(None);
     };
     let (seen, trouble) = (content.seen.clone(), content.trouble());
-    let (footer, inner) = guarded(path, &trouble, || open(content))?;
-    Ok(Some(Rows { path: path.clone(), trouble, seen, footer, inner }))
+    let ((footer, inner), also) = guarded(path, &trouble, || {
+        let metadata = ArrowReaderMetadata::load(&content, options())?;
+        let also = also(&content, &metadata)?;
+        Ok((open(content, metadata)?, also))
+    })?;
+    Ok(Some((Rows { path: path.clone(), trouble, seen, footer, inner }, also)))
 }
 
 /// What the file at `path` says of itself; `None` if it is not there.
@@ -96,7 +118,7 @@ pub(super) fn columns(path: &Location, names: &[&str]) -> Result<Option<Rows>, L
         let footer = told(builder.metadata(), builder.schema(), bytes);
         let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
         plan.tell(groups(builder.metadata(), &mask));
-        Ok((footer, builder.with_projection(mask).build()?))
+        Ok((footer, Inner::Stream(Box::new(builder.with_projection(mask).build()?))))
     })?;
     Ok(Some(Rows { path: path.clone(), trouble, seen, footer, inner }))
 }
@@ -105,25 +127,34 @@ impl Iterator for Rows {
     type Item = Result<RecordBatch, LakeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let inner = &mut self.inner;
+        let stream = match &mut self.inner {
+            Inner::Whole(batch) => return batch.take().map(Ok),
+            Inner::Stream(stream) => stream,
+        };
         let next =
-            guarded(&self.path, &self.trouble, || inner.next().transpose().map_err(ParquetError::from));
+            guarded(&self.path, &self.trouble, || stream.next().transpose().map_err(ParquetError::from));
         next.transpose()
     }
 }
 
-fn open(content: Content) -> Result<(Footer, ParquetRecordBatchReader), ParquetError> {
-    let (bytes, plan) = (content.bytes(), content.plan());
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(content, options())?;
-    plan.tell(groups(builder.metadata(), &ProjectionMask::all()));
-    let footer = told(builder.metadata(), builder.schema(), bytes);
+fn open(content: Content, metadata: ArrowReaderMetadata) -> Result<(Footer, Inner), ParquetError> {
+    let footer = told(metadata.metadata(), metadata.schema(), content.bytes());
     let decoded: u64 =
-        builder.metadata().row_groups().iter().map(|group| group.total_byte_size().max(0) as u64).sum();
+        metadata.metadata().row_groups().iter().map(|group| group.total_byte_size().max(0) as u64).sum();
     let row_bytes = (decoded / footer.rows.max(1)).max(1);
     // A file may hold few rows of a megabyte each.
     let batch = (BATCH_BYTES / row_bytes).clamp(16, BATCH_ROWS);
-    let inner = builder.with_batch_size(batch as usize).build()?;
-    Ok((footer, inner))
+    if footer.rows <= batch
+        && let Some(bytes) = content.whole()
+    {
+        let rows = footer.rows as usize;
+        let batch = if rows > 0 { Some(strips::decode(&bytes, &metadata, rows)?) } else { None };
+        return Ok((footer, Inner::Whole(batch)));
+    }
+    content.plan().tell(groups(metadata.metadata(), &ProjectionMask::all()));
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(content, metadata);
+    let stream = builder.with_batch_size(batch as usize).build()?;
+    Ok((footer, Inner::Stream(Box::new(stream))))
 }
 
 /// Only what reading all rows needs.

@@ -99,6 +99,14 @@ impl Content {
         self.bytes
     }
 
+    /// All of it, where it is in memory.
+    pub fn whole(&self) -> Option<Bytes> {
+        match &self.source {
+            Source::Whole(content) => Some(content.clone()),
+            _ => None,
+        }
+    }
+
     pub fn trouble(&self) -> Trouble {
         self.trouble.clone()
     }
