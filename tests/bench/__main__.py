@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # Cases that are repeated for each size, and the others with a size of their own that gives each some time to run.
 SIZED = ("full", "incremental", "queries")
-FIXED = {"concurrency": 100_000, "rate": 64_000, "latency": 40_000}
+FIXED = {"concurrency": 100_000, "rate": 64_000, "latency": 100_000}
 ALONE = ("start", "sandbox")
 
 
