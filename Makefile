@@ -1,11 +1,11 @@
-# Needs Rust, Python 3.11 with pip, and make. Everything else goes into target/, .venv/, .venv-spark/ and .demo/.
+# Needs Rust, Python 3.11 with pip, and make. Everything else goes into target/, .venv/, .venv-spark/, .venv-airflow/ and .demo/.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON ?= python3
 
-.PHONY: help demo test interop s3 notebooks lint build bench browser clean
+.PHONY: help demo test interop airflow s3 notebooks lint build bench browser clean
 
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## see it work: a sandbox of both vendors, a sync, the first queries
 	cargo run --release --locked -- demo
@@ -17,6 +17,10 @@ test: .venv/ready browser ## unit, property and integration tests, then the lake
 interop: .venv-spark/ready ## the lake in Spark, which is large and needs Java 17
 	cargo test --locked --no-run
 	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv-spark/bin/python tests/interop/spark.py
+
+airflow: .venv-airflow/ready ## the README's recipe for Airflow, run by Airflow, which is large; needs jq
+	cargo test --locked --no-run
+	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv-airflow/bin/python tests/interop/dag.py
 
 notebooks: .venv/ready ## run the notebooks on the demo's lake (make demo) and keep what they show
 	@test -f .demo/lake/views.sql || { echo "there is no .demo/lake yet: run make demo first"; exit 1; }
@@ -44,7 +48,7 @@ $(S3S):
 
 clean: ## remove what was made
 	cargo clean
-	rm -rf .venv .venv-spark .demo
+	rm -rf .venv .venv-spark .venv-airflow .demo
 
 # Where the rivals cannot be installed, the program is measured alone.
 $(TARGET)/bench/ready: tests/bench/requirements.txt
@@ -69,4 +73,10 @@ browser:
 .venv-spark/ready: tests/interop/requirements.txt
 	$(PYTHON) -m venv --clear --without-pip .venv-spark
 	$(PYTHON) -m pip --python .venv-spark/bin/python install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+.venv-airflow/ready: tests/interop/airflow.requirements.txt
+	$(PYTHON) -m venv --clear --without-pip .venv-airflow
+	$(PYTHON) -m pip --python .venv-airflow/bin/python install --quiet --disable-pip-version-check --no-deps -r $<
+	$(PYTHON) -m pip --python .venv-airflow/bin/python check
 	touch $@
