@@ -39,7 +39,7 @@ const DICTIONARY_BYTES: usize = 64 * 1024;
 const NUMBER_DICTIONARY_BYTES: usize = 4 * 1024;
 /// Files of fewer rows are written without dictionaries: the encoder sets up a table of 72 KB for each column,
 /// more than the rows of a day weigh, and Zstandard finds the repetitions by itself.
-const DICTIONARY_ROWS: u64 = 2048;
+const DICTIONARY_ROWS: u64 = 4096;
 const ZSTD_LEVEL: i32 = 1;
 /// Rows encoded at a time, between two looks at the page's size.
 const WRITE_BATCH_ROWS: usize = 1024;

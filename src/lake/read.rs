@@ -29,6 +29,9 @@ use super::{
 /// Decoded bytes that a batch aims at, by what the file says of itself.
 const BATCH_BYTES: u64 = 2 * 1024 * 1024;
 const BATCH_ROWS: u64 = 2048;
+/// A file of no more decoded bytes and rows is one batch: a day of a large account.
+const WHOLE_BYTES: u64 = 2 * BATCH_BYTES;
+const WHOLE_ROWS: u64 = 2 * BATCH_ROWS;
 
 /// What a file says of itself.
 #[derive(Debug, Clone)]
@@ -144,7 +147,8 @@ fn open(content: Content, metadata: ArrowReaderMetadata) -> Result<(Footer, Inne
     let row_bytes = (decoded / footer.rows.max(1)).max(1);
     // A file may hold few rows of a megabyte each.
     let batch = (BATCH_BYTES / row_bytes).clamp(16, BATCH_ROWS);
-    if footer.rows <= batch
+    if decoded <= WHOLE_BYTES
+        && footer.rows <= WHOLE_ROWS
         && let Some(bytes) = content.whole()
     {
         let rows = footer.rows as usize;

@@ -7,7 +7,7 @@ use std::{
 
 use arrow::{
     array::{AsArray, BooleanArray, RecordBatch},
-    compute::filter_record_batch,
+    compute::{concat_batches, filter_record_batch},
     datatypes::Int64Type,
 };
 use roaring::RoaringTreemap;
@@ -28,6 +28,15 @@ use crate::{
 /// Bytes of tickets, as sent, that may wait to be written: partitions are written seldom, memory stays small.
 const WAITING_BYTES: usize = 16 << 20;
 
+/// The same for a list of changes, whose rows belong to partitions all over the lake: every early writing rewrites most of them.
+const SCATTERED_BYTES: usize = 2 * WAITING_BYTES;
+
+/// Parts of pages that wait for one partition. A part of few rows takes some 30 KB, whatever it holds: a buffer for each of
+/// a hundred columns.
+const MOST_PARTS: usize = 4;
+/// Parts of more rows together are left as they are: copying them costs more than their buffers.
+const SMALL_ROWS: usize = 512;
+
 /// What came in.
 #[derive(Debug, Default)]
 pub struct Received {
@@ -47,6 +56,23 @@ struct Waiting {
     touched: u64,
 }
 
+impl Waiting {
+    /// Makes one of many small parts.
+    fn join(&mut self) -> Result<(), ReadError> {
+        let rows: usize = self.reads.iter().map(RecordBatch::num_rows).sum();
+        let Some(first) = self.reads.first().filter(|_| self.reads.len() > MOST_PARTS && rows <= SMALL_ROWS)
+        else {
+            return Ok(());
+        };
+        let schema = first.schema();
+        // A field that was new on a later page is a column that the earlier ones lack.
+        if self.reads.iter().all(|part| part.schema() == schema) {
+            self.reads = vec![concat_batches(&schema, &self.reads).map_err(ReadError::arrow)?];
+        }
+        Ok(())
+    }
+}
+
 struct State {
     calendar: Calendar,
     waiting: HashMap<PartitionKey, Waiting>,
@@ -54,6 +80,8 @@ struct State {
     pages: u64,
     /// Pages after which a partition that got no rows is taken to be complete.
     patience: u64,
+    /// Bytes that may wait.
+    most: usize,
     released: HashSet<PartitionKey>,
     /// Partitions that got rows after they were released.
     returned: usize,
@@ -76,12 +104,19 @@ impl Intake {
             bytes: 0,
             pages: 0,
             patience: 2 * workers as u64 + 2,
+            most: WAITING_BYTES,
             released: HashSet::new(),
             returned: 0,
             received: Received::default(),
             meter,
         };
         Self { writer, state: Mutex::new(state) }
+    }
+
+    /// The same for rows in no order of their partitions: none of these is taken to be complete before the end.
+    pub fn scattered(self) -> Self {
+        self.with(|state| (state.patience, state.most) = (u64::MAX, SCATTERED_BYTES));
+        self
     }
 
     /// Hands over everything that waits; `false` if the writer has failed.
@@ -211,6 +246,7 @@ impl State {
             waiting.bytes += share * part.num_rows();
             self.bytes += share * part.num_rows();
             waiting.reads.push(part);
+            waiting.join()?;
         }
         Ok(self.relieve())
     }
@@ -241,11 +277,11 @@ impl State {
         let in_order = self.returned * 8 <= self.released.len() + 8;
         let by_age: BTreeSet<(u64, PartitionKey)> =
             self.waiting.iter().map(|(key, w)| (w.touched, *key)).collect();
-        let crowded = self.bytes > WAITING_BYTES;
+        let crowded = self.bytes > self.most;
         let mut jobs = Vec::new();
         for (touched, key) in by_age {
-            let complete = in_order && touched + self.patience < self.pages;
-            let in_the_way = crowded && self.bytes > WAITING_BYTES / 2;
+            let complete = in_order && touched.saturating_add(self.patience) < self.pages;
+            let in_the_way = crowded && self.bytes > self.most / 2;
             if !(complete || in_the_way) {
                 break;
             }

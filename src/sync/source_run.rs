@@ -177,6 +177,7 @@ async fn read_source(
     let (name, noted) = (config.name.clone(), Arc::clone(&checkpoint));
     let writer = Writer::start(lake.clone(), name, Arc::clone(&layouts), known, noted);
     let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
+    let intake = if matches!(reading, Reading::Whole { .. }) { intake } else { intake.scattered() };
     // A digest tells of an answer what a mask must hide: whoever knows the rest could try all telephone numbers.
     let unchanged = config.masks.columns.is_empty().then(|| Unchanged::new(lake, config, held));
     let reader = TicketReader { client, layouts: &layouts, meter, unchanged: unchanged.as_ref() };
