@@ -253,6 +253,7 @@ impl Rows {
         }
     }
 }
+
 /// The lists of a column, their elements as text.
 fn elements(column: &ArrayRef) -> Vec<Option<StringArray>> {
     let of = DataType::new_list(DataType::Utf8, true);

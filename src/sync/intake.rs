@@ -121,9 +121,14 @@ impl Intake {
 
     /// Hands over everything that waits; `false` if the writer has failed.
     async fn flush(&self) -> bool {
+        self.hand_over(|_, _| true).await
+    }
+
+    /// Hands over what waits for some partitions; `false` as above.
+    async fn hand_over(&self, wanted: impl Fn(&Calendar, PartitionKey) -> bool) -> bool {
         let jobs = self.with(|state| {
-            let keys: Vec<_> = state.waiting.keys().copied().collect();
-            keys.into_iter().filter_map(|key| state.release(key)).collect::<Vec<_>>()
+            let keys = state.waiting.keys().copied().filter(|key| wanted(&state.calendar, *key));
+            keys.collect::<Vec<_>>().into_iter().filter_map(|key| state.release(key)).collect::<Vec<_>>()
         });
         self.write(jobs).await
     }
@@ -146,17 +151,13 @@ impl Intake {
 
     /// All rows created within a span have come in: partitions that end in it are complete.
     pub async fn passed(&self, span: Span) -> Result<(), ReadError> {
-        let jobs = self.with(|state| {
-            let ends = |key: &PartitionKey| {
-                let days = state.calendar.span(*key)?;
+        let ends = |calendar: &Calendar, key| {
+            calendar.span(key).is_some_and(|days| {
                 let end = days.end.div_euclid(1_000_000);
-                Some(span.to.is_none_or(|to| end <= to) && span.from.is_none_or(|from| from < end))
-            };
-            let complete: Vec<_> =
-                state.waiting.keys().filter(|key| ends(key).unwrap_or(false)).copied().collect();
-            complete.into_iter().filter_map(|key| state.release(key)).collect::<Vec<_>>()
-        });
-        if self.write(jobs).await { Ok(()) } else { Err(ReadError::Stopped) }
+                span.to.is_none_or(|to| end <= to) && span.from.is_none_or(|from| from < end)
+            })
+        };
+        if self.hand_over(ends).await { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
     /// Waits until everything that came in is in the lake.
