@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use futures::{StreamExt, stream::FuturesUnordered};
+use roaring::RoaringTreemap;
 
 use super::{
     Answer, Journal, Key, Proof, Reader, Sink, Span, hidden,
@@ -16,12 +17,17 @@ use super::{
 };
 use crate::source::{Clock, Order, Slice};
 
+mod crowd;
 mod joined;
 
 use joined::{Joined, join};
 
 /// Pages that an idle worker should find before a window is cut for it.
 const WORTHWHILE_PAGES: f64 = 8.0;
+/// The same once so many pages were read for each worker: a cut costs about a request, which is little then, and the last
+/// window is what all others wait for.
+const WORTHWHILE_LATE: f64 = 3.0;
+const LATE_PAGES: u64 = 25;
 /// How much earlier a request begins when no row joins it to the one before: a second, a minute, an hour, more than any zone.
 const STEPS_BACK: [i64; 4] = [1, 60, 3_600, 100_000];
 /// Unix seconds after which no ticket is from.
@@ -57,8 +63,18 @@ where
     R: Reader<Error = E>,
     S: Sink<R::Rows, E>,
 {
-    let mut walk =
-        Walk { reader, sink, plan, journal: Journal::default(), inclusive: None, largest: 1, silent: false };
+    let mut walk = Walk {
+        reader,
+        sink,
+        plan,
+        journal: Journal::default(),
+        inclusive: None,
+        largest: 1,
+        silent: false,
+        newest: None,
+        crowd: None,
+        behind: RoaringTreemap::new(),
+    };
     let outcome = match walk.calibrate().await? {
         None => walk.windows().await?,
         stop => stop,
@@ -111,6 +127,17 @@ struct Walk<'a, R, S> {
     largest: usize,
     /// Spans are not told: they were told before.
     silent: bool,
+    /// The time of the newest row before any other was read.
+    newest: Option<i64>,
+    crowd: Option<Crowd>,
+    /// Rows that were read behind the windows.
+    behind: RoaringTreemap,
+}
+
+/// The last second of which all rows were read by page numbers, and these rows.
+struct Crowd {
+    second: i64,
+    ids: RoaringTreemap,
 }
 
 /// A window with its reader's memory.
@@ -173,6 +200,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             let newest =
                 self.reader.read(&Slice { order: Order::Desc, ..self.slice(None, None) }, 1, 1).await?;
             let Some(second) = newest.keys.first().and_then(|key| self.time(key)) else { return Ok(None) };
+            self.newest = self.newest.or(Some(second));
             let after = self.reader.read(&self.slice(Some(second - 1), None), 1, 1).await?;
             self.journal.tally.pages += 2;
             match after.keys.first().and_then(|key| self.time(key)) {
@@ -190,6 +218,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             left(self.plan.range, self.plan.done).into_iter().map(Reading::new).collect();
         let newest = match self.plan.by {
             Clock::Created => None,
+            Clock::Updated if self.newest.is_some() => self.newest,
             Clock::Updated => {
                 self.journal.tally.pages += 1;
                 let last = Slice { order: Order::Desc, ..self.slice(None, None) };
@@ -232,7 +261,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         }
         // Rows that changed while windows were read moved behind what was newest then, perhaps into a window that was read before.
         match newest {
-            Some(newest) => self.tail(Reading::new(Span { from: Some(newest), to: None })).await,
+            Some(newest) => self.behind(newest).await,
             None => Ok(None),
         }
     }
@@ -241,24 +270,12 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
     fn cut(&self, readings: &mut Vec<Reading>) -> bool {
         let mut windows: Vec<Window> = readings.iter().map(|reading| reading.window).collect();
         let rows = f64::from(self.plan.per_page).min(self.largest.max(20) as f64);
-        let later = cut(&mut windows, WORTHWHILE_PAGES * rows, self.plan.now, self.plan.boundary);
+        let is_late = self.journal.tally.pages >= LATE_PAGES * self.plan.workers as u64;
+        let worthwhile = if is_late { WORTHWHILE_LATE } else { WORTHWHILE_PAGES };
+        let later = cut(&mut windows, worthwhile * rows, self.plan.now, self.plan.boundary);
         readings.iter_mut().zip(windows).for_each(|(reading, window)| reading.window = window);
         readings.extend(later.map(|later| Reading { window: later, ..Reading::new(later.rest) }));
         later.is_some()
-    }
-
-    /// Reads on from the end of the open window, when all others are done.
-    async fn tail(&mut self, mut open: Reading) -> Result<Option<Stop>, E> {
-        self.silent = true;
-        loop {
-            let slice = self.slice(lower(&open, self.inclusive), None);
-            let answer = self.reader.read(&slice, 1, self.plan.per_page).await?;
-            match self.step(&mut open, slice, answer).await? {
-                Err(stop) => return Ok(Some(stop)),
-                Ok(Next::Read) => {}
-                Ok(Next::Done) => return Ok(None),
-            }
-        }
     }
 
     /// Takes an answer and decides what it says of its window.
@@ -274,6 +291,9 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         let keep: Vec<bool> =
             keys.iter().map(|key| self.time(key).is_none_or(|second| rest.holds(second))).collect();
         self.journal.note(&answer);
+        if self.silent {
+            self.behind.extend(keys.iter().filter_map(|key| key.id).map(i64::cast_unsigned));
+        }
         self.sink.take(answer.rows, &keep).await?;
         self.largest = self.largest.max(keys.len());
 
@@ -380,38 +400,6 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         reading.asked_from = slice.from;
         reading.last = keys;
         Ok(())
-    }
-
-    /// More rows than a page share a second: page numbers count within that second, proven as any list of pages is.
-    async fn crowd(&mut self, reading: &mut Reading, second: i64) -> Result<Result<Next, Stop>, E> {
-        let rest = reading.window.rest;
-        // As narrow as the server's bounds allow: rows of one second stand by id, most likely.
-        let margin = i64::from(self.inclusive != Some(true));
-        let slice = self.slice(Some(second - margin), Some(second + margin));
-        let asked = Asked {
-            reader: self.reader,
-            sink: self.sink,
-            slice,
-            workers: self.plan.workers.max(1),
-            wanted: (self.plan.by, rest),
-            tells: false,
-        };
-        let mut inner = Journal::default();
-        pages::walk(&asked, &mut inner, self.plan.per_page).await?;
-        self.journal.absorb(inner);
-        let next = second + 1;
-        if !self.silent {
-            self.sink
-                .done(Span { from: rest.from, to: Some(rest.to.map_or(next, |to| to.min(next))) })
-                .await?;
-        }
-        let rest = Span { from: Some(next), to: rest.to };
-        if rest.is_empty() {
-            reading.window.rest = Span { from: rest.to, to: rest.to };
-            return Ok(Ok(Next::Done));
-        }
-        *reading = Reading { window: Window { rest, ..reading.window }, ..Reading::new(rest) };
-        Ok(Ok(Next::Read))
     }
 
     /// An answer without rows.
