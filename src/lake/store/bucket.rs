@@ -4,7 +4,10 @@
 use std::{
     collections::BTreeSet,
     path::{Path as FilePath, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -34,6 +37,8 @@ pub struct Bucket {
     requests: Handle,
     /// The hold on the lake, once this process has it.
     hold: Mutex<Option<Arc<Hold>>>,
+    /// The store was seen to fail where a range from the end is longer than the object: sizes are asked for first.
+    needs_sizes: AtomicBool,
 }
 
 impl std::fmt::Debug for Bucket {
@@ -96,7 +101,14 @@ impl Bucket {
     ) -> Result<Self, LakeError> {
         let at = config::Place::Bucket(place.clone());
         let requests = wait::requests().map_err(LakeError::io(at, "open"))?;
-        Ok(Self { place: place.clone(), objects, uploads, requests, hold: Mutex::default() })
+        Ok(Self {
+            place: place.clone(),
+            objects,
+            uploads,
+            requests,
+            hold: Mutex::default(),
+            needs_sizes: AtomicBool::new(false),
+        })
     }
 
     /// A store in memory, of which nothing remains.
@@ -212,10 +224,16 @@ impl Bucket {
 
     /// The last bytes of an object.
     pub fn get_tail(&self, key: &str, bytes: u64) -> Result<Option<Got>, LakeError> {
-        if self.place.kind != StoreKind::Azure {
-            return self.get(key, GetRange::Suffix(bytes), None);
+        // Azure knows no ranges from the end.
+        if self.place.kind != StoreKind::Azure && !self.needs_sizes.load(Relaxed) {
+            let got = self.get(key, GetRange::Suffix(bytes), None);
+            // Some stores fail where the object is shorter than that.
+            let is_short = || matches!(self.head(key), Ok(Some(meta)) if meta.size < bytes);
+            if got.is_ok() || !is_short() {
+                return got;
+            }
+            self.needs_sizes.store(true, Relaxed);
         }
-        // It knows no ranges from the end.
         let Some(meta) = self.head(key)? else { return Ok(None) };
         let version = UpdateVersion { e_tag: meta.e_tag, version: meta.version };
         self.get(key, GetRange::Bounded(meta.size.saturating_sub(bytes)..meta.size.max(1)), Some(&version))

@@ -2,7 +2,6 @@
 every check of a folder is a check of the bucket."""
 
 import itertools
-import shutil
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -29,7 +28,6 @@ class BucketHome(Home):
 
     server: str = ""
     address: str = ""
-    copies: int = 0
 
     def __post_init__(self):
         self.prefix = f"help-desk/lake-{next(NUMBERS)}"  # a server may outlive a test
@@ -48,12 +46,17 @@ class BucketHome(Home):
 
     @property
     def lake(self):
-        copy = self.folder / f"copy-{self.copies}"
-        shutil.rmtree(copy, ignore_errors=True)
-        self.copies += 1
-        copy = self.folder / f"copy-{self.copies}"
-        if any(True for _ in self.keys()):
-            fs.copy_files(self.inside, str(copy), source_filesystem=self.store, destination_filesystem=fs.LocalFileSystem())
+        copy = self.folder / "copy"
+        keys = self.keys()
+        gone = [path for path in copy.rglob("*") if path.is_file() and path.relative_to(copy).as_posix() not in set(keys)]
+        for path in gone:
+            path.unlink()
+        for key in keys:
+            kept, content = copy / key, self.read(key)
+            # What is as it was keeps its time, as in a folder.
+            if not kept.is_file() or kept.read_bytes() != content:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                kept.write_bytes(content)
         return copy
 
     def keys(self, under=""):
