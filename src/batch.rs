@@ -4,11 +4,15 @@ use arrow::error::ArrowError;
 
 mod conform;
 mod differ;
+mod gather;
 mod merge;
+mod replace;
 mod text;
 
 pub use conform::conform;
-pub use merge::{Counts, Ids, Merge, Step, gather};
+pub use gather::{Picked, gather};
+pub use merge::{Counts, Ids, Merge, Step};
+pub use replace::{Replaced, Replacing};
 pub use text::as_text;
 
 /// The column that tells rows apart and sorts them.

@@ -111,14 +111,14 @@ impl Client {
 
 /// Asks until there is a page, a refusal, or no attempt left.
 pub async fn fetch(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
-    fetch_as(client, ask, Ok).await
+    fetch_as(client, ask, async |page| Ok(page)).await
 }
 
 /// [`fetch`], with what `open` makes of the page; a page that it finds to be no JSON is asked for again.
 pub async fn fetch_as<T>(
     client: &Client,
     ask: &Ask,
-    open: impl Fn(Page) -> Result<T, Malformed>,
+    open: impl AsyncFn(Page) -> Result<T, Malformed>,
 ) -> Result<T, FetchError> {
     let outcome = attempts(client, ask, &open).await;
     if outcome.is_err() {
@@ -130,7 +130,7 @@ pub async fn fetch_as<T>(
 async fn attempts<T>(
     client: &Client,
     ask: &Ask,
-    open: &impl Fn(Page) -> Result<T, Malformed>,
+    open: &impl AsyncFn(Page) -> Result<T, Malformed>,
 ) -> Result<T, FetchError> {
     let config = &client.config;
     let (source_name, asked) = (|| config.name.clone(), || ask.to_string());
@@ -175,9 +175,9 @@ async fn attempts<T>(
 async fn attempt<T>(
     client: &Client,
     ask: &Ask,
-    open: &impl Fn(Page) -> Result<T, Malformed>,
+    open: &impl AsyncFn(Page) -> Result<T, Malformed>,
 ) -> (Option<u16>, Verdict<T>) {
-    let _slot = client.in_flight.acquire().await;
+    let slot = client.in_flight.acquire().await;
     client.pace.wait().await;
     let request = source::request(&client.config, ask);
     client.counts.sent.fetch_add(1, Relaxed);
@@ -190,13 +190,17 @@ async fn attempt<T>(
     if let Some((user, password)) = request.basic() {
         http = http.basic_auth(user, Some(password.reveal()));
     }
-    match read(client, http).await {
+    let answer = read(client, http).await;
+    // The next request may go while this answer is opened.
+    drop(slot);
+    match answer {
         Ok((status, headers, body)) => {
             let reply = Reply { status, headers: &headers, body: &body, received: Timestamp::now() };
             client.note_time(&headers, reply.received);
             let verdict = match source::judge(&client.config, ask, reply) {
                 Verdict::Page(page) => {
-                    open(page).map_or_else(|_| source::no_page(&client.config, reply), Verdict::Page)
+                    let opened = open(page).await;
+                    opened.map_or_else(|_| source::no_page(&client.config, reply), Verdict::Page)
                 }
                 Verdict::Later { why, throttled, after } => Verdict::Later { why, throttled, after },
                 Verdict::Refused(refusal) => Verdict::Refused(refusal),

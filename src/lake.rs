@@ -21,8 +21,10 @@ mod holdings;
 mod inventory;
 mod marks;
 mod mend;
+mod page_header;
 mod pages;
 mod partition;
+mod patch;
 mod probe;
 mod read;
 mod small;
@@ -30,6 +32,7 @@ mod store;
 mod strips;
 mod table;
 mod tickets;
+mod unpack;
 
 /// Who holds the lake: one run at a time.
 pub mod lock;

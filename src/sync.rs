@@ -2,12 +2,14 @@
 
 mod account;
 mod afresh;
+mod decoding;
 mod deletions;
 mod ended;
 mod fields;
 mod intake;
 mod layouts;
 mod listed;
+mod loose;
 mod masking;
 mod memory;
 mod outlook;

@@ -3,14 +3,12 @@
 use std::cmp::Ordering;
 
 use arrow::{
-    array::{RecordBatch, make_comparator},
+    array::{ArrayRef, RecordBatch, make_comparator},
     compute::SortOptions,
+    datatypes::Field,
 };
 
-use super::{
-    BatchError, DIGEST, SYNCED_AT,
-    merge::{Read, gather},
-};
+use super::{BatchError, DIGEST, SYNCED_AT, gather::gather, merge::Read};
 
 /// Pairs are compared in runs of neighbours; below this mean length, copying them together first is cheaper.
 const WORTHWHILE_RUN: usize = 16;
@@ -26,7 +24,7 @@ pub(super) fn differing(
     if runs.len() * WORTHWHILE_RUN > pairs.len() && runs.len() > 1 {
         let schema = existing.schema();
         let here: Vec<(usize, usize)> = pairs.iter().map(|(row, _)| (0, *row)).collect();
-        let here = gather(&schema, &[existing], &here)?;
+        let here = gather(&schema, &[existing], here)?;
         let mut used: Vec<usize> = pairs.iter().map(|(_, read)| read.batch).collect();
         used.sort_unstable();
         used.dedup();
@@ -35,7 +33,7 @@ pub(super) fn differing(
             .iter()
             .map(|(_, read)| (used.partition_point(|batch| *batch < read.batch), read.row))
             .collect();
-        let there = gather(&schema, &sources, &there)?;
+        let there = gather(&schema, &sources, there)?;
         mark(&here, &there, &mut differs)?;
         return Ok(differs);
     }
@@ -66,14 +64,34 @@ fn runs(pairs: &[(usize, Read)]) -> Vec<std::ops::Range<usize>> {
 fn mark(here: &RecordBatch, there: &RecordBatch, differs: &mut [bool]) -> Result<(), BatchError> {
     let fields = here.schema_ref().fields().iter();
     for ((field, left), right) in fields.zip(here.columns()).zip(there.columns()) {
-        // Whole columns are mostly equal, and that is one pass over their buffers.
-        if field.name() == SYNCED_AT || field.name() == DIGEST || left == right {
-            continue;
-        }
-        let compare = make_comparator(left, right, SortOptions::default())?;
-        for (row, differs) in differs.iter_mut().enumerate() {
-            *differs |= compare(row, row) != Ordering::Equal;
+        if counts(field) {
+            mark_column(left, right, differs)?;
         }
     }
     Ok(())
+}
+
+/// Whether a column says anything of a ticket: when and from what its row was read does not.
+pub(super) fn counts(field: &Field) -> bool {
+    field.name() != SYNCED_AT && field.name() != DIGEST
+}
+
+/// Marks the rows in which two columns differ; whether there is any.
+pub(super) fn mark_column(
+    left: &ArrayRef,
+    right: &ArrayRef,
+    differs: &mut [bool],
+) -> Result<bool, BatchError> {
+    // Whole columns are mostly equal, and that is one pass over their buffers.
+    if left == right {
+        return Ok(false);
+    }
+    let compare = make_comparator(left, right, SortOptions::default())?;
+    let mut any = false;
+    for (row, differs) in differs.iter_mut().enumerate() {
+        let differs_here = compare(row, row) != Ordering::Equal;
+        *differs |= differs_here;
+        any |= differs_here;
+    }
+    Ok(any)
 }

@@ -1,14 +1,11 @@
 //! Which copy of a row stays: per id the newest `updated_at`, and of equal or unknown times the later read.
 
 use arrow::{
-    array::{
-        Array, ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray,
-    },
-    compute::{concat, interleave},
-    datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType},
+    array::{Array, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array},
+    datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType, UInt64Type},
 };
 
-use super::{BatchError, ID, UPDATED_AT, conform, differ};
+use super::{BatchError, DIGEST, ID, UPDATED_AT, conform, differ, gather::Picked};
 
 /// What became of the ids that were read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,6 +33,9 @@ pub(super) struct Read {
     pub(super) batch: usize,
     pub(super) row: usize,
 }
+
+/// A read at the place of an existing row.
+pub(super) type Placed = (usize, Read);
 
 /// Rows that were read, waiting to meet the existing rows of their partition.
 #[derive(Debug)]
@@ -116,34 +116,14 @@ impl Merge {
         let Some(last) = self.check_sorted(&ids)? else {
             return Ok(unchanged(existing));
         };
-        let updated = updates(&existing)?;
-        let (mut same_id, mut inserts) = (Vec::new(), Vec::new());
-        let mut at = 0;
-        while let Some(&Read { id, .. }) = self.order.get(self.next).filter(|read| read.id <= last) {
-            at += ids.values()[at..].partition_point(|present| *present < id);
-            let found = ids.values().get(at) == Some(&id);
-            match self.newest(found.then(|| instant(updated, at))) {
-                Some(read) if found => same_id.push((at, read)),
-                Some(read) => inserts.push((at, read)),
-                None => {
-                    self.counts.stale += 1;
-                    self.counts.unchanged += 1;
-                }
-            }
-        }
+        let (same_id, inserts) = self.meet(&ids, last, updates(&existing)?);
         let differing = differ::differing(&existing, &self.reads, &same_id)?;
-        let changed = differing.iter().filter(|differs| **differs).count();
+        let replaced = self.settle(&same_id, &differing);
         self.ids.new.extend(inserts.iter().map(|(_, read)| read.id));
-        let differs = same_id.iter().zip(&differing).filter(|(_, differs)| **differs);
-        self.ids.changed.extend(differs.map(|((_, read), _)| read.id));
         self.counts.new += inserts.len() as u64;
-        self.counts.changed += changed as u64;
-        self.counts.unchanged += (same_id.len() - changed) as u64;
-        if changed == 0 && inserts.is_empty() {
+        if replaced.is_empty() && inserts.is_empty() {
             return Ok(unchanged(existing));
         }
-        let replaced = same_id.iter().zip(differing).filter(|(_, differs)| *differs);
-        let replaced: Vec<(usize, Read)> = replaced.map(|(pair, _)| *pair).collect();
         let picks = weave(existing.num_rows(), &replaced, &inserts);
         let batch = self.gather(Some(&existing), &picks)?;
         Ok(Step { batch, changed: true })
@@ -162,6 +142,90 @@ impl Merge {
             return Ok(None);
         }
         self.gather(None, &picks).map(Some)
+    }
+
+    /// Where there are no existing rows: all new rows, sorted by id, to be had column by column.
+    pub fn all(&mut self) -> Picked<'_> {
+        let mut picks = Vec::with_capacity(self.order.len());
+        while !self.is_done() {
+            let read = self.newest(None);
+            self.ids.new.extend(read.map(|read| read.id));
+            picks.extend(read.map(Pick::Read));
+        }
+        self.counts.new += picks.len() as u64;
+        self.pick(None, &picks)
+    }
+
+    /// Consumes the reads up to the last of the existing ids: the newest of each id, by the place of the existing row that
+    /// has the same id, or else before which it belongs.
+    pub(super) fn meet(
+        &mut self,
+        ids: &Int64Array,
+        last: i64,
+        updated: &TimestampMicrosecondArray,
+    ) -> (Vec<Placed>, Vec<Placed>) {
+        let (mut same_id, mut inserts) = (Vec::new(), Vec::new());
+        let mut at = 0;
+        while let Some(&Read { id, .. }) = self.order.get(self.next).filter(|read| read.id <= last) {
+            at += ids.values()[at..].partition_point(|present| *present < id);
+            let found = ids.values().get(at) == Some(&id);
+            match self.newest(found.then(|| instant(updated, at))) {
+                Some(read) if found => same_id.push((at, read)),
+                Some(read) => inserts.push((at, read)),
+                None => {
+                    self.counts.stale += 1;
+                    self.counts.unchanged += 1;
+                }
+            }
+        }
+        (same_id, inserts)
+    }
+
+    /// The pairs whose read does not have the digest of the existing row, of which `same` tells by its place; the others
+    /// count as unchanged.
+    pub(super) fn without_same(
+        &mut self,
+        pairs: Vec<Placed>,
+        same: impl Fn(usize, u64) -> bool,
+    ) -> Vec<Placed> {
+        let digests =
+            |batch: &RecordBatch| batch.column_by_name(DIGEST)?.as_primitive_opt::<UInt64Type>().cloned();
+        let digests: Vec<Option<UInt64Array>> = self.reads.iter().map(digests).collect();
+        let is_same = |(place, read): &Placed| {
+            let digests = digests.get(read.batch).and_then(Option::as_ref);
+            let digest =
+                digests.filter(|digests| digests.is_valid(read.row)).map(|digests| digests.value(read.row));
+            digest.is_some_and(|digest| same(*place, digest))
+        };
+        let (same, others): (Vec<Placed>, Vec<Placed>) = pairs.into_iter().partition(is_same);
+        self.counts.unchanged += same.len() as u64;
+        others
+    }
+
+    /// Counts pairs of one id by whether they differ; gives those that do.
+    pub(super) fn settle(&mut self, pairs: &[Placed], differing: &[bool]) -> Vec<Placed> {
+        let differs = pairs.iter().zip(differing).filter(|(_, differs)| **differs);
+        let replaced: Vec<Placed> = differs.map(|(pair, _)| *pair).collect();
+        self.ids.changed.extend(replaced.iter().map(|(_, read)| read.id));
+        self.counts.changed += replaced.len() as u64;
+        self.counts.unchanged += (pairs.len() - replaced.len()) as u64;
+        replaced
+    }
+
+    /// Whether every read has an existing row, where `ids` are all that exist, ascending.
+    pub(super) fn adds_none(&self, ids: &[i64]) -> bool {
+        self.order
+            .chunk_by(|one, next| one.id == next.id)
+            .all(|reads| reads.first().is_none_or(|read| ids.binary_search(&read.id).is_ok()))
+    }
+
+    /// Some of the reads as one batch.
+    pub(super) fn rows_of(&self, reads: impl Iterator<Item = Read>) -> Result<RecordBatch, BatchError> {
+        let picks: Vec<Pick> = reads.map(Pick::Read).collect();
+        if picks.is_empty() {
+            return Ok(RecordBatch::new_empty(self.schema.clone()));
+        }
+        self.gather(None, &picks)
     }
 
     /// Consumes the reads of the next id. `existing` is the `updated_at` of the row that is there, if one is.
@@ -203,6 +267,10 @@ impl Merge {
     }
 
     fn gather(&self, existing: Option<&RecordBatch>, picks: &[Pick]) -> Result<RecordBatch, BatchError> {
+        self.pick(existing, picks).rows(&self.schema)
+    }
+
+    fn pick<'a>(&'a self, existing: Option<&'a RecordBatch>, picks: &[Pick]) -> Picked<'a> {
         // Only batches that give a row take part: a partition may be met by thousands of small ones.
         let mut sources: Vec<&RecordBatch> = existing.into_iter().collect();
         let mut slots = vec![usize::MAX; self.reads.len()];
@@ -220,7 +288,7 @@ impl Merge {
                 }
             });
         }
-        gather(&self.schema, &sources, &rows)
+        Picked::new(sources, rows)
     }
 }
 
@@ -235,7 +303,7 @@ fn unchanged(batch: RecordBatch) -> Step {
 }
 
 /// The existing rows in order, with some replaced and some put in before the row of the given number.
-fn weave(rows: usize, replaced: &[(usize, Read)], inserts: &[(usize, Read)]) -> Vec<Pick> {
+fn weave(rows: usize, replaced: &[Placed], inserts: &[Placed]) -> Vec<Pick> {
     let mut picks = Vec::with_capacity(rows + inserts.len());
     let mut replaced = replaced.iter().peekable();
     let mut inserts = inserts.iter().peekable();
@@ -249,40 +317,6 @@ fn weave(rows: usize, replaced: &[(usize, Read)], inserts: &[(usize, Read)]) -> 
         });
     }
     picks
-}
-
-/// Rows that follow each other in their source, at the mean, from which copying them as one is cheaper than one by one.
-const WORTHWHILE_RUN: usize = 8;
-
-/// Rows `(source, row)` of the sources, in the given order. Neighbours in one source are shared, not copied.
-pub fn gather(
-    schema: &SchemaRef,
-    sources: &[&RecordBatch],
-    rows: &[(usize, usize)],
-) -> Result<RecordBatch, BatchError> {
-    if let Some(&(source, first)) = rows.first()
-        && rows.iter().zip(first..).all(|(row, expected)| *row == (source, expected))
-    {
-        return Ok(sources[source].slice(first, rows.len()));
-    }
-    let follows = |row: &(usize, usize), next: &(usize, usize)| *next == (row.0, row.1 + 1);
-    let in_runs = !rows.is_empty() && rows.chunk_by(follows).count() * WORTHWHILE_RUN <= rows.len();
-    let mut columns = Vec::with_capacity(schema.fields().len());
-    for column in 0..schema.fields().len() {
-        columns.push(if in_runs {
-            let run = |run: &[(usize, usize)]| {
-                let &(source, first) = run.first()?;
-                Some(sources[source].column(column).slice(first, run.len()))
-            };
-            let runs: Vec<ArrayRef> = rows.chunk_by(follows).filter_map(run).collect();
-            concat(&runs.iter().map(AsRef::as_ref).collect::<Vec<_>>())?
-        } else {
-            let arrays: Vec<&dyn Array> = sources.iter().map(|batch| batch.column(column).as_ref()).collect();
-            interleave(&arrays, rows)?
-        });
-    }
-    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }
 
 fn ids(batch: &RecordBatch) -> Result<&Int64Array, BatchError> {

@@ -10,7 +10,11 @@ use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array},
     datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type},
 };
-use parquet::{arrow::arrow_reader::ArrowReaderMetadata, errors::ParquetError, file::reader::ChunkReader};
+use parquet::{
+    arrow::arrow_reader::ArrowReaderMetadata,
+    errors::ParquetError,
+    file::{metadata::ParquetMetaData, reader::ChunkReader},
+};
 
 use super::{
     Lake, LakeError, Location, PartitionKey, read,
@@ -23,7 +27,7 @@ use crate::batch::{BatchError, DIGEST, ID};
 pub(super) const PLACE: &str = "ticketlake.digests";
 const BYTES: usize = size_of::<u64>();
 /// Stands for a row without a digest.
-const NONE: u64 = 0;
+pub(super) const NONE: u64 = 0;
 
 /// The digests of a partition's rows.
 #[derive(Debug, Default)]
@@ -69,12 +73,16 @@ pub fn digests(lake: &Lake, source: &str, key: PartitionKey) -> Result<Digests, 
 fn of_file(path: &Location) -> Result<Option<Vec<u64>>, LakeError> {
     let Some(content) = path.open_for_parts()? else { return Ok(None) };
     read::guarded(path, &content.trouble(), || {
-        of_content(&content, &ArrowReaderMetadata::load(&content, read::options())?)
+        of_content(&content, ArrowReaderMetadata::load(&content, read::options())?.metadata())
     })
 }
 
-fn of_content(content: &Content, metadata: &ArrowReaderMetadata) -> Result<Option<Vec<u64>>, ParquetError> {
-    let file = metadata.metadata().file_metadata();
+/// The same, where content and footer are at hand.
+pub(super) fn of_content(
+    content: &Content,
+    metadata: &ParquetMetaData,
+) -> Result<Option<Vec<u64>>, ParquetError> {
+    let file = metadata.file_metadata();
     let place = file.key_value_metadata().into_iter().flatten().find(|pair| pair.key == PLACE);
     let Some(from) = place.and_then(|pair| pair.value.as_deref()?.parse::<u64>().ok()) else {
         return Ok(None);
@@ -100,10 +108,16 @@ pub(super) struct Carried {
 
 /// Opens a file; `None` if it is not there.
 pub(super) fn rows(path: &Location) -> Result<Option<Carried>, LakeError> {
-    let Some((inner, digests)) = read::rows_and(path, of_content)? else { return Ok(None) };
+    path.open()?.map(|content| rows_of(path, content)).transpose()
+}
+
+/// The same, where the content is at hand.
+pub(super) fn rows_of(path: &Location, content: Content) -> Result<Carried, LakeError> {
+    let (inner, digests) =
+        read::rows_of(path, content, |content, metadata| of_content(content, metadata.metadata()))?;
     let digests = digests.unwrap_or_default().into_iter();
     let (rows, seen) = (inner.footer.rows, inner.seen.clone());
-    Ok(Some(Carried { rows, seen, path: path.clone(), inner, digests }))
+    Ok(Carried { rows, seen, path: path.clone(), inner, digests })
 }
 
 impl Iterator for Carried {
@@ -128,9 +142,14 @@ pub(super) fn to_bytes(digests: &[u64]) -> Option<Vec<u8>> {
 
 /// The digests that a batch carries, one for each row.
 pub(super) fn of_batch(batch: &RecordBatch) -> impl Iterator<Item = u64> + '_ {
-    let column = batch.column_by_name(DIGEST).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+    of_column(batch.column_by_name(DIGEST), batch.num_rows())
+}
+
+/// The same of the column alone.
+pub(super) fn of_column(column: Option<&ArrayRef>, rows: usize) -> impl Iterator<Item = u64> + '_ {
+    let column = column.and_then(|column| column.as_primitive_opt::<UInt64Type>());
     let digest = move |row| column.filter(|digests| digests.is_valid(row)).map_or(NONE, |d| d.value(row));
-    (0..batch.num_rows()).map(digest)
+    (0..rows).map(digest)
 }
 
 /// A schema of rows that carry digests.

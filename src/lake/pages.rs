@@ -14,7 +14,7 @@ use arrow::{
     },
 };
 
-use super::bounds::Bounds;
+use super::{bounds::Bounds, page_header::write_varint};
 
 /// The values of a column, or of its lists, by the way in which they are stored.
 enum Values<'a> {
@@ -283,13 +283,4 @@ fn write_levels(levels: &[u8], width: usize, out: &mut Vec<u8>) {
     }
     out.extend((packed.len() as u32).to_le_bytes());
     out.extend(packed);
-}
-
-/// Seven bits a byte, the lowest first.
-pub(super) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push((value as u8) | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }

@@ -1,15 +1,17 @@
 //! Which partition a row lies in: the calendar date, or month, of its creation in the lake's zone.
 
-use std::{fmt, ops::Range};
+use std::{collections::HashMap, fmt, ops::Range};
 
 use arrow::{
-    array::{AsArray, RecordBatch, UInt32Array},
-    compute::take_record_batch,
+    array::{AsArray, RecordBatch},
     datatypes::TimestampMicrosecondType,
 };
 use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
 
-use crate::{batch::BatchError, config::PartitionBy};
+use crate::{
+    batch::{BatchError, gather},
+    config::PartitionBy,
+};
 
 const CREATED_AT: &str = "created_at";
 /// What Hive, and so every reader, calls the partition of rows without a value.
@@ -187,36 +189,38 @@ impl Calendar {
     }
 }
 
-/// Cuts a batch by the partition of `created_at`; rows keep their order inside each part. Parts come in the
-/// order in which they are first met, and one whose rows are neighbours shares them.
+/// Cuts batches of one schema by the partition of `created_at`; rows keep their order inside each part. Parts come in the
+/// order in which they are first met, and all share the same buffers.
 pub fn split(
     calendar: &mut Calendar,
-    batch: &RecordBatch,
+    batches: &[RecordBatch],
 ) -> Result<Vec<(PartitionKey, RecordBatch)>, BatchError> {
-    let times = batch
-        .column_by_name(CREATED_AT)
-        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
-        .ok_or(BatchError::Column { column: CREATED_AT, wanted: "an instant in microseconds" })?;
-    let mut parts: Vec<(PartitionKey, Vec<u32>)> = Vec::new();
-    for (row, time) in times.iter().enumerate() {
-        let key = calendar.key(time);
-        let row = row as u32;
-        match parts.iter_mut().rev().find(|(known, _)| *known == key) {
-            Some((_, rows)) => rows.push(row),
-            None => parts.push((key, vec![row])),
+    let mut parts: Vec<(PartitionKey, Vec<(usize, usize)>)> = Vec::new();
+    let mut places: HashMap<PartitionKey, usize> = HashMap::new();
+    for (number, batch) in batches.iter().enumerate() {
+        let times = batch
+            .column_by_name(CREATED_AT)
+            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
+            .ok_or(BatchError::Column { column: CREATED_AT, wanted: "an instant in microseconds" })?;
+        for (row, time) in times.iter().enumerate() {
+            let key = calendar.key(time);
+            let place = *places.entry(key).or_insert(parts.len());
+            match parts.get_mut(place) {
+                Some((_, rows)) => rows.push((number, row)),
+                None => parts.push((key, vec![(number, row)])),
+            }
         }
     }
-    let cut = |(key, rows): (PartitionKey, Vec<u32>)| Ok((key, pick(batch, rows)?));
-    parts.into_iter().map(cut).collect()
-}
-
-fn pick(batch: &RecordBatch, rows: Vec<u32>) -> Result<RecordBatch, BatchError> {
-    match (rows.first(), rows.last()) {
-        (Some(&first), Some(&last)) if (last - first) as usize + 1 == rows.len() => {
-            Ok(batch.slice(first as usize, rows.len()))
-        }
-        _ => Ok(take_record_batch(batch, &UInt32Array::from(rows))?),
-    }
+    let Some(first) = batches.first() else { return Ok(Vec::new()) };
+    let rows: Vec<(usize, usize)> = parts.iter().flat_map(|(_, rows)| rows).copied().collect();
+    let sorted = gather(&first.schema(), &batches.iter().collect::<Vec<_>>(), rows)?;
+    let mut from = 0;
+    let cut = |(key, rows): (PartitionKey, Vec<_>)| {
+        let part = sorted.slice(from, rows.len());
+        from += rows.len();
+        (key, part)
+    };
+    Ok(parts.into_iter().map(cut).collect())
 }
 
 #[cfg(test)]

@@ -71,24 +71,22 @@ enum Inner {
 
 /// Opens a file; `None` if it is not there.
 pub(super) fn rows(path: &Location) -> Result<Option<Rows>, LakeError> {
-    Ok(rows_and(path, |_, _| Ok(()))?.map(|(rows, ())| rows))
+    path.open()?.map(|content| Ok(rows_of(path, content, |_, _| Ok(()))?.0)).transpose()
 }
 
-/// As [`rows`], and what else is wanted of the file.
-pub(super) fn rows_and<T>(
+/// The rows of a file of which the content is at hand, and what else is wanted of it.
+pub(super) fn rows_of<T>(
     path: &Location,
+    content: Content,
     also: impl FnOnce(&Content, &ArrowReaderMetadata) -> Result<T, ParquetError>,
-) -> Result<Option<(Rows, T)>, LakeError> {
-    let Some(content) = path.open()? else {
-        return Ok(None);
-    };
+) -> Result<(Rows, T), LakeError> {
     let (seen, trouble) = (content.seen.clone(), content.trouble());
     let ((footer, inner), also) = guarded(path, &trouble, || {
         let metadata = ArrowReaderMetadata::load(&content, options())?;
         let also = also(&content, &metadata)?;
         Ok((open(content, metadata)?, also))
     })?;
-    Ok(Some((Rows { path: path.clone(), trouble, seen, footer, inner }, also)))
+    Ok((Rows { path: path.clone(), trouble, seen, footer, inner }, also))
 }
 
 /// What the file at `path` says of itself; `None` if it is not there.

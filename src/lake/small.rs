@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, sync::Arc};
 
-use arrow::array::RecordBatch;
+use arrow::{array::ArrayRef, datatypes::Fields};
 use bytes::Bytes;
 use parquet::{
     basic::{BoundaryOrder, Compression, Encoding, Type, ZstdLevel},
@@ -17,12 +17,8 @@ use parquet::{
     schema::types::{ColumnDescPtr, SchemaDescriptor},
 };
 
-use super::{
-    bounds::Bounds,
-    pages::{Leaf, write_varint},
-    store::Draft,
-};
-use crate::batch::ID;
+use super::{bounds::Bounds, page_header::PageHeader, pages::Leaf, store::Draft};
+use crate::batch::{BatchError, ID};
 
 /// How the columns of a small file are made.
 #[derive(Debug, Clone, Copy)]
@@ -51,37 +47,76 @@ thread_local! {
 /// Bytes behind the rows, and what the metadata says of their place.
 pub(super) type Trailer<'a> = (&'a [u8], &'a dyn Fn(usize) -> KeyValue);
 
-/// Writes a whole file of `rows`, whose columns are those of the descriptor; `trailer` goes behind the rows, and what it
-/// gives for its place into the metadata. Gives the file's size in bytes.
+/// Where a column of a file comes from.
+pub(super) enum Source {
+    Cells(ArrayRef),
+    /// As it is stored in another file.
+    Stored(Bytes, Box<ColumnCloseResult>),
+}
+
+/// Why a small file could not be made.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Of the rows that should be in it.
+    Rows(BatchError),
+    Writing(ParquetError),
+}
+
+impl From<BatchError> for Fault {
+    fn from(cause: BatchError) -> Self {
+        Self::Rows(cause)
+    }
+}
+
+impl From<ParquetError> for Fault {
+    fn from(cause: ParquetError) -> Self {
+        Self::Writing(cause)
+    }
+}
+
+/// What a small file is made of.
+pub(super) struct Parts<'a> {
+    pub(super) rows: usize,
+    pub(super) fields: &'a Fields,
+    pub(super) descriptor: &'a SchemaDescriptor,
+    /// One for each field; not asked for where there are no rows.
+    pub(super) columns: &'a mut dyn Iterator<Item = Result<Source, Fault>>,
+    pub(super) trailer: Option<Trailer<'a>>,
+}
+
+/// Writes a whole file; the trailer goes behind the rows, and what it gives for its place into the metadata. Gives the
+/// file's size in bytes.
 pub(super) fn write(
     file: &mut Draft,
-    rows: &RecordBatch,
-    descriptor: &SchemaDescriptor,
+    parts: Parts,
     properties: &Arc<WriterProperties>,
     making: Making,
-    trailer: Option<Trailer<'_>>,
-) -> Result<usize, ParquetError> {
+) -> Result<usize, Fault> {
+    let Parts { rows, fields, descriptor, columns, trailer } = parts;
     let mut out = SerializedFileWriter::new(file, descriptor.root_schema_ptr(), Arc::clone(properties))?;
-    if rows.num_rows() > 0 {
+    if rows > 0 {
         let mut group = out.next_row_group()?;
-        BENCH.with_borrow_mut(|bench| {
-            let fields = rows.schema_ref().fields().iter();
-            for ((column, field), of) in rows.columns().iter().zip(fields).zip(descriptor.columns()) {
-                let leaf = Leaf::new(column, field.is_nullable()).ok_or_else(|| {
-                    ParquetError::General(format!("column `{}` has a type that no lake has", field.name()))
-                })?;
-                bench.chunk.clear();
-                let closed = bench.column(&leaf, of, rows.num_rows(), making)?;
-                let chunk = Bytes::copy_from_slice(&bench.chunk);
-                group.append_column(&chunk, closed)?;
+        for ((field, of), column) in fields.iter().zip(descriptor.columns()).zip(columns) {
+            match column? {
+                Source::Stored(file, closed) => group.append_column(&file, *closed)?,
+                Source::Cells(column) => BENCH.with_borrow_mut(|bench| {
+                    let leaf = Leaf::new(&column, field.is_nullable()).ok_or_else(|| {
+                        ParquetError::General(format!(
+                            "column `{}` has a type that no lake has",
+                            field.name()
+                        ))
+                    })?;
+                    bench.chunk.clear();
+                    let closed = bench.column(&leaf, of, rows, making)?;
+                    group.append_column(&Bytes::copy_from_slice(&bench.chunk), closed)
+                })?,
             }
-            Ok::<(), ParquetError>(())
-        })?;
+        }
         group.close()?;
     }
     if let Some((bytes, place)) = trailer {
         let place = place(out.bytes_written());
-        out.write_all(bytes)?;
+        out.write_all(bytes).map_err(ParquetError::from)?;
         out.append_key_value_metadata(place);
     }
     out.finish()?;
@@ -107,7 +142,9 @@ impl Bench {
             let page = leaf.write(start..end, &mut self.page);
             self.compress(making.level)?;
             let from = self.chunk.len();
-            write_header(self.page.len(), self.packed.len(), page.levels, &mut self.chunk);
+            let header =
+                PageHeader { bytes: self.page.len(), packed: self.packed.len(), levels: page.levels };
+            header.write(&mut self.chunk);
             uncompressed += self.chunk.len() - from + self.page.len();
             self.chunk.extend_from_slice(&self.packed);
 
@@ -171,34 +208,6 @@ fn bloom(leaf: &Leaf, rows: usize, false_positives: f64) -> Option<Result<Sbbf, 
         ids.iter().for_each(|id| filter.insert(id));
         filter
     }))
-}
-
-/// The header of a data page, version 1, plain values, in Thrift's compact protocol: each field is the distance to the
-/// one before it and its type in one byte, then the value; a zero ends a structure.
-fn write_header(page: usize, packed: usize, levels: usize, out: &mut Vec<u8>) {
-    const INTEGER: u8 = 5;
-    const STRUCTURE: u8 = 12;
-    const PLAIN: usize = 0;
-    const RLE: usize = 3;
-    let mut field = |distance: u8, value: usize| {
-        out.push(distance << 4 | INTEGER);
-        // Zigzag, as all integers of the protocol.
-        write_varint((value as u64) << 1, out);
-    };
-    // The kind of page: data.
-    field(1, 0);
-    field(1, page);
-    field(1, packed);
-    out.push(2 << 4 | STRUCTURE);
-    let mut field = |value: usize| {
-        out.push(1 << 4 | INTEGER);
-        write_varint((value as u64) << 1, out);
-    };
-    field(levels);
-    field(PLAIN);
-    field(RLE);
-    field(RLE);
-    out.extend([0, 0]);
 }
 
 #[cfg(test)]

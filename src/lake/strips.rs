@@ -1,5 +1,6 @@
-//! A small file is decoded some columns at a time. The library's reader sets up a decompressor of 150 KB for each column
-//! that it reads, so that all columns of a day together would take more memory than everything else in a run.
+//! A small file, decoded whole: column by column where it is of our form, else some columns at a time. The library's
+//! reader sets up a decompressor of 150 KB for each column, so that all columns of a day together would take more memory
+//! than everything else in a run.
 
 use std::ops::Range;
 
@@ -16,6 +17,8 @@ use parquet::{
     errors::ParquetError,
 };
 
+use super::unpack::{self, Wanted};
+
 /// Columns decoded at a time.
 const COLUMNS: usize = 8;
 
@@ -25,12 +28,27 @@ pub(super) fn decode(
     metadata: &ArrowReaderMetadata,
     rows: usize,
 ) -> Result<RecordBatch, ParquetError> {
+    if let Some(columns) = ours(content, metadata, rows) {
+        return Ok(RecordBatch::try_new(metadata.schema().clone(), columns)?);
+    }
     let width = metadata.schema().fields().len();
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(width);
     for start in (0..width).step_by(COLUMNS) {
         columns.extend(strip(content, metadata, rows, start..width.min(start + COLUMNS))?);
     }
     Ok(RecordBatch::try_new(metadata.schema().clone(), columns)?)
+}
+
+/// All columns, if each is as `small` writes them.
+fn ours(content: &Bytes, metadata: &ArrowReaderMetadata, rows: usize) -> Option<Vec<ArrayRef>> {
+    let [group] = metadata.metadata().row_groups() else { return None };
+    let fields = metadata.schema().fields();
+    // Each column has one leaf then.
+    if group.num_columns() != fields.len() {
+        return None;
+    }
+    let columns = group.columns().iter().zip(fields);
+    columns.map(|(chunk, field)| unpack::column(content, chunk, field, Wanted::All(rows))).collect()
 }
 
 fn strip(

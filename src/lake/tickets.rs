@@ -9,7 +9,7 @@ use arrow::{
 use super::{
     FileForm, Lake, LakeError, Location, PartitionKey, Written, digests,
     partition::Cut,
-    read,
+    patch, read,
     store::{self, Seen},
 };
 use crate::{
@@ -107,11 +107,22 @@ fn upsert_once(
 ) -> Result<Upserted, LakeError> {
     let file = file_key(source, key);
     let path = store::path(lake, &file);
-    let mut merge = Merge::new(form.carried(), reads).map_err(LakeError::rows(&path))?;
-    if merge.is_done() {
+    if reads.iter().all(|batch| batch.num_rows() == 0) {
         return Ok(Upserted::default());
     }
-    let mut existing = digests::rows(&path)?;
+    let content = path.open()?;
+    let whole = content.as_ref().and_then(|content| patch::Whole::new(&path, content, form));
+    if let Some(upserted) = whole.map(|whole| whole.upsert(lake, &file, reads)).transpose()?.flatten() {
+        return Ok(upserted);
+    }
+    let mut merge = Merge::new(form.carried(), reads).map_err(LakeError::rows(&path))?;
+    if content.is_none() && FileForm::is_small(merge.rows()) {
+        let rows = merge.all();
+        let written =
+            store::put_over(lake, &file, Seen::Nothing, |staged| form.write_new(staged, &path, &rows))?;
+        return Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: Some(written) });
+    }
+    let mut existing = content.map(|content| digests::rows_of(&path, content)).transpose()?;
     let held_rows = existing.as_ref().map_or(0, |existing| existing.rows);
     let expected = held_rows + merge.rows();
     let seen = existing.as_ref().map_or(Seen::Nothing, |existing| existing.seen.clone());

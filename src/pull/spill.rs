@@ -137,7 +137,7 @@ impl Sorted {
         if picks.is_empty() {
             return Ok(None);
         }
-        Ok(Some(gather(&self.schema, &sources.iter().collect::<Vec<_>>(), &picks)?))
+        Ok(Some(gather(&self.schema, &sources.iter().collect::<Vec<_>>(), picks)?))
     }
 }
 

@@ -7,13 +7,13 @@ use std::{
 
 use arrow::{
     array::{AsArray, BooleanArray, RecordBatch},
-    compute::{concat_batches, filter_record_batch},
+    compute::filter_record_batch,
     datatypes::Int64Type,
 };
 use roaring::RoaringTreemap;
 
 use super::{
-    memory::CommitError,
+    loose::Loose,
     reading::{ReadError, Rows},
     writer::{Job, Writer, Wrote},
 };
@@ -30,12 +30,6 @@ const WAITING_BYTES: usize = 16 << 20;
 
 /// The same for a list of changes, whose rows belong to partitions all over the lake: every early writing rewrites most of them.
 const SCATTERED_BYTES: usize = 2 * WAITING_BYTES;
-
-/// Parts of pages that wait for one partition. A part of few rows takes some 30 KB, whatever it holds: a buffer for each of
-/// a hundred columns.
-const MOST_PARTS: usize = 4;
-/// Parts of more rows together are left as they are: copying them costs more than their buffers.
-const SMALL_ROWS: usize = 512;
 
 /// What came in.
 #[derive(Debug, Default)]
@@ -56,26 +50,11 @@ struct Waiting {
     touched: u64,
 }
 
-impl Waiting {
-    /// Makes one of many small parts.
-    fn join(&mut self) -> Result<(), ReadError> {
-        let rows: usize = self.reads.iter().map(RecordBatch::num_rows).sum();
-        let Some(first) = self.reads.first().filter(|_| self.reads.len() > MOST_PARTS && rows <= SMALL_ROWS)
-        else {
-            return Ok(());
-        };
-        let schema = first.schema();
-        // A field that was new on a later page is a column that the earlier ones lack.
-        if self.reads.iter().all(|part| part.schema() == schema) {
-            self.reads = vec![concat_batches(&schema, &self.reads).map_err(ReadError::arrow)?];
-        }
-        Ok(())
-    }
-}
-
 struct State {
     calendar: Calendar,
     waiting: HashMap<PartitionKey, Waiting>,
+    /// Where rows wait that come in no order of their partitions.
+    loose: Option<Loose>,
     bytes: usize,
     pages: u64,
     /// Pages after which a partition that got no rows is taken to be complete.
@@ -101,6 +80,7 @@ impl Intake {
         let state = State {
             calendar,
             waiting: HashMap::new(),
+            loose: None,
             bytes: 0,
             pages: 0,
             patience: 2 * workers as u64 + 2,
@@ -115,22 +95,14 @@ impl Intake {
 
     /// The same for rows in no order of their partitions: none of these is taken to be complete before the end.
     pub fn scattered(self) -> Self {
-        self.with(|state| (state.patience, state.most) = (u64::MAX, SCATTERED_BYTES));
+        self.with(|state| (state.loose, state.most) = (Some(Loose::default()), SCATTERED_BYTES));
         self
     }
 
     /// Hands over everything that waits; `false` if the writer has failed.
-    async fn flush(&self) -> bool {
-        self.hand_over(|_, _| true).await
-    }
-
-    /// Hands over what waits for some partitions; `false` as above.
-    async fn hand_over(&self, wanted: impl Fn(&Calendar, PartitionKey) -> bool) -> bool {
-        let jobs = self.with(|state| {
-            let keys = state.waiting.keys().copied().filter(|key| wanted(&state.calendar, *key));
-            keys.collect::<Vec<_>>().into_iter().filter_map(|key| state.release(key)).collect::<Vec<_>>()
-        });
-        self.write(jobs).await
+    async fn flush(&self) -> Result<bool, ReadError> {
+        let jobs = self.with(State::release_all)?;
+        Ok(self.write(jobs).await)
     }
 
     async fn write(&self, jobs: Vec<Job>) -> bool {
@@ -143,10 +115,11 @@ impl Intake {
     }
 
     /// Writes everything that waits; gives the account of what is in the lake, and why that is not all.
-    pub async fn finish(self) -> (Wrote, Received, Result<(), CommitError>) {
-        self.flush().await;
+    pub async fn finish(self) -> (Wrote, Received, Result<(), ReadError>) {
+        let flushed = self.flush().await;
         let (wrote, written) = self.writer.finish().await;
-        (wrote, self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received, written)
+        let received = self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received;
+        (wrote, received, written.map_err(ReadError::from).and(flushed.map(|_| ())))
     }
 
     /// All rows created within a span have come in: partitions that end in it are complete.
@@ -157,12 +130,13 @@ impl Intake {
                 span.to.is_none_or(|to| end <= to) && span.from.is_none_or(|from| from < end)
             })
         };
-        if self.hand_over(ends).await { Ok(()) } else { Err(ReadError::Stopped) }
+        let jobs = self.with(|state| state.release_where(ends));
+        if self.write(jobs).await { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
     /// Waits until everything that came in is in the lake.
     pub async fn settle(&self) -> Result<(), ReadError> {
-        let durable = self.flush().await && self.writer.settle().await;
+        let durable = self.flush().await? && self.writer.settle().await;
         if durable { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
@@ -236,7 +210,18 @@ impl State {
         } else {
             filter_record_batch(&decoded.batch, &kept).map_err(ReadError::arrow)?
         };
-        for (key, part) in split(&mut self.calendar, &batch).map_err(ReadError::arrow)? {
+        let Some(loose) = &mut self.loose else {
+            self.bytes += share * batch.num_rows();
+            self.sort(&[batch], share)?;
+            return Ok(self.relieve());
+        };
+        self.bytes += share * loose.add(batch).map_err(ReadError::arrow)?;
+        if self.bytes > self.most { self.release_all() } else { Ok(Vec::new()) }
+    }
+
+    /// Brings pages, of one schema and `share` bytes a row, to their partitions.
+    fn sort(&mut self, pages: &[RecordBatch], share: usize) -> Result<(), ReadError> {
+        for (key, part) in split(&mut self.calendar, pages).map_err(ReadError::arrow)? {
             self.returned += usize::from(self.released.remove(&key));
             if matches!(key, PartitionKey::Default(_)) {
                 let ids = part.column(0).as_primitive::<Int64Type>().values();
@@ -245,11 +230,20 @@ impl State {
             let waiting = self.waiting.entry(key).or_default();
             waiting.touched = self.pages;
             waiting.bytes += share * part.num_rows();
-            self.bytes += share * part.num_rows();
             waiting.reads.push(part);
-            waiting.join()?;
         }
-        Ok(self.relieve())
+        Ok(())
+    }
+
+    /// Brings the pages that lie loose to their partitions.
+    fn sort_loose(&mut self) -> Result<(), ReadError> {
+        let Some(pages) = self.loose.as_mut().map(Loose::take) else { return Ok(()) };
+        let rows: usize = pages.iter().map(RecordBatch::num_rows).sum();
+        let share = self.bytes / rows.max(1);
+        // A field that was new on a later page is a column that the earlier ones lack.
+        pages
+            .chunk_by(|one, next| one.schema() == next.schema())
+            .try_for_each(|pages| self.sort(pages, share))
     }
 
     /// Counts what is decoded for the first time; gives the number of tickets.
@@ -289,6 +283,16 @@ impl State {
             jobs.extend(self.release(key));
         }
         jobs
+    }
+
+    fn release_all(&mut self) -> Result<Vec<Job>, ReadError> {
+        self.sort_loose()?;
+        Ok(self.release_where(|_, _| true))
+    }
+
+    fn release_where(&mut self, wanted: impl Fn(&Calendar, PartitionKey) -> bool) -> Vec<Job> {
+        let keys = self.waiting.keys().copied().filter(|key| wanted(&self.calendar, *key));
+        keys.collect::<Vec<_>>().into_iter().filter_map(|key| self.release(key)).collect()
     }
 
     fn release(&mut self, key: PartitionKey) -> Option<Job> {

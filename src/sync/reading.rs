@@ -5,22 +5,19 @@ use std::sync::Arc;
 use arrow::{
     array::{Array, AsArray, TimestampMicrosecondArray},
     datatypes::TimestampMicrosecondType,
-    error::ArrowError,
 };
-use jiff::Timestamp;
 use roaring::RoaringTreemap;
 use tracing::Instrument;
 
-use super::{layouts::Layouts, memory::CommitError, unchanged::Unchanged};
+use super::{decoding::Decoding, layouts::Layouts, memory::CommitError, unchanged::Unchanged};
 use crate::{
     batch::BatchError,
     fetch::{Client, FetchError, fetch_as},
-    json::Malformed,
     lake::LakeError,
     mask::{self, MaskError},
     progress::Meter,
     source::{self, Ask, Page, Slice},
-    ticket::{Decoded, Decoder},
+    ticket::Decoded,
     walk::{Answer, Key, Reader, Sink},
 };
 
@@ -79,16 +76,20 @@ pub struct TicketReader<'a> {
     pub layouts: &'a Layouts,
     pub meter: &'a Meter,
     /// Where there is something to compare with, and rows are to remember what they came from.
-    pub unchanged: Option<&'a Unchanged>,
+    pub unchanged: Option<&'a Arc<Unchanged>>,
 }
 
 impl TicketReader<'_> {
     /// Fetches and decodes one page, and learns the fields that no definition names.
     async fn page(&self, ask: &Ask) -> Result<(Page, Rows), ReadError> {
         let config = &self.client.config;
-        let (page, read) = fetch_as(self.client, ask, |page| {
-            let read = self.decode(&page)?;
-            Ok((page, read))
+        let (page, read) = fetch_as(self.client, ask, async |page| {
+            let decoding = Decoding {
+                layout: self.layouts.layout(),
+                timezone: config.timezone.clone(),
+                unchanged: self.unchanged.cloned(),
+            };
+            decoding.decode_aside(page).await
         })
         .await?;
         let failed = |why: BatchError| ReadError::Decode {
@@ -108,40 +109,6 @@ impl TicketReader<'_> {
         }
         self.layouts.learn(&decoded.undefined)?;
         Ok((page, rows))
-    }
-
-    /// Decodes the tickets of a page, but for those whose rows are in the lake as they were sent; with the digests of
-    /// what was decoded.
-    fn decode(&self, page: &Page) -> Result<Result<(Rows, Vec<u64>), ArrowError>, Malformed> {
-        let (config, layout) = (&self.client.config, self.layouts.layout());
-        let decoder = || Decoder::new(Arc::clone(&layout), config.timezone.clone(), page.rows.len());
-        let (mut decoding, mut counting): (Option<Decoder>, Option<Decoder>) = (None, None);
-        let mut same = Vec::with_capacity(page.rows.len());
-        let mut digests = Vec::with_capacity(page.rows.len());
-        for row in &page.rows {
-            let bytes = page.body.get(row.clone()).unwrap_or_default();
-            let malformed = |_| Malformed { at: row.start, expected: "UTF-8" };
-            let ticket = simdutf8::basic::from_utf8(bytes).map_err(malformed)?;
-            let digest = self.unchanged.map(|unchanged| unchanged.digest(config, &layout, ticket));
-            let known = self.unchanged.zip(digest);
-            let found = known.and_then(|(unchanged, digest)| unchanged.key(&layout, ticket, digest));
-            match found {
-                Some((_, true)) => counting.get_or_insert_with(decoder).push(ticket)?,
-                Some((_, false)) => {}
-                None => {
-                    decoding.get_or_insert_with(decoder).push(ticket)?;
-                    digests.extend(digest);
-                }
-            }
-            same.push(found.map(|(key, _)| key));
-        }
-        let now = Timestamp::now().as_microsecond();
-        let finish = |decoder: Option<Decoder>| decoder.map(|decoder| decoder.finish(now)).transpose();
-        let made = finish(decoding).and_then(|decoded| Ok((decoded, finish(counting)?)));
-        Ok(made.map(|(decoded, counted)| {
-            let rescued_before = counted.map(rescues).unwrap_or_default();
-            (Rows { decoded, same, rescued_before, bytes: page.body.len() }, digests)
-        }))
     }
 
     /// A page, and what is known of its list.
@@ -209,12 +176,6 @@ impl Reader for TicketReader<'_> {
     fn is_saturated(&self) -> bool {
         self.client.pace.waiting().is_some()
     }
-}
-
-/// Id and key of each rescued value.
-fn rescues(decoded: Decoded) -> Vec<(i64, String)> {
-    let ids: Vec<i64> = decoded.ids.into_iter().flatten().collect();
-    decoded.rescued.into_iter().filter_map(|(row, key)| Some((*ids.get(row)?, key))).collect()
 }
 
 /// The key of each element of the page, those without an id included.

@@ -177,9 +177,11 @@ async fn read_source(
     let (name, noted) = (config.name.clone(), Arc::clone(&checkpoint));
     let writer = Writer::start(lake.clone(), name, Arc::clone(&layouts), known, noted);
     let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
-    let intake = if matches!(reading, Reading::Whole { .. }) { intake } else { intake.scattered() };
+    let is_whole = matches!(reading, Reading::Whole { .. });
+    let intake = if is_whole { intake } else { intake.scattered() };
+    let held = if is_whole { held } else { Vec::new() };
     // A digest tells of an answer what a mask must hide: whoever knows the rest could try all telephone numbers.
-    let unchanged = config.masks.columns.is_empty().then(|| Unchanged::new(lake, config, held));
+    let unchanged = config.masks.columns.is_empty().then(|| Arc::new(Unchanged::new(lake, config, held)));
     let reader = TicketReader { client, layouts: &layouts, meter, unchanged: unchanged.as_ref() };
     let recorder = Recorder::new(lake, &config.name, &intake, &checkpoint, task.range());
     let walks = Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began };

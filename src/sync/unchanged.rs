@@ -9,6 +9,7 @@ use std::{
 };
 
 use arrow::array::RecordBatch;
+use jiff::tz::TimeZone;
 use roaring::RoaringTreemap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -26,6 +27,9 @@ use crate::{
 const RESCUED: u64 = 1;
 /// Rows whose digests are held at most: 16 bytes each.
 const MOST_ROWS: usize = 128 << 10;
+
+/// Times that a partition's digests are read, in the mean.
+const MOST_LOADS: usize = 4;
 
 /// What the rows of a source came from.
 pub struct Unchanged {
@@ -45,6 +49,7 @@ struct State {
     shelves: HashMap<PartitionKey, Shelf>,
     rows: usize,
     looks: u64,
+    loads: usize,
     /// Tickets that were decoded in this run: a row of before says nothing of them any more.
     decoded: RoaringTreemap,
 }
@@ -55,7 +60,8 @@ struct Shelf {
 }
 
 impl Unchanged {
-    /// What the lake holds of a source now.
+    /// What the lake holds of a source now, in the partitions `held`: none for a list whose order is not theirs, each page of
+    /// which would want other ones.
     pub fn new(lake: &Lake, config: &SourceConfig, held: Vec<PartitionKey>) -> Self {
         let state = State {
             calendar: lake.calendar(),
@@ -66,21 +72,18 @@ impl Unchanged {
             shelves: HashMap::new(),
             rows: 0,
             looks: 0,
+            loads: 0,
             decoded: RoaringTreemap::new(),
         };
         Self { lake: lake.clone(), source: config.name.clone(), state: Mutex::new(state) }
     }
 
     /// The digest of a ticket's answer under a layout, for a row without rescued values.
-    pub fn digest(&self, config: &SourceConfig, layout: &Arc<Layout>, ticket: &str) -> u64 {
+    pub fn digest(&self, timezone: &TimeZone, layout: &Arc<Layout>, ticket: &str) -> u64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.layout.as_ref().is_some_and(|known| Arc::ptr_eq(known, layout)) {
-            let told = format!(
-                "{} {SCHEMA_VERSION} {:?} {}",
-                env!("CARGO_PKG_VERSION"),
-                config.timezone,
-                layout.told()
-            );
+            let told =
+                format!("{} {SCHEMA_VERSION} {timezone:?} {}", env!("CARGO_PKG_VERSION"), layout.told());
             state.seed = xxh3_64_with_seed(told.as_bytes(), 0);
             state.layout = Some(Arc::clone(layout));
         }
@@ -131,6 +134,12 @@ impl Unchanged {
         if let Some(shelf) = state.shelves.get_mut(&partition) {
             shelf.looked = state.looks;
             return Arc::clone(&shelf.digests);
+        }
+        state.loads += 1;
+        if state.loads > MOST_LOADS * state.held.len() {
+            // The list jumps to and fro between the partitions: decoding costs less than looking.
+            state.held.clear();
+            return Arc::default();
         }
         // What cannot be read is told when the partition is written.
         let digests = Arc::new(lake::digests(&self.lake, &self.source, partition).unwrap_or_default());

@@ -91,7 +91,7 @@ impl Home<'_> {
     ) -> Result<Vec<(PartitionKey, RecordBatch)>, BatchError> {
         let mut parts = Vec::new();
         for batch in batches {
-            parts.extend(split(calendar, batch)?);
+            parts.extend(split(calendar, std::slice::from_ref(batch))?);
         }
         Ok(parts)
     }

@@ -36,7 +36,7 @@ fn cut(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(TICKETS as u64));
     group.bench_function("by day", |bencher| {
         let mut calendar = material.lake.calendar();
-        bencher.iter(|| split(&mut calendar, black_box(&rows)).expect("parts"))
+        bencher.iter(|| split(&mut calendar, black_box(std::slice::from_ref(&rows))).expect("parts"))
     });
 }
 

@@ -61,6 +61,27 @@ def test_a_night_costs_in_proportion_to_the_change(home):
     assert rewritten == {expectation.partitions[number] for number in changed}
 
 
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_crowd_of_changes_is_read_once_and_whole(home, vendor):
+    state = account(vendor, 3000, SEED, chance=0.0)
+    with emulate(vendor, state) as emulator:
+        add(home, "shop", emulator)
+        assert_complete(home.sync())
+        state.awkward = 0.0  # a new field would rewrite every file
+        changed = set(state.change("update", 1500))
+        first = len(emulator.requests)
+        run = assert_complete(home.sync())
+        requests = len(emulator.requests) - first
+        expectation = expectation_of(state, vendor)
+        assert_lake(home, "shop", vendor, expectation)
+        again = assert_complete(home.sync())
+    assert run.source("shop")["tickets"]["changed"] == len(changed)
+    assert again.source("shop")["tickets"]["changed"] == 0 and again.source("shop")["lake"]["files_written"] == 0
+    if vendor == "kf5":
+        assert requests <= 45, f"{requests} requests for 15 pages of changes"
+    assert_lake(home, "shop", vendor, expectation)
+
+
 def test_udesk_by_an_incremental_filter(home):
     state = account("udesk", 2000, SEED)
     with emulate("udesk", state) as emulator:

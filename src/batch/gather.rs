@@ -1,0 +1,97 @@
+//! Rows of several batches as the rows of one.
+
+use arrow::{
+    array::{Array, ArrayRef, RecordBatch, RecordBatchOptions},
+    compute::{concat, interleave},
+    datatypes::SchemaRef,
+};
+
+use super::BatchError;
+
+/// Rows that follow each other in their source, at the mean, from which copying them as one is cheaper than one by one.
+const WORTHWHILE_RUN: usize = 8;
+
+/// Rows `(source, row)` of some batches of one schema, in the given order.
+pub struct Picked<'a> {
+    sources: Vec<&'a RecordBatch>,
+    rows: Vec<(usize, usize)>,
+    how: How,
+}
+
+/// How the rows are brought together.
+enum How {
+    /// Neighbours in one source are shared, not copied.
+    Shared {
+        source: usize,
+        first: usize,
+    },
+    Runs,
+    OneByOne,
+}
+
+impl<'a> Picked<'a> {
+    pub(super) fn new(sources: Vec<&'a RecordBatch>, rows: Vec<(usize, usize)>) -> Self {
+        let how = match rows.first() {
+            Some(&(source, first))
+                if rows.iter().zip(first..).all(|(row, expected)| *row == (source, expected)) =>
+            {
+                How::Shared { source, first }
+            }
+            Some(_) if rows.chunk_by(follows).count() * WORTHWHILE_RUN <= rows.len() => How::Runs,
+            _ => How::OneByOne,
+        };
+        Self { sources, rows, how }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// A column of the rows, by its number.
+    pub fn column(&self, column: usize) -> Result<ArrayRef, BatchError> {
+        let of = |source: usize| self.sources[source].column(column);
+        Ok(match self.how {
+            How::Shared { source, first } => of(source).slice(first, self.rows.len()),
+            How::Runs => {
+                let run = |run: &[(usize, usize)]| {
+                    let &(source, first) = run.first()?;
+                    Some(of(source).slice(first, run.len()))
+                };
+                let runs: Vec<ArrayRef> = self.rows.chunk_by(follows).filter_map(run).collect();
+                concat(&runs.iter().map(AsRef::as_ref).collect::<Vec<_>>())?
+            }
+            How::OneByOne => {
+                let arrays: Vec<&dyn Array> =
+                    self.sources.iter().map(|batch| batch.column(column).as_ref()).collect();
+                interleave(&arrays, &self.rows)?
+            }
+        })
+    }
+
+    /// All columns of the rows.
+    pub(super) fn rows(&self, schema: &SchemaRef) -> Result<RecordBatch, BatchError> {
+        let columns =
+            (0..schema.fields().len()).map(|column| self.column(column)).collect::<Result<_, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows.len()));
+        Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
+    }
+}
+
+fn follows(row: &(usize, usize), next: &(usize, usize)) -> bool {
+    *next == (row.0, row.1 + 1)
+}
+
+/// Rows `(source, row)` of the sources, in the given order.
+pub fn gather(
+    schema: &SchemaRef,
+    sources: &[&RecordBatch],
+    rows: Vec<(usize, usize)>,
+) -> Result<RecordBatch, BatchError> {
+    Picked::new(sources.to_vec(), rows).rows(schema)
+}

@@ -1,0 +1,79 @@
+//! Rows that belong to partitions all over the lake, waiting as the pages that they came on: cut into parts, each row
+//! would take some 14 KB, for a hundred columns.
+
+use std::collections::HashMap;
+
+use arrow::{
+    array::{Array, AsArray, BooleanArray, RecordBatch},
+    compute::{concat_batches, filter_record_batch},
+    datatypes::{Int64Type, UInt64Type},
+    error::ArrowError,
+};
+
+use crate::batch::{DIGEST, ID};
+
+/// Pages that are copied into one: the buffers of a page are larger than what is in them.
+const PAGES: usize = 16;
+
+/// Pages, in the order of reading.
+#[derive(Default)]
+pub struct Loose {
+    stacks: Vec<RecordBatch>,
+    /// The last ones, of one schema.
+    pages: Vec<RecordBatch>,
+    /// Of each ticket that waits, the digest of its last answer.
+    last: HashMap<i64, u64>,
+}
+
+impl Loose {
+    /// Adds the rows of a page, but for those that say again what already waits; gives how many were added.
+    pub fn add(&mut self, page: RecordBatch) -> Result<usize, ArrowError> {
+        let ids = page.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let digests = page.column_by_name(DIGEST).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+        let (Some(ids), Some(digests)) = (ids, digests) else {
+            let rows = page.num_rows();
+            self.push(page)?;
+            return Ok(rows);
+        };
+        let mut says_new = |row: usize| match digests.is_valid(row).then(|| digests.value(row)) {
+            Some(digest) => self.last.insert(ids.value(row), digest) != Some(digest),
+            None => {
+                self.last.remove(&ids.value(row));
+                true
+            }
+        };
+        let fresh: BooleanArray = (0..page.num_rows()).map(|row| Some(says_new(row))).collect();
+        let rows = fresh.true_count();
+        match rows {
+            0 => {}
+            _ if rows == page.num_rows() => self.push(page)?,
+            _ => self.push(filter_record_batch(&page, &fresh)?)?,
+        }
+        Ok(rows)
+    }
+
+    fn push(&mut self, page: RecordBatch) -> Result<(), ArrowError> {
+        // A field that was new on this page is a column that the earlier ones lack.
+        if self.pages.first().is_some_and(|first| first.schema() != page.schema()) {
+            self.stack()?;
+        }
+        self.pages.push(page);
+        if self.pages.len() == PAGES { self.stack() } else { Ok(()) }
+    }
+
+    fn stack(&mut self) -> Result<(), ArrowError> {
+        if let Some(first) = self.pages.first() {
+            self.stacks.push(concat_batches(&first.schema(), &self.pages)?);
+            self.pages.clear();
+        }
+        Ok(())
+    }
+
+    /// Everything that waits; nothing is left here.
+    pub fn take(&mut self) -> Vec<RecordBatch> {
+        self.last.clear();
+        let mut all = std::mem::take(&mut self.stacks);
+        all.append(&mut self.pages);
+        all
+    }
+}
