@@ -53,10 +53,12 @@ class BucketHome(Home):
             path.unlink()
         for key in keys:
             kept, content = copy / key, self.read(key)
-            # What is as it was keeps its time, as in a folder.
+            # As in a folder, what is as it was is the same file, and what is new another one.
             if not kept.is_file() or kept.read_bytes() != content:
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_bytes(content)
+                fresh = kept.with_name(f"{kept.name}.fresh")
+                fresh.write_bytes(content)
+                fresh.replace(kept)
         return copy
 
     def keys(self, under=""):
