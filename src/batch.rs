@@ -11,7 +11,7 @@ mod text;
 
 pub use conform::conform;
 pub use gather::{Picked, gather};
-pub use merge::{Counts, Ids, Merge, Step};
+pub use merge::{Counts, Ids, Merge, Step, digests};
 pub use replace::{Replaced, Replacing};
 pub use text::as_text;
 

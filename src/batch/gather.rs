@@ -76,6 +76,9 @@ impl<'a> Picked<'a> {
 
     /// All columns of the rows.
     pub(super) fn rows(&self, schema: &SchemaRef) -> Result<RecordBatch, BatchError> {
+        if self.is_empty() {
+            return Ok(RecordBatch::new_empty(schema.clone()));
+        }
         let columns =
             (0..schema.fields().len()).map(|column| self.column(column)).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows.len()));

@@ -43,6 +43,7 @@ pub struct Merge {
     schema: SchemaRef,
     reads: Vec<RecordBatch>,
     updated: Vec<TimestampMicrosecondArray>,
+    digests: Vec<Option<UInt64Array>>,
     /// Every read row, by id, and for one id in the order of reading.
     order: Vec<Read>,
     next: usize,
@@ -79,6 +80,7 @@ impl Merge {
         }
         Ok(Self {
             schema: schema.clone(),
+            digests: reads.iter().map(|rows| digests(rows).cloned()).collect(),
             reads,
             updated,
             order,
@@ -112,11 +114,10 @@ impl Merge {
     /// Merges the next existing rows, which must follow each other by ascending id.
     pub fn step(&mut self, existing: &RecordBatch) -> Result<Step, BatchError> {
         let existing = conform(existing, &self.schema)?;
-        let ids = ids(&existing)?.clone();
-        let Some(last) = self.check_sorted(&ids)? else {
+        let Some(last) = self.check_sorted(ids(&existing)?)? else {
             return Ok(unchanged(existing));
         };
-        let (same_id, inserts) = self.meet(&ids, last, updates(&existing)?);
+        let (same_id, inserts) = self.meet(&existing, last)?;
         let differing = differ::differing(&existing, &self.reads, &same_id)?;
         let replaced = self.settle(&same_id, &differing);
         self.ids.new.extend(inserts.iter().map(|(_, read)| read.id));
@@ -131,13 +132,7 @@ impl Merge {
 
     /// After the last existing rows: the next new rows, at most `max_rows`, sorted by id.
     pub fn rest(&mut self, max_rows: usize) -> Result<Option<RecordBatch>, BatchError> {
-        let mut picks = Vec::new();
-        while picks.len() < max_rows && !self.is_done() {
-            let read = self.newest(None);
-            self.ids.new.extend(read.map(|read| read.id));
-            picks.extend(read.map(Pick::Read));
-        }
-        self.counts.new += picks.len() as u64;
+        let picks = self.next_new(max_rows);
         if picks.is_empty() {
             return Ok(None);
         }
@@ -146,31 +141,43 @@ impl Merge {
 
     /// Where there are no existing rows: all new rows, sorted by id, to be had column by column.
     pub fn all(&mut self) -> Picked<'_> {
-        let mut picks = Vec::with_capacity(self.order.len());
-        while !self.is_done() {
+        let picks = self.next_new(usize::MAX);
+        self.pick(None, &picks)
+    }
+
+    fn next_new(&mut self, most: usize) -> Vec<Pick> {
+        let mut picks = Vec::new();
+        while picks.len() < most && !self.is_done() {
             let read = self.newest(None);
             self.ids.new.extend(read.map(|read| read.id));
             picks.extend(read.map(Pick::Read));
         }
         self.counts.new += picks.len() as u64;
-        self.pick(None, &picks)
+        picks
     }
 
     /// Consumes the reads up to the last of the existing ids: the newest of each id, by the place of the existing row that
-    /// has the same id, or else before which it belongs.
+    /// has the same id, or else before which it belongs. A read with the digest of its existing row is that row.
     pub(super) fn meet(
         &mut self,
-        ids: &Int64Array,
+        existing: &RecordBatch,
         last: i64,
-        updated: &TimestampMicrosecondArray,
-    ) -> (Vec<Placed>, Vec<Placed>) {
+    ) -> Result<(Vec<Placed>, Vec<Placed>), BatchError> {
+        let (ids, updated, held) = (ids(existing)?.values(), updates(existing)?, digests(existing));
         let (mut same_id, mut inserts) = (Vec::new(), Vec::new());
         let mut at = 0;
         while let Some(&Read { id, .. }) = self.order.get(self.next).filter(|read| read.id <= last) {
-            at += ids.values()[at..].partition_point(|present| *present < id);
-            let found = ids.values().get(at) == Some(&id);
+            at += ids[at..].partition_point(|present| *present < id);
+            let found = ids.get(at) == Some(&id);
             match self.newest(found.then(|| instant(updated, at))) {
-                Some(read) if found => same_id.push((at, read)),
+                Some(read) if found => {
+                    let digest = digest_of(self.digests[read.batch].as_ref(), read.row);
+                    if digest.is_some() && digest == digest_of(held, at) {
+                        self.counts.unchanged += 1;
+                    } else {
+                        same_id.push((at, read));
+                    }
+                }
                 Some(read) => inserts.push((at, read)),
                 None => {
                     self.counts.stale += 1;
@@ -178,28 +185,7 @@ impl Merge {
                 }
             }
         }
-        (same_id, inserts)
-    }
-
-    /// The pairs whose read does not have the digest of the existing row, of which `same` tells by its place; the others
-    /// count as unchanged.
-    pub(super) fn without_same(
-        &mut self,
-        pairs: Vec<Placed>,
-        same: impl Fn(usize, u64) -> bool,
-    ) -> Vec<Placed> {
-        let digests =
-            |batch: &RecordBatch| batch.column_by_name(DIGEST)?.as_primitive_opt::<UInt64Type>().cloned();
-        let digests: Vec<Option<UInt64Array>> = self.reads.iter().map(digests).collect();
-        let is_same = |(place, read): &Placed| {
-            let digests = digests.get(read.batch).and_then(Option::as_ref);
-            let digest =
-                digests.filter(|digests| digests.is_valid(read.row)).map(|digests| digests.value(read.row));
-            digest.is_some_and(|digest| same(*place, digest))
-        };
-        let (same, others): (Vec<Placed>, Vec<Placed>) = pairs.into_iter().partition(is_same);
-        self.counts.unchanged += same.len() as u64;
-        others
+        Ok((same_id, inserts))
     }
 
     /// Counts pairs of one id by whether they differ; gives those that do.
@@ -221,11 +207,7 @@ impl Merge {
 
     /// Some of the reads as one batch.
     pub(super) fn rows_of(&self, reads: impl Iterator<Item = Read>) -> Result<RecordBatch, BatchError> {
-        let picks: Vec<Pick> = reads.map(Pick::Read).collect();
-        if picks.is_empty() {
-            return Ok(RecordBatch::new_empty(self.schema.clone()));
-        }
-        self.gather(None, &picks)
+        self.gather(None, &reads.map(Pick::Read).collect::<Vec<_>>())
     }
 
     /// Consumes the reads of the next id. `existing` is the `updated_at` of the row that is there, if one is.
@@ -248,7 +230,8 @@ impl Merge {
         best
     }
 
-    fn check_sorted(&mut self, ids: &Int64Array) -> Result<Option<i64>, BatchError> {
+    /// Gives the last id.
+    pub(super) fn check_sorted(&mut self, ids: &Int64Array) -> Result<Option<i64>, BatchError> {
         let mut before = self.last_existing;
         // One pass without branches first; the pair at fault is looked for only if there is one.
         let sorted = ids.values().windows(2).all(|pair| pair[0] < pair[1])
@@ -319,7 +302,7 @@ fn weave(rows: usize, replaced: &[Placed], inserts: &[Placed]) -> Vec<Pick> {
     picks
 }
 
-fn ids(batch: &RecordBatch) -> Result<&Int64Array, BatchError> {
+pub(super) fn ids(batch: &RecordBatch) -> Result<&Int64Array, BatchError> {
     batch
         .column_by_name(ID)
         .and_then(|column| column.as_primitive_opt::<Int64Type>())
@@ -332,6 +315,15 @@ fn updates(batch: &RecordBatch) -> Result<&TimestampMicrosecondArray, BatchError
         .column_by_name(UPDATED_AT)
         .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
         .ok_or(BatchError::Column { column: UPDATED_AT, wanted: "an instant in microseconds" })
+}
+
+/// What rows came from, where they tell.
+pub fn digests(batch: &RecordBatch) -> Option<&UInt64Array> {
+    batch.column_by_name(DIGEST)?.as_primitive_opt::<UInt64Type>()
+}
+
+fn digest_of(digests: Option<&UInt64Array>, row: usize) -> Option<u64> {
+    digests.filter(|digests| digests.is_valid(row)).map(|digests| digests.value(row))
 }
 
 fn instant(times: &TimestampMicrosecondArray, row: usize) -> Option<i64> {

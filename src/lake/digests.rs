@@ -27,7 +27,7 @@ use crate::batch::{BatchError, DIGEST, ID};
 pub(super) const PLACE: &str = "ticketlake.digests";
 const BYTES: usize = size_of::<u64>();
 /// Stands for a row without a digest.
-pub(super) const NONE: u64 = 0;
+const NONE: u64 = 0;
 
 /// The digests of a partition's rows.
 #[derive(Debug, Default)]
@@ -78,10 +78,7 @@ fn of_file(path: &Location) -> Result<Option<Vec<u64>>, LakeError> {
 }
 
 /// The same, where content and footer are at hand.
-pub(super) fn of_content(
-    content: &Content,
-    metadata: &ParquetMetaData,
-) -> Result<Option<Vec<u64>>, ParquetError> {
+fn of_content(content: &Content, metadata: &ParquetMetaData) -> Result<Option<Vec<u64>>, ParquetError> {
     let file = metadata.file_metadata();
     let place = file.key_value_metadata().into_iter().flatten().find(|pair| pair.key == PLACE);
     let Some(from) = place.and_then(|pair| pair.value.as_deref()?.parse::<u64>().ok()) else {
@@ -128,10 +125,24 @@ impl Iterator for Carried {
             Ok(batch) => batch,
             damaged => return Some(damaged),
         };
-        let digests = self.digests.by_ref().take(batch.num_rows());
-        let digests = digests.map(|digest| (digest != NONE).then_some(digest));
+        let digests = self.digests.by_ref().take(batch.num_rows()).map(told);
         Some(carry(&batch, digests).map_err(LakeError::rows(&self.path)))
     }
+}
+
+/// A digest as it stands in a file.
+fn told(digest: u64) -> Option<u64> {
+    (digest != NONE).then_some(digest)
+}
+
+/// The digests of `rows` rows as the column that they carry.
+pub(super) fn column(
+    content: &Content,
+    metadata: &ParquetMetaData,
+    rows: usize,
+) -> Result<ArrayRef, ParquetError> {
+    let digests = of_content(content, metadata)?.unwrap_or_else(|| vec![NONE; rows]);
+    Ok(Arc::new(digests.into_iter().map(told).collect::<UInt64Array>()))
 }
 
 /// Digests as they stand in a file; `None` if no row has one.

@@ -116,19 +116,19 @@ impl FileForm {
         let carried = rows.column(width).map_err(LakeError::rows(path))?;
         let digests: Vec<u64> = digests::of_column(Some(&carried), rows.len()).collect();
         let mut columns = (0..width).map(|column| Ok(Source::Cells(rows.column(column)?)));
-        self.write_small(file, path, rows.len(), &mut columns, digests::to_bytes(&digests).as_deref())
+        self.write_small(file, path, &mut columns, &digests)
     }
 
-    /// Writes a small file of this form from its columns, and the digests as they stand behind the rows.
+    /// Writes a small file of this form from its columns, and a digest for each row.
     pub(super) fn write_small(
         &self,
         file: &mut Draft<'_>,
         path: &Location,
-        rows: usize,
         columns: &mut dyn Iterator<Item = Result<Source, Fault>>,
-        digests: Option<&[u8]>,
+        digests: &[u64],
     ) -> Result<Written, LakeError> {
-        let trailer = digests.map(|digests| (digests, &place as &dyn Fn(usize) -> KeyValue));
+        let (rows, digests) = (digests.len(), digests::to_bytes(digests));
+        let trailer = digests.as_deref().map(|digests| (digests, &place as &dyn Fn(usize) -> KeyValue));
         let (fields, descriptor) = (self.schema.fields(), &self.descriptor);
         let parts = Parts { rows, fields, descriptor, columns, trailer };
         match small::write(file, parts, &self.small, making()) {
@@ -184,13 +184,12 @@ impl FormWriter<'_> {
 
     pub(super) fn finish(self) -> Result<Written, LakeError> {
         let Self { inner, form, path, rows, digests, .. } = self;
-        let digests = digests::to_bytes(&digests);
         let large = |mut writer: ArrowWriter<&mut Draft>| -> Result<usize, ParquetError> {
             writer.flush()?;
             let (mut file, _) = writer.into_serialized_writer()?;
-            if let Some(digests) = &digests {
+            if let Some(digests) = digests::to_bytes(&digests) {
                 let place = place(file.bytes_written());
-                file.write_all(digests)?;
+                file.write_all(&digests)?;
                 file.append_key_value_metadata(place);
             }
             file.finish()?;
@@ -210,7 +209,7 @@ impl FormWriter<'_> {
                     }
                 };
                 let mut columns = whole.columns().iter().map(|column| Ok(Source::Cells(column.clone())));
-                form.write_small(file, &path, whole.num_rows(), &mut columns, digests.as_deref())
+                form.write_small(file, &path, &mut columns, &digests)
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Rows of a small file replaced where they stand: a column in which no changed ticket says anything new goes into the
 //! new file as it is stored in the old one. Most columns of a changed ticket are as they were.
 
+use std::sync::Arc;
+
 use arrow::{
     array::{ArrayRef, RecordBatch, UInt32Array},
     compute::take,
@@ -19,7 +21,7 @@ use super::{
     store::{self, Content},
     unpack::{self, Wanted},
 };
-use crate::batch::{ID, Merge, Replaced, Replacing, SYNCED_AT, UPDATED_AT};
+use crate::batch::{DIGEST, ID, Merge, Replaced, Replacing, SYNCED_AT, UPDATED_AT};
 
 /// A small file in memory, of exactly the form that a new one would have.
 pub(super) struct Whole<'a> {
@@ -58,11 +60,13 @@ impl<'a> Whole<'a> {
         reads: &[RecordBatch],
     ) -> Result<Option<Upserted>, LakeError> {
         let (Some(ids), Some(updated)) = (self.named(ID), self.named(UPDATED_AT)) else { return Ok(None) };
+        let digests = digests::column(self.content, &self.metadata, self.rows);
+        let digests = digests.map_err(|cause| LakeError::reading(self.path, cause))?;
+        let known = [(ID, ids), (UPDATED_AT, updated), (DIGEST, Arc::clone(&digests))];
+        let known =
+            RecordBatch::try_from_iter(known).map_err(|why| LakeError::rows(self.path)(why.into()))?;
         let mut merge = Merge::new(self.form.carried(), reads).map_err(LakeError::rows(self.path))?;
-        let digests = self.digests()?;
-        let same = |place: usize, digest: u64| digests.get(place).is_some_and(|held| *held == digest);
-        let replacing =
-            Replacing::new(&mut merge, (&ids, &updated), same).map_err(LakeError::rows(self.path))?;
+        let replacing = Replacing::new(&mut merge, &known).map_err(LakeError::rows(self.path))?;
         let Some(mut replacing) = replacing else { return Ok(None) };
         let fields = if replacing.is_empty() { &[] } else { &self.form.schema().fields()[..] };
         let mut columns = Vec::with_capacity(fields.len());
@@ -87,11 +91,11 @@ impl<'a> Whole<'a> {
             }
             columns.push(cells);
         }
-        let replaced = replacing.settle();
+        let replaced = replacing.settle(self.rows);
         let written = if replaced.is_empty() {
             None
         } else {
-            Some(self.write(lake, key, columns, digests, &replaced)?)
+            Some(self.write(lake, key, columns, &digests, &replaced)?)
         };
         Ok(Some(Upserted { counts: merge.counts(), ids: merge.take_ids(), written }))
     }
@@ -102,31 +106,18 @@ impl<'a> Whole<'a> {
         lake: &Lake,
         key: &str,
         columns: Vec<Option<ArrayRef>>,
-        mut digests: Vec<u64>,
+        digests: &ArrayRef,
         replaced: &Replaced,
     ) -> Result<Written, LakeError> {
-        let (places, reads) = replaced.rows();
-        let read: Vec<u64> = digests::of_batch(reads).collect();
-        for (place, row) in places {
-            if let (Some(digest), Some(read)) = (digests.get_mut(*place), read.get(*row)) {
-                *digest = *read;
-            }
-        }
-        let digests = digests::to_bytes(&digests);
+        let digests = replaced.column(columns.len(), digests).map_err(LakeError::rows(self.path))?;
+        let digests: Vec<u64> = digests::of_column(Some(&digests), self.rows).collect();
         store::put_over(lake, key, self.content.seen.clone(), |staged| {
             let mut columns = columns.into_iter().enumerate().map(|(at, cells)| match cells {
                 Some(cells) => Ok(Source::Cells(replaced.column(at, &cells)?)),
                 None => Ok(Source::Stored(self.bytes.clone(), Box::new(self.stored(at)))),
             });
-            self.form.write_small(staged, self.path, self.rows, &mut columns, digests.as_deref())
+            self.form.write_small(staged, self.path, &mut columns, &digests)
         })
-    }
-
-    /// The digest of each row.
-    fn digests(&self) -> Result<Vec<u64>, LakeError> {
-        let digests = digests::of_content(self.content, &self.metadata);
-        let digests = digests.map_err(|cause| LakeError::reading(self.path, cause))?;
-        Ok(digests.unwrap_or_else(|| vec![digests::NONE; self.rows]))
     }
 
     /// Whether the file says that a column has no value.

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use arrow::{
     array::{Array, AsArray, BooleanArray, RecordBatch},
     compute::{concat_batches, filter_record_batch},
-    datatypes::{Int64Type, UInt64Type},
+    datatypes::Int64Type,
     error::ArrowError,
 };
 
-use crate::batch::{DIGEST, ID};
+use crate::batch::{ID, digests};
 
 /// Pages that are copied into one: the buffers of a page are larger than what is in them.
 const PAGES: usize = 16;
@@ -29,8 +29,7 @@ impl Loose {
     /// Adds the rows of a page, but for those that say again what already waits; gives how many were added.
     pub fn add(&mut self, page: RecordBatch) -> Result<usize, ArrowError> {
         let ids = page.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
-        let digests = page.column_by_name(DIGEST).and_then(|column| column.as_primitive_opt::<UInt64Type>());
-        let (Some(ids), Some(digests)) = (ids, digests) else {
+        let (Some(ids), Some(digests)) = (ids, digests(&page)) else {
             let rows = page.num_rows();
             self.push(page)?;
             return Ok(rows);

@@ -164,8 +164,8 @@ async fn read_source(
     // What is read is decided first: that the mask has changed is a reason to read everything.
     let reading = read_how(&checkpoint, config, task, began);
     account.rewritten = masking::renew(lake, config, &checkpoint, &layouts.form())?;
-    account.mode =
-        Some(if matches!(reading, Reading::Whole { .. }) { Mode::Full } else { Mode::Incremental });
+    let is_whole = matches!(reading, Reading::Whole { .. });
+    account.mode = Some(if is_whole { Mode::Full } else { Mode::Incremental });
     tracing::info!(source = config.name, "{}", told(reading, task));
 
     let held = lake::partitions(lake, &config.name)?;
@@ -177,7 +177,6 @@ async fn read_source(
     let (name, noted) = (config.name.clone(), Arc::clone(&checkpoint));
     let writer = Writer::start(lake.clone(), name, Arc::clone(&layouts), known, noted);
     let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
-    let is_whole = matches!(reading, Reading::Whole { .. });
     let intake = if is_whole { intake } else { intake.scattered() };
     let held = if is_whole { held } else { Vec::new() };
     // A digest tells of an answer what a mask must hide: whoever knows the rest could try all telephone numbers.

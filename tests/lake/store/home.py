@@ -48,9 +48,9 @@ class BucketHome(Home):
     def lake(self):
         copy = self.folder / "copy"
         keys = self.keys()
-        gone = [path for path in copy.rglob("*") if path.is_file() and path.relative_to(copy).as_posix() not in set(keys)]
-        for path in gone:
-            path.unlink()
+        held = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
+        for key in held.difference(keys):
+            (copy / key).unlink()
         for key in keys:
             kept, content = copy / key, self.read(key)
             # As in a folder, what is as it was is the same file, and what is new another one.
