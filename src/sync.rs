@@ -6,6 +6,7 @@ mod decoding;
 mod deletions;
 mod ended;
 mod fields;
+mod horizon;
 mod intake;
 mod layouts;
 mod listed;

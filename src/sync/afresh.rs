@@ -208,7 +208,7 @@ impl Afresh {
         take_out_moved(lake, config, &self.layouts, &mut account)?;
         mark(lake, config, gone, &self.layouts, &mut account)?;
         if differ() {
-            account.rewritten.extend(rewrite_all(lake, config, &self.layouts)?);
+            account.rewritten.extend(rewrite_all(lake, config, &self.layouts, &account.wrote)?);
             checkpoint.with(|memory| memory.columns = Some(columns_now(&self.layouts)));
         }
         checkpoint.with(|memory| memory.fields_read_at = Some(self.began));

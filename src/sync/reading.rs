@@ -179,7 +179,7 @@ impl Reader for TicketReader<'_> {
 }
 
 /// The key of each element of the page, those without an id included.
-fn keys(rows: &Rows) -> Vec<Key> {
+pub fn keys(rows: &Rows) -> Vec<Key> {
     let batch = rows.decoded.as_ref().map(|decoded| &decoded.batch);
     let times = |name| batch?.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>();
     let (created, updated) = (times("created_at"), times("updated_at"));

@@ -8,7 +8,7 @@ use roaring::RoaringTreemap;
 use super::{
     account::{self, Account},
     ended::{Ended, Stop},
-    fields,
+    fields, horizon,
     intake::Intake,
     layouts::{Layouts, file_meta},
     masking,
@@ -18,7 +18,7 @@ use super::{
     unchanged::Unchanged,
     walks::{Walked, Walks},
     worker,
-    writer::Writer,
+    writer::{Writer, Wrote},
 };
 use crate::{
     config::SourceConfig,
@@ -142,10 +142,11 @@ async fn read_source(
         let windows = worker::join(lake, &config.name, &checkpoint)?;
         tracing::info!(source = config.name, windows, "closing the reading that workers shared");
     }
-    let definitions = tokio::select! {
-        read = fields::read(client) => read?,
+    let (definitions, horizon) = tokio::select! {
+        read = async { tokio::join!(fields::read(client), horizon::read(client, began)) } => read,
         why = stop.requested() => return Err(why.into()),
     };
+    let (definitions, horizon) = (definitions?, horizon?);
     let known = checkpoint.with(|memory| memory::known(lake, &config.name, memory))?;
     let catalog = account.catalog.insert(fields::catalog(config, definitions, &known, began));
     let layouts =
@@ -154,7 +155,7 @@ async fn read_source(
     mask::check(&config.masks, &layouts.layout().schema).map_err(ReadError::from)?;
     if let Task::Window { range } = task {
         account.mode = Some(Mode::Full);
-        return worker::read(lake, client, (layouts, range), meter, stop, account).await;
+        return worker::read(lake, client, (layouts, range, horizon), meter, stop, account).await;
     }
     let differs = |columns: &Option<Vec<KnownColumn>>| columns.as_ref() != Some(&columns_now(&layouts));
     if checkpoint.with(|memory| differs(&memory.columns)) {
@@ -183,7 +184,8 @@ async fn read_source(
     let unchanged = config.masks.columns.is_empty().then(|| Arc::new(Unchanged::new(lake, config, held)));
     let reader = TicketReader { client, layouts: &layouts, meter, unchanged: unchanged.as_ref() };
     let recorder = Recorder::new(lake, &config.name, &intake, &checkpoint, task.range());
-    let walks = Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began };
+    let walks =
+        Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began, horizon };
     let walked = tokio::select! {
         walked = walks.walk(reading) => walked,
         why = stop.requested() => Err(why.into()),
@@ -203,7 +205,7 @@ async fn read_source(
         mark(lake, config, &walked.gone, &layouts, account)?;
     }
     if checkpoint.with(|memory| differs(&memory.columns)) {
-        account.rewritten.extend(rewrite_all(lake, config, &layouts)?);
+        account.rewritten.extend(rewrite_all(lake, config, &layouts, &account.wrote)?);
     }
     if lake::partitions(lake, &config.name)?.is_empty() {
         // A source without tickets has one file without rows, so that a glob over it finds its columns.
@@ -322,16 +324,19 @@ pub(super) fn take_out_moved(
     Ok(())
 }
 
-/// Brings every file of the source to the columns of now.
+/// Brings every file of the source to the columns of now; those that were just written so are not looked at.
 pub(super) fn rewrite_all(
     lake: &Lake,
     config: &SourceConfig,
     layouts: &Layouts,
+    wrote: &Wrote,
 ) -> Result<Vec<Written>, LakeError> {
     let form = layouts.form();
     let mut written = Vec::new();
     for key in lake::partitions(lake, &config.name)? {
-        written.extend(lake::rewrite(lake, &config.name, key, &form)?);
+        if !wrote.is_in(&form, key) {
+            written.extend(lake::rewrite(lake, &config.name, key, &form)?);
+        }
     }
     Ok(written)
 }

@@ -19,8 +19,8 @@ use crate::{
     config::SourceConfig,
     lake::{self, Calendar, Lake},
     plan::Reading,
-    source::{self, Clock, Order, Slice},
-    walk::{self, Proof, Reader, Span},
+    source::Clock,
+    walk::{self, Proof, Span},
 };
 
 /// What a finished reading lets the source remember.
@@ -42,6 +42,8 @@ pub struct Walks<'a> {
     pub checkpoint: &'a Checkpoint,
     pub task: Task,
     pub began: Timestamp,
+    /// The newest change that the source told before anything was read.
+    pub horizon: Option<Timestamp>,
 }
 
 impl Walks<'_> {
@@ -56,7 +58,7 @@ impl Walks<'_> {
         match reading {
             Reading::Whole { .. } => self.walk_created().await,
             Reading::Since(since) => {
-                let horizon = self.horizon().await?;
+                let horizon = self.horizon;
                 let range = Span { from: Some(since.as_second()), to: None };
                 let boundary = self.boundary();
                 let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &boundary) };
@@ -113,17 +115,16 @@ impl Walks<'_> {
 
     /// Reads a window that is this worker's alone; nothing is remembered, and nothing looked for that is gone.
     pub async fn walk_window(&self, range: Span) -> Result<Walked, Ended> {
-        let horizon = self.horizon().await?;
         let boundary = self.boundary();
         let proof =
             ways::tickets(self.reader, self.recorder.intake, &self.scope(range, &[], &boundary)).await?;
-        Ok(Walked { proof, horizon, whole_since: None, gone: RoaringTreemap::new() })
+        Ok(Walked { proof, horizon: self.horizon, whole_since: None, gone: RoaringTreemap::new() })
     }
 
     /// Reads by the time of creation: everything, or a backfill's window; then looks for what is gone.
     async fn walk_created(&self) -> Result<Walked, Ended> {
         let range = self.recorder.range;
-        let unfinished = self.begin(range).await?;
+        let unfinished = self.begin(range)?;
         let (done, boundary) = (unfinished.read(), self.boundary());
         let bookmark = unfinished.pages.as_ref();
         let scope = Scope { bookmark, ..self.scope(range, &done, &boundary) };
@@ -152,7 +153,7 @@ impl Walks<'_> {
     }
 
     /// The reading of this range that an earlier run left, or a new one.
-    async fn begin(&self, range: Span) -> Result<Unfinished, Ended> {
+    fn begin(&self, range: Span) -> Result<Unfinished, Ended> {
         let left = self.checkpoint.with(|memory| memory.left_over(range).cloned());
         if let Some(unfinished) = left {
             tracing::info!(source = self.config().name, began = %unfinished.began, "going on with a reading that was left");
@@ -161,7 +162,7 @@ impl Walks<'_> {
         let unfinished = Unfinished {
             range,
             began: self.began,
-            horizon: self.horizon().await?,
+            horizon: self.horizon,
             reconcile: !lake::partitions(self.lake, &self.config().name)?.is_empty(),
             done: Vec::new(),
             missing: Vec::new(),
@@ -172,18 +173,6 @@ impl Walks<'_> {
             memory.unfinished.push(unfinished.clone());
         });
         Ok(unfinished)
-    }
-
-    /// The newest change at the source now, but not later than this run's start by our clock: data that was seen, not
-    /// trusted further than the clock. `None` where the source cannot tell.
-    async fn horizon(&self) -> Result<Option<Timestamp>, Ended> {
-        if !source::filters_by_time(self.config().kind) {
-            return Ok(None);
-        }
-        let slice = Slice { by: Some(Clock::Updated), order: Order::Desc, ..Slice::default() };
-        let answer = self.reader.read(&slice, 1, 1).await?;
-        let newest = answer.keys.iter().filter_map(|key| key.updated).max();
-        Ok(newest.and_then(|second| Timestamp::from_second(second).ok()).map(|newest| newest.min(self.began)))
     }
 
     /// Gives the start of the partition that holds a second.

@@ -45,7 +45,7 @@ struct Share {
 pub async fn read(
     lake: &Lake,
     client: &Client,
-    (layouts, range): (Arc<Layouts>, Span),
+    (layouts, range, horizon): (Arc<Layouts>, Span, Option<Timestamp>),
     meter: &Meter,
     stop: &Stop,
     account: &mut Account,
@@ -60,7 +60,8 @@ pub async fn read(
     let reader = TicketReader { client, layouts: &layouts, meter, unchanged: None };
     let task = super::Task::Window { range };
     let recorder = Recorder::new(lake, name, &intake, &checkpoint, range);
-    let walks = Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began };
+    let walks =
+        Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began, horizon };
     let walked = tokio::select! {
         walked = walks.walk_window(range) => walked,
         why = stop.requested() => Err(why.into()),

@@ -1,6 +1,9 @@
 //! One task sees to the writing of a source's partitions, some at a time, while pages are read.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use arrow::array::RecordBatch;
 use roaring::RoaringTreemap;
@@ -35,6 +38,8 @@ enum Order {
 #[derive(Debug, Default)]
 pub struct Wrote {
     pub files: Vec<(PartitionKey, Written)>,
+    /// The form of each partition's file that was written.
+    forms: HashMap<PartitionKey, Arc<FileForm>>,
     pub new: RoaringTreemap,
     pub changed: RoaringTreemap,
     /// Ids new to a partition that is old enough to hold known tickets only: they may have moved there.
@@ -42,7 +47,10 @@ pub struct Wrote {
 }
 
 impl Wrote {
-    fn add(&mut self, key: PartitionKey, upserted: Upserted, may_hold_moved: bool) {
+    fn add(&mut self, key: PartitionKey, form: Arc<FileForm>, upserted: Upserted, may_hold_moved: bool) {
+        if upserted.written.is_some() {
+            self.forms.insert(key, form);
+        }
         self.files.extend(upserted.written.map(|written| (key, written)));
         if may_hold_moved {
             self.arrived.extend(upserted.ids.new.iter().map(|id| (*id, key)));
@@ -52,6 +60,11 @@ impl Wrote {
         // A ticket that is written twice in one run, first as a new one, is new.
         let changed: Vec<u64> = changed.filter(|id| !self.new.contains(*id)).collect();
         self.changed.extend(changed);
+    }
+
+    /// Whether the file of a partition was written, and in this form.
+    pub fn is_in(&self, form: &Arc<FileForm>, key: PartitionKey) -> bool {
+        self.forms.get(&key).is_some_and(|written| Arc::ptr_eq(written, form))
     }
 }
 
@@ -151,7 +164,10 @@ async fn obey(
                     noted = Arc::clone(&form);
                 }
                 writing.busy.insert(key);
-                writing.tasks.spawn_blocking(move || (key, lake::upsert(&lake, &source, key, &reads, &form)));
+                writing.tasks.spawn_blocking(move || {
+                    let upserted = lake::upsert(&lake, &source, key, &reads, &form);
+                    (key, form, upserted)
+                });
             }
         }
     }
@@ -162,7 +178,7 @@ async fn obey(
 struct Writing {
     calendar: Calendar,
     known: Option<i64>,
-    tasks: JoinSet<(PartitionKey, Result<Upserted, LakeError>)>,
+    tasks: JoinSet<(PartitionKey, Arc<FileForm>, Result<Upserted, LakeError>)>,
     busy: HashSet<PartitionKey>,
     wrote: Wrote,
 }
@@ -171,10 +187,11 @@ impl Writing {
     /// Waits for one of them; `false` if there is none.
     async fn land(&mut self) -> Result<bool, CommitError> {
         let Some(landed) = self.tasks.join_next().await else { return Ok(false) };
-        let (key, upserted) = landed.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        let (key, form, upserted) =
+            landed.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
         self.busy.remove(&key);
         let start = self.calendar.span(key).map_or(i64::MIN, |span| span.start.div_euclid(1_000_000));
-        self.wrote.add(key, upserted?, self.known.is_some_and(|known| start < known));
+        self.wrote.add(key, form, upserted?, self.known.is_some_and(|known| start < known));
         Ok(true)
     }
 }

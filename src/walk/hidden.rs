@@ -1,7 +1,7 @@
 //! Rows that no time filter finds, because their creation time is missing or unreadable.
 //!
-//! Where the server tells totals, the whole list and the list of all times have the same length when nothing is hidden. Else such rows stand
-//! at one of the two ends of the list when it is sorted by that time. Where neither settles it, the whole list is read by page numbers.
+//! Where the server tells totals, the whole list and the list of all times have the same length when nothing is hidden; they are asked for
+//! beside the windows. Else such rows stand at one of the two ends of the list when it is sorted by that time. Where neither settles it, the whole list is read by page numbers.
 
 use super::{
     Answer, Journal, Key, Reader, Sink, Span,
@@ -14,19 +14,27 @@ const ALL_TIMES: (i64, i64) = (0, 9_999_999_999);
 /// Times that two totals are compared while rows come and go.
 const MOST_LOOKS: u32 = 4;
 
+/// What two totals tell of a list.
+pub struct Counted {
+    /// How many rows no time filter finds; `None` where the server does not tell.
+    rows: Option<u64>,
+    requests: u64,
+}
+
 /// Hands over what the windows could not find, or proves that there is nothing.
 pub async fn find<R, E, S>(
     reader: &R,
     sink: &S,
     journal: &mut Journal,
-    per_page: u32,
-    workers: usize,
+    hidden: Counted,
+    (per_page, workers): (u32, usize),
 ) -> Result<(), E>
 where
     R: Reader<Error = E>,
     S: Sink<R::Rows, E>,
 {
-    let hidden = match totals(reader, journal).await? {
+    journal.tally.pages += hidden.requests;
+    let hidden = match hidden.rows {
         Some(0) => return Ok(()),
         hidden => hidden,
     };
@@ -54,24 +62,26 @@ where
     Ok(())
 }
 
-/// How many rows no time filter finds, by the server's totals; `None` where they do not tell.
-async fn totals<R: Reader<Error = E>, E>(reader: &R, journal: &mut Journal) -> Result<Option<u64>, E> {
+/// How many rows no time filter finds, by the server's totals.
+pub async fn count<R: Reader<Error = E>, E>(reader: &R) -> Result<Counted, E> {
     let (from, to) = ALL_TIMES;
     let timed = Slice { by: Some(Clock::Created), from: Some(from), to: Some(to), ..Slice::default() };
+    let mut requests = 0;
     let mut look = async |slice: &Slice| {
-        journal.tally.pages += 1;
+        requests += 1;
         Ok::<_, E>(reader.read(slice, 1, 1).await?.total)
     };
-    let Some(mut before) = look(&Slice::default()).await? else { return Ok(None) };
+    let mut rows = None;
+    let mut before = look(&Slice::default()).await?;
     for _ in 0..MOST_LOOKS {
-        let Some(timed) = look(&timed).await? else { return Ok(None) };
-        let Some(after) = look(&Slice::default()).await? else { return Ok(None) };
-        if before == after {
-            return Ok(before.checked_sub(timed));
+        let (Some(all), Some(timed)) = (before, look(&timed).await?) else { break };
+        before = look(&Slice::default()).await?;
+        if before == Some(all) {
+            rows = all.checked_sub(timed);
+            break;
         }
-        before = after;
     }
-    Ok(None)
+    Ok(Counted { rows, requests })
 }
 
 /// Reads from one end until a row with a time comes. Gives the rows without, and whether the list was sorted as asked.

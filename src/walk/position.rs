@@ -75,10 +75,20 @@ where
         crowd: None,
         behind: RoaringTreemap::new(),
     };
-    let outcome = match walk.calibrate().await? {
-        None => walk.windows().await?,
-        stop => stop,
+    let is_all = plan.by == Clock::Created && plan.range == Span::default();
+    let read = async {
+        match walk.calibrate().await? {
+            None => walk.windows().await,
+            stop => Ok(stop),
+        }
     };
+    let count = async {
+        match is_all {
+            true => hidden::count(reader).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let (outcome, hidden) = futures::try_join!(read, count)?;
     let mut journal = walk.journal;
     match outcome {
         Some(Stop::Useless) => {
@@ -99,10 +109,11 @@ where
             "the source's time bounds and its rows disagree by about {} h; check `timezone` of this source",
             (seconds as f64 / 3_600.0).round()
         )),
-        None if plan.by == Clock::Created && plan.range == Span::default() => {
-            hidden::find(reader, sink, &mut journal, plan.per_page, plan.workers).await?;
+        None => {
+            if let Some(hidden) = hidden {
+                hidden::find(reader, sink, &mut journal, hidden, (plan.per_page, plan.workers)).await?;
+            }
         }
-        None => {}
     }
     Ok(journal.proof())
 }

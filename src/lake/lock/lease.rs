@@ -265,3 +265,6 @@ impl Hold {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Bucket {
     place: config::Bucket,
     objects: Arc<dyn ObjectStore>,
+    /// The same, without patience: for requests that can be made in another way.
+    hasty: Arc<dyn ObjectStore>,
     uploads: Arc<dyn MultipartStore>,
     requests: Handle,
     /// The hold on the lake, once this process has it.
@@ -69,41 +71,29 @@ impl Bucket {
     pub fn open(place: &config::Bucket) -> Result<Self, LakeError> {
         crate::tls::provide();
         let patience = RetryConfig { retry_timeout: PATIENCE, ..RetryConfig::default() };
-        let made: Result<Both, StoreError> = match place.kind {
-            StoreKind::S3 => AmazonS3Builder::from_env()
-                .with_bucket_name(&place.name)
-                .with_retry(patience)
-                .build()
-                .map(|store| both(Arc::new(store))),
-            StoreKind::Gcs => GoogleCloudStorageBuilder::from_env()
-                .with_bucket_name(&place.name)
-                .with_retry(patience)
-                .build()
-                .map(|store| both(Arc::new(store))),
-            StoreKind::Azure => MicrosoftAzureBuilder::from_env()
-                .with_container_name(&place.name)
-                .with_retry(patience)
-                .build()
-                .map(|store| both(Arc::new(store))),
-        };
-        let (objects, uploads) = made.map_err(|cause| LakeError::Store {
+        let made = build(place, patience).and_then(|store| {
+            let (hasty, _) = build(place, RetryConfig { max_retries: 0, ..RetryConfig::default() })?;
+            Ok((store, hasty))
+        });
+        let (store, hasty) = made.map_err(|cause| LakeError::Store {
             at: config::Place::Bucket(place.clone()).to_string(),
             action: "open",
             why: Refusal::set_up(place.kind, &cause).into(),
         })?;
-        Self::over(place, objects, uploads)
+        Self::over(place, store, hasty)
     }
 
     fn over(
         place: &config::Bucket,
-        objects: Arc<dyn ObjectStore>,
-        uploads: Arc<dyn MultipartStore>,
+        (objects, uploads): Both,
+        hasty: Arc<dyn ObjectStore>,
     ) -> Result<Self, LakeError> {
         let at = config::Place::Bucket(place.clone());
         let requests = wait::requests().map_err(LakeError::io(at, "open"))?;
         Ok(Self {
             place: place.clone(),
             objects,
+            hasty,
             uploads,
             requests,
             hold: Mutex::default(),
@@ -115,8 +105,9 @@ impl Bucket {
     #[cfg(test)]
     pub fn in_memory() -> Result<Self, LakeError> {
         let place = config::Bucket { kind: StoreKind::S3, name: "memory".into(), prefix: "a/lake".into() };
-        let (objects, uploads) = both(Arc::new(object_store::memory::InMemory::new()));
-        Self::over(&place, objects, uploads)
+        let store = both(Arc::new(object_store::memory::InMemory::new()));
+        let hasty = Arc::clone(&store.0);
+        Self::over(&place, store, hasty)
     }
 
     pub fn kind(&self) -> StoreKind {
@@ -224,19 +215,26 @@ impl Bucket {
 
     /// The last bytes of an object.
     pub fn get_tail(&self, key: &str, bytes: u64) -> Result<Option<Got>, LakeError> {
-        // Azure knows no ranges from the end.
-        if self.place.kind != StoreKind::Azure && !self.needs_sizes.load(Relaxed) {
-            let got = self.get(key, GetRange::Suffix(bytes), None);
-            // Some stores fail where the object is shorter than that.
-            let is_short = || matches!(self.head(key), Ok(Some(meta)) if meta.size < bytes);
-            if got.is_ok() || !is_short() {
+        // Azure knows no ranges from the end, and some stores fail where the object is shorter than that.
+        let asks_size = self.place.kind == StoreKind::Azure || self.needs_sizes.load(Relaxed);
+        if !asks_size {
+            let (objects, object) = (Arc::clone(&self.hasty), self.object(key)?);
+            let tail = GetOptions::new().with_range(Some(GetRange::Suffix(bytes)));
+            let got =
+                self.ask_for(key, "read", async move { whole(objects.get_opts(&object, tail).await?).await });
+            if got.is_ok() {
                 return got;
             }
-            self.needs_sizes.store(true, Relaxed);
         }
         let Some(meta) = self.head(key)? else { return Ok(None) };
+        if !asks_size && meta.size < bytes {
+            self.needs_sizes.store(true, Relaxed);
+        }
+        if meta.size == 0 {
+            return Ok(Some(told(Bytes::new(), meta)));
+        }
         let version = UpdateVersion { e_tag: meta.e_tag, version: meta.version };
-        self.get(key, GetRange::Bounded(meta.size.saturating_sub(bytes)..meta.size.max(1)), Some(&version))
+        self.get(key, GetRange::Bounded(meta.size.saturating_sub(bytes)..meta.size), Some(&version))
     }
 
     /// A whole object.
@@ -377,6 +375,26 @@ impl Bucket {
 
 /// One store, by what it can do.
 type Both = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
+
+fn build(place: &config::Bucket, retry: RetryConfig) -> Result<Both, StoreError> {
+    match place.kind {
+        StoreKind::S3 => AmazonS3Builder::from_env()
+            .with_bucket_name(&place.name)
+            .with_retry(retry)
+            .build()
+            .map(|store| both(Arc::new(store))),
+        StoreKind::Gcs => GoogleCloudStorageBuilder::from_env()
+            .with_bucket_name(&place.name)
+            .with_retry(retry)
+            .build()
+            .map(|store| both(Arc::new(store))),
+        StoreKind::Azure => MicrosoftAzureBuilder::from_env()
+            .with_container_name(&place.name)
+            .with_retry(retry)
+            .build()
+            .map(|store| both(Arc::new(store))),
+    }
+}
 
 fn both<S: ObjectStore + MultipartStore>(store: Arc<S>) -> Both {
     (Arc::clone(&store) as Arc<dyn ObjectStore>, store)

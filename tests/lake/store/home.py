@@ -2,6 +2,7 @@
 every check of a folder is a check of the bucket."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from store.server import SECRETS
 
 BUCKET = "lakes"
 NUMBERS = itertools.count(1)
+FETCHING = ThreadPoolExecutor(16)
 
 
 def client(address):
@@ -51,8 +53,8 @@ class BucketHome(Home):
         held = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
         for key in held.difference(keys):
             (copy / key).unlink()
-        for key in keys:
-            kept, content = copy / key, self.read(key)
+        for key, content in zip(keys, FETCHING.map(self.read, keys)):
+            kept = copy / key
             # As in a folder, what is as it was is the same file, and what is new another one.
             if not kept.is_file() or kept.read_bytes() != content:
                 kept.parent.mkdir(parents=True, exist_ok=True)
