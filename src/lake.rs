@@ -28,6 +28,7 @@ mod patch;
 mod probe;
 mod read;
 mod small;
+mod spare;
 mod store;
 mod strips;
 mod table;

@@ -3,7 +3,7 @@
 mod arrow_schema;
 mod sizes;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef};
 use parquet::{
@@ -93,8 +93,9 @@ impl FileForm {
         let inner = if Self::is_small(rows) {
             Inner::Small { file, rows: Vec::new() }
         } else {
+            let alone = LARGE.lock().unwrap_or_else(PoisonError::into_inner);
             let encoder = self.encoder(file).map_err(|cause| LakeError::writing(path, cause))?;
-            Inner::Large(Box::new(encoder))
+            Inner::Large(Box::new(encoder), alone)
         };
         Ok(FormWriter { inner, form: self, path: path.clone(), rows: 0, digests: Vec::new() })
     }
@@ -149,6 +150,8 @@ fn place(at: usize) -> KeyValue {
     KeyValue::new(digests::PLACE.to_owned(), at.to_string())
 }
 
+static LARGE: Mutex<()> = Mutex::new(());
+
 /// A file of some form, being written.
 pub(super) struct FormWriter<'a> {
     inner: Inner<'a>,
@@ -159,12 +162,10 @@ pub(super) struct FormWriter<'a> {
 }
 
 enum Inner<'a> {
-    Large(Box<ArrowWriter<&'a mut Draft<'a>>>),
+    /// Each holds a compressor and a decompressor for every column, some 300 KB: one at a time in a process.
+    Large(Box<ArrowWriter<&'a mut Draft<'a>>>, MutexGuard<'static, ()>),
     /// Gathered, and written at the end.
-    Small {
-        file: &'a mut Draft<'a>,
-        rows: Vec<RecordBatch>,
-    },
+    Small { file: &'a mut Draft<'a>, rows: Vec<RecordBatch> },
 }
 
 impl FormWriter<'_> {
@@ -175,7 +176,7 @@ impl FormWriter<'_> {
         self.rows += batch.num_rows() as u64;
         match &mut self.inner {
             Inner::Small { rows, .. } => rows.push(batch),
-            Inner::Large(writer) => {
+            Inner::Large(writer, _) => {
                 writer.write(&batch).map_err(|cause| LakeError::writing(&self.path, cause))?;
             }
         }
@@ -196,7 +197,7 @@ impl FormWriter<'_> {
             Ok(file.bytes_written())
         };
         match inner {
-            Inner::Large(writer) => {
+            Inner::Large(writer, _alone) => {
                 let bytes = large(*writer).map_err(|cause| LakeError::writing(&path, cause))?;
                 Ok(Written { rows, bytes: bytes as u64 })
             }

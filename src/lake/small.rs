@@ -1,6 +1,6 @@
 //! A file of few rows: all of them at hand, one row group, every column encoded with the same buffers and compressor.
 
-use std::{cell::RefCell, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{array::ArrayRef, datatypes::Fields};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use parquet::{
     schema::types::{ColumnDescPtr, SchemaDescriptor},
 };
 
-use super::{bounds::Bounds, page_header::PageHeader, pages::Leaf, store::Draft};
+use super::{bounds::Bounds, page_header::PageHeader, pages::Leaf, spare::Spare, store::Draft};
 use crate::batch::{BatchError, ID};
 
 /// How the columns of a small file are made.
@@ -32,6 +32,7 @@ pub(super) struct Making {
 }
 
 /// Buffers that one file after another is written with.
+#[derive(Default)]
 struct Bench {
     page: Vec<u8>,
     packed: Vec<u8>,
@@ -39,10 +40,8 @@ struct Bench {
     zstd: Option<zstd::bulk::Compressor<'static>>,
 }
 
-thread_local! {
-    static BENCH: RefCell<Bench> =
-        const { RefCell::new(Bench { page: Vec::new(), packed: Vec::new(), chunk: Vec::new(), zstd: None }) };
-}
+/// Threads come and go, and the heap would keep a set for each of them.
+static BENCHES: Spare<Bench> = Spare::new();
 
 /// Bytes behind the rows, and what the metadata says of their place.
 pub(super) type Trailer<'a> = (&'a [u8], &'a dyn Fn(usize) -> KeyValue);
@@ -95,11 +94,12 @@ pub(super) fn write(
     let Parts { rows, fields, descriptor, columns, trailer } = parts;
     let mut out = SerializedFileWriter::new(file, descriptor.root_schema_ptr(), Arc::clone(properties))?;
     if rows > 0 {
+        let mut bench = BENCHES.borrow();
         let mut group = out.next_row_group()?;
         for ((field, of), column) in fields.iter().zip(descriptor.columns()).zip(columns) {
             match column? {
                 Source::Stored(file, closed) => group.append_column(&file, *closed)?,
-                Source::Cells(column) => BENCH.with_borrow_mut(|bench| {
+                Source::Cells(column) => {
                     let leaf = Leaf::new(&column, field.is_nullable()).ok_or_else(|| {
                         ParquetError::General(format!(
                             "column `{}` has a type that no lake has",
@@ -108,8 +108,8 @@ pub(super) fn write(
                     })?;
                     bench.chunk.clear();
                     let closed = bench.column(&leaf, of, rows, making)?;
-                    group.append_column(&Bytes::copy_from_slice(&bench.chunk), closed)
-                })?,
+                    group.append_column(&Bytes::copy_from_slice(&bench.chunk), closed)?
+                }
             }
         }
         group.close()?;

@@ -4,7 +4,7 @@
 //! rows that costs several times the rows. Here a column of exactly our form is taken apart with one set of buffers;
 //! whatever is not so, damage included, is left to the library, which says what is wrong with it.
 
-use std::{cell::RefCell, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{Array, ArrayRef, BooleanArray, BooleanBufferBuilder, ListArray, PrimitiveArray, StringArray},
@@ -16,7 +16,10 @@ use arrow::{
 };
 use parquet::{basic::Compression, file::metadata::ColumnChunkMetaData};
 
-use super::page_header::{PageHeader, read_varint};
+use super::{
+    page_header::{PageHeader, read_varint},
+    spare::Spare,
+};
 
 /// What one column after another is decompressed with.
 #[derive(Default)]
@@ -25,9 +28,7 @@ struct Bench {
     zstd: Option<zstd::bulk::Decompressor<'static>>,
 }
 
-thread_local! {
-    static BENCH: RefCell<Bench> = RefCell::default();
-}
+static BENCHES: Spare<Bench> = Spare::new();
 
 /// Which rows of a column are wanted.
 #[derive(Clone, Copy)]
@@ -53,22 +54,20 @@ pub(super) fn column(
     let most = usize::try_from(chunk.uncompressed_size()).ok()?;
     let mut parts = Parts::new(field)?;
     let mut seen = 0;
-    BENCH.with_borrow_mut(|bench| {
-        while !rest.is_empty() {
-            let header = PageHeader::read(&mut rest)?;
-            let packed = rest.split_off(..header.packed)?;
-            if header.bytes > most {
-                return None;
-            }
-            let marks = match wanted {
-                Wanted::All(_) => None,
-                Wanted::Some(marks) => Some(marks.get(seen..)?.get(..header.levels)?),
-            };
-            seen += header.levels;
-            parts.take(header.levels, bench.unpack(packed, header.bytes)?, marks)?;
+    let mut bench = BENCHES.borrow();
+    while !rest.is_empty() {
+        let header = PageHeader::read(&mut rest)?;
+        let packed = rest.split_off(..header.packed)?;
+        if header.bytes > most {
+            return None;
         }
-        Some(())
-    })?;
+        let marks = match wanted {
+            Wanted::All(_) => None,
+            Wanted::Some(marks) => Some(marks.get(seen..)?.get(..header.levels)?),
+        };
+        seen += header.levels;
+        parts.take(header.levels, bench.unpack(packed, header.bytes)?, marks)?;
+    }
     let rows = match wanted {
         Wanted::All(rows) => rows,
         Wanted::Some(marks) => {

@@ -73,6 +73,9 @@ def assert_complete(run):
 
 def pytest_collection_modifyitems(items):
     """What the whole suite said is counted when all of it has been said."""
+    for item in items:
+        if LAKE == "bucket" and item.get_closest_marker("folder"):
+            item.add_marker(pytest.mark.skip(reason="about a lake in a folder"))
     items.sort(key=lambda item: item.name == "test_every_failing_command_was_looked_at")
 
 

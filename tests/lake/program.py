@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -45,6 +46,13 @@ class Home:
     def place(self):
         """What the configuration says of the lake."""
         return str(self.lake)
+
+    def empty(self):
+        """Takes the lake away."""
+        shutil.rmtree(self.lake)
+
+    def expire(self):
+        """Lets the next run have what a killed one held: the lock of a folder is the system's to free."""
 
     @property
     def environment(self):

@@ -12,11 +12,9 @@ from compare import whole_lake
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
 from emulator.accounts import account, emulate
 from program import Toml, run
-from store.home import BucketHome
+from store.home import LEASE, BucketHome
 from store.proxy import between
 from store.server import PROGRAM, SECRETS, serve
-
-LEASE = "_ticketlake/lease.json"
 
 
 def no_secret(*runs):
@@ -30,12 +28,6 @@ def wait_for(condition, seconds=30):
     while not condition() and time.monotonic() < end:
         time.sleep(0.02)
     assert condition()
-
-
-def expire(home):
-    """Makes the lease one whose holder has not renewed it for its term."""
-    lease = json.loads(home.read(LEASE))
-    home.put(LEASE, json.dumps({**lease, "seconds": -60}).encode())
 
 
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
@@ -75,7 +67,7 @@ def test_a_second_run_and_the_lease_of_a_dead_one(bucket):
         emulator.latency = 0
         still = bucket.sync(write=False)
         assert still.code == 5, f"the lease of a dead run holds until it expires: {still}"
-        expire(bucket)
+        bucket.expire()
         taken = assert_complete(bucket.sync())
         assert "taking over the lake" in taken.err
     assert_lake(bucket, "shop", "kf5", expectation_of(state, "kf5"))
@@ -127,8 +119,7 @@ def test_a_store_that_fails_now_and_then(tmp_path, fault):
             no_secret(done)
             if home.keys("tickets"):
                 assert set(whole_lake(home.lake).values()) <= {1}
-            if any(key == LEASE for key in home.keys("_ticketlake")) and not json.loads(home.read(LEASE))["released"]:
-                expire(home)
+            home.expire()
         assert any(hit for _, _, hit in network.seen)
         network.rule = lambda *_: None
         assert_complete(home.sync())
@@ -166,7 +157,7 @@ def test_a_large_partition_goes_up_in_parts(bucket, tmp_path):
         process.kill()
         process.communicate()
         assert [key for key in bucket.keys() if key.startswith("_ticketlake/staging/")], bucket.keys()
-        expire(bucket)
+        bucket.expire()
         network.rule = lambda *_: None
         network.seen.clear()
         done = assert_complete(bucket.sync())

@@ -12,6 +12,8 @@ from compare import whole_lake
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
 from emulator.accounts import NOW, account, emulate
 
+pytestmark = pytest.mark.folder
+
 
 def loads(home):
     """→ the ids of the lake, each there once."""

@@ -4,7 +4,6 @@ nothing twice, has lost nothing and made nothing older; and in the end it is the
 import json
 import os
 import random
-import shutil
 import signal
 import time
 from types import SimpleNamespace
@@ -54,6 +53,7 @@ def disturb(home, command, usual, rng, change=None, afresh=False):
         time.sleep(rng.random() * within)
         process.kill()
         process.communicate()
+        home.expire()
         hit = process.returncode == -signal.SIGKILL
         hits += hit
         # The machine's pace changes, and some runs have little left to do.
@@ -61,7 +61,7 @@ def disturb(home, command, usual, rng, change=None, afresh=False):
         if rng.random() < 0.4:
             before = look(home, before)
         if afresh and process.returncode == 0:
-            shutil.rmtree(home.lake)
+            home.empty()
             before = {}
     look(home, before)
     return hits
@@ -172,6 +172,7 @@ def test_a_kill_after_a_commit_amid_a_long_reading(home, vendor):
             time.sleep(0.05)
         process.kill()
         process.communicate()
+        home.expire()
         assert held(home), "what the state tells as read is not in the lake"
         emulator.latency = 0
         before = len(emulator.requests)

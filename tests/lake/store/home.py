@@ -2,6 +2,7 @@
 every check of a folder is a check of the bucket."""
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from program import Home
 from store.server import SECRETS
 
 BUCKET = "lakes"
+LEASE = "_ticketlake/lease.json"
 NUMBERS = itertools.count(1)
 FETCHING = ThreadPoolExecutor(16)
 
@@ -62,6 +64,15 @@ class BucketHome(Home):
                 fresh.write_bytes(content)
                 fresh.replace(kept)
         return copy
+
+    def empty(self):
+        self.store.delete_dir_contents(self.inside)
+
+    def expire(self):
+        """Makes the lease, if it is held, one whose holder has not renewed it for its term."""
+        lease = json.loads(self.read(LEASE)) if LEASE in self.keys("_ticketlake") else {"released": True}
+        if not lease["released"]:
+            self.put(LEASE, json.dumps({**lease, "seconds": -60}).encode())
 
     def keys(self, under=""):
         """Keys below the lake, sorted."""

@@ -1,0 +1,71 @@
+//! What is dear to make and used again and again, by one user at a time.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Things that nobody uses now: never more than were in use at once.
+pub(super) struct Spare<T>(Mutex<Vec<T>>);
+
+impl<T: Default> Spare<T> {
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// Lends one that was used before, or a new one.
+    pub(super) fn borrow(&self) -> Borrowed<'_, T> {
+        let used = self.held().pop();
+        Borrowed { item: used.unwrap_or_default(), home: self }
+    }
+}
+
+impl<T> Spare<T> {
+    fn held(&self) -> MutexGuard<'_, Vec<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One that goes back where it came from.
+pub(super) struct Borrowed<'a, T: Default> {
+    item: T,
+    home: &'a Spare<T>,
+}
+
+impl<T: Default> Deref for Borrowed<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.item
+    }
+}
+
+impl<T: Default> DerefMut for Borrowed<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.item
+    }
+}
+
+impl<T: Default> Drop for Borrowed<'_, T> {
+    fn drop(&mut self) {
+        self.home.held().push(std::mem::take(&mut self.item));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_never_more_than_were_in_use_at_once() {
+        let spare: Spare<Vec<u8>> = Spare::new();
+        for _ in 0..3 {
+            let (mut one, mut two) = (spare.borrow(), spare.borrow());
+            one.push(1);
+            two.push(2);
+        }
+        let held = spare.held();
+        assert_eq!(held.len(), 2);
+        assert_eq!(held.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
+    }
+}
