@@ -13,7 +13,7 @@ use parquet::{
     schema::types::SchemaDescriptor,
 };
 
-use self::sizes::{DICTIONARY_ROWS, ROW_GROUP_ROWS, making, properties};
+use self::sizes::{SMALL_ROWS, ROW_GROUP_ROWS, making, properties};
 
 use super::{
     LakeError, Location,
@@ -54,7 +54,7 @@ impl FileForm {
     pub fn new(schema: &SchemaRef, meta: &FileMeta) -> Result<Self, LakeError> {
         let descriptor =
             ArrowSchemaConverter::new().convert(schema).map_err(|cause| LakeError::Schema { cause })?;
-        let small_rows = DICTIONARY_ROWS as usize;
+        let small_rows = SMALL_ROWS as usize;
         Ok(Self {
             schema: schema.clone(),
             carried: with_digests(schema),
@@ -102,7 +102,7 @@ impl FileForm {
 
     /// Whether a file of so many rows is written by [`FileForm::write_small`].
     pub(super) fn is_small(rows: u64) -> bool {
-        rows < DICTIONARY_ROWS
+        rows < SMALL_ROWS
     }
 
     /// Writes a small file of new rows, each with its digest. Its columns are made one after another: a second copy of all

@@ -1,25 +1,48 @@
-//! The header of a data page, version 1, of plain values, in Thrift's compact protocol: each field is the distance to the
-//! one before it and its type in one byte, then the value; a zero ends a structure.
+//! The header of a page, version 1, in Thrift's compact protocol: each field is the distance to the one before it and
+//! its type in one byte, then the value; a zero ends a structure.
 
 /// What a header tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PageHeader {
+    pub(super) holds: Holds,
     /// Of the page, before compression.
     pub(super) bytes: usize,
     /// Of the page, as it is stored.
     pub(super) packed: usize,
-    pub(super) levels: usize,
+    /// Of rows: levels. Of distinct values: how many there are.
+    pub(super) count: usize,
+}
+
+/// What stands on a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// The distinct values of a column, plain.
+    Distinct,
+    /// Rows: levels, then plain values.
+    Values,
+    /// Rows: levels, then numbers of distinct values.
+    Numbers,
 }
 
 const INTEGER: u8 = 5;
 const STRUCTURE: u8 = 12;
 const PLAIN: usize = 0;
 const RLE: usize = 3;
+const NUMBERS: usize = 8;
 const DATA_PAGE: usize = 0;
-/// The encodings of values and of both kinds of levels.
-const ENCODINGS: [usize; 3] = [PLAIN, RLE, RLE];
-/// The distance from the size to the structure that tells of data pages.
-const TO_DATA_PAGE: u8 = 2;
+const DICTIONARY_PAGE: usize = 2;
+
+impl Holds {
+    /// The type of the page, the distance from its size to the structure that tells more, and the encodings told there: of
+    /// values, and of both kinds of levels.
+    fn told(self) -> (usize, u8, &'static [usize]) {
+        match self {
+            Holds::Distinct => (DICTIONARY_PAGE, 4, &[PLAIN]),
+            Holds::Values => (DATA_PAGE, 2, &[PLAIN, RLE, RLE]),
+            Holds::Numbers => (DATA_PAGE, 2, &[NUMBERS, RLE, RLE]),
+        }
+    }
+}
 
 impl PageHeader {
     pub(super) fn write(self, out: &mut Vec<u8>) {
@@ -28,30 +51,39 @@ impl PageHeader {
             // Zigzag, as all integers of the protocol.
             write_varint((value as u64) << 1, out);
         };
-        for value in [DATA_PAGE, self.bytes, self.packed] {
+        let (kind, distance, encodings) = self.holds.told();
+        for value in [kind, self.bytes, self.packed] {
             field(value, out);
         }
-        out.push(TO_DATA_PAGE << 4 | STRUCTURE);
-        for value in [self.levels].into_iter().chain(ENCODINGS) {
-            field(value, out);
-        }
+        out.push(distance << 4 | STRUCTURE);
+        field(self.count, out);
+        encodings.iter().for_each(|encoding| field(*encoding, out));
         out.extend([0, 0]);
     }
 
     /// Takes a header from the front of `bytes`; `None` where anything else stands there.
     pub(super) fn read(bytes: &mut &[u8]) -> Option<Self> {
+        let all = *bytes;
+        [Holds::Values, Holds::Numbers, Holds::Distinct].into_iter().find_map(|holds| {
+            *bytes = all;
+            Self::read_as(holds, bytes)
+        })
+    }
+
+    fn read_as(holds: Holds, bytes: &mut &[u8]) -> Option<Self> {
         fn field(bytes: &mut &[u8]) -> Option<usize> {
             let value = (*bytes.split_off_first()? == 1 << 4 | INTEGER).then(|| read_varint(bytes))??;
             (value & 1 == 0).then(|| usize::try_from(value >> 1).ok())?
         }
-        let kind = field(bytes)?;
-        let header = Self { bytes: field(bytes)?, packed: field(bytes)?, levels: 0 };
-        let is_structure = *bytes.split_off_first()? == TO_DATA_PAGE << 4 | STRUCTURE;
-        let levels = field(bytes)?;
-        let encodings = [field(bytes)?, field(bytes)?, field(bytes)?];
-        let ends = bytes.split_off(..2)? == [0, 0];
-        (kind == DATA_PAGE && is_structure && encodings == ENCODINGS && ends)
-            .then_some(Self { levels, ..header })
+        let (kind, distance, encodings) = holds.told();
+        (field(bytes)? == kind).then_some(())?;
+        let (whole, packed) = (field(bytes)?, field(bytes)?);
+        (*bytes.split_off_first()? == distance << 4 | STRUCTURE).then_some(())?;
+        let count = field(bytes)?;
+        for encoding in encodings {
+            (field(bytes)? == *encoding).then_some(())?;
+        }
+        (bytes.split_off(..2)? == [0, 0]).then_some(Self { holds, bytes: whole, packed, count })
     }
 }
 
@@ -84,8 +116,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_header_reads_as_it_was_written(bytes in 0usize..1 << 40, packed in 0usize..1 << 40, levels in 0usize..1 << 30) {
-            let header = PageHeader { bytes, packed, levels };
+        fn a_header_reads_as_it_was_written(
+            bytes in 0usize..1 << 40, packed in 0usize..1 << 40, count in 0usize..1 << 30,
+            holds in prop_oneof![Just(Holds::Distinct), Just(Holds::Values), Just(Holds::Numbers)],
+        ) {
+            let header = PageHeader { holds, bytes, packed, count };
             let mut written = Vec::new();
             header.write(&mut written);
             for end in 0..written.len() {

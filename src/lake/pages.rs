@@ -14,7 +14,7 @@ use arrow::{
     },
 };
 
-use super::{bounds::Bounds, page_header::write_varint};
+use super::{bounds::Bounds, distinct::Distinct, page_header::write_varint};
 
 /// The values of a column, or of its lists, by the way in which they are stored.
 enum Values<'a> {
@@ -74,6 +74,14 @@ impl<'a> Leaf<'a> {
         }
     }
 
+    /// The distinct values, where storing them once pays.
+    pub(super) fn distinct(&self) -> Option<Distinct<'a>> {
+        match self.values {
+            Values::Text(texts) if self.lists.is_none() => Distinct::of(texts),
+            _ => None,
+        }
+    }
+
     /// Rows from `start` on that fill a page of about `most` bytes; at least one, where there is one.
     pub(super) fn page_end(&self, start: usize, most: usize) -> usize {
         if self.bytes_of(&self.all_values(start..self.rows)) <= most {
@@ -120,15 +128,27 @@ impl<'a> Leaf<'a> {
         }
     }
 
+    /// Appends all rows to `out`, with the numbers of their values.
+    pub(super) fn write_numbers(&self, distinct: &Distinct, out: &mut Vec<u8>) -> Page {
+        let nulls = self.write_levels(0..self.rows, out);
+        distinct.write_numbers(out);
+        Page { levels: self.rows, nulls, bounds: distinct.bounds() }
+    }
+
+    /// Appends the levels of rows that are no lists; gives how many are null.
+    fn write_levels(&self, rows: Range<usize>, out: &mut Vec<u8>) -> usize {
+        let nulls = self.valid.map(|valid| valid.slice(rows.start, rows.len()));
+        if !self.required {
+            write_validity(nulls.as_ref(), rows.len(), out);
+        }
+        nulls.map_or(0, |nulls| nulls.null_count())
+    }
+
     /// Appends the rows of a page to `out`.
     pub(super) fn write(&self, rows: Range<usize>, out: &mut Vec<u8>) -> Page {
         match &self.lists {
             None => {
-                let nulls = self.valid.map(|valid| valid.slice(rows.start, rows.len()));
-                if !self.required {
-                    write_validity(nulls.as_ref(), rows.len(), out);
-                }
-                let nulls = nulls.map_or(0, |nulls| nulls.null_count());
+                let nulls = self.write_levels(rows.clone(), out);
                 let present = if nulls < rows.len() { rows.clone() } else { 0..0 };
                 Page { levels: rows.len(), nulls, bounds: self.write_values(present, out) }
             }

@@ -17,7 +17,13 @@ use parquet::{
     schema::types::{ColumnDescPtr, SchemaDescriptor},
 };
 
-use super::{bounds::Bounds, page_header::PageHeader, pages::Leaf, spare::Spare, store::Draft};
+use super::{
+    bounds::Bounds,
+    page_header::{Holds, PageHeader},
+    pages::Leaf,
+    spare::Spare,
+    store::Draft,
+};
 use crate::batch::{BatchError, ID};
 
 /// How the columns of a small file are made.
@@ -136,17 +142,24 @@ impl Bench {
         let mut offsets = OffsetIndexBuilder::new();
         let (mut start, mut levels, mut nulls, mut uncompressed) = (0, 0, 0, 0);
         let mut bounds = None;
-        while start < rows {
-            let end = leaf.page_end(start, making.page_bytes);
+        let distinct = leaf.distinct();
+        if let Some(distinct) = &distinct {
             self.page.clear();
-            let page = leaf.write(start..end, &mut self.page);
-            self.compress(making.level)?;
+            distinct.write_texts(&mut self.page);
+            uncompressed += self.put_page(Holds::Distinct, distinct.len(), making.level)?;
+        }
+        let first_page = self.chunk.len();
+        while start < rows {
+            self.page.clear();
+            let (holds, end, page) = match &distinct {
+                Some(distinct) => (Holds::Numbers, rows, leaf.write_numbers(distinct, &mut self.page)),
+                None => {
+                    let end = leaf.page_end(start, making.page_bytes);
+                    (Holds::Values, end, leaf.write(start..end, &mut self.page))
+                }
+            };
             let from = self.chunk.len();
-            let header =
-                PageHeader { bytes: self.page.len(), packed: self.packed.len(), levels: page.levels };
-            header.write(&mut self.chunk);
-            uncompressed += self.chunk.len() - from + self.page.len();
-            self.chunk.extend_from_slice(&self.packed);
+            uncompressed += self.put_page(holds, page.levels, making.level)?;
 
             offsets.append_row_count((end - start) as i64);
             offsets.append_offset_and_size(from as i64, (self.chunk.len() - from) as i32);
@@ -162,17 +175,21 @@ impl Bench {
                     held
                 }
             });
-            if start == rows && from == 0 {
+            if start == rows && from == first_page {
                 index.set_boundary_order(BoundaryOrder::ASCENDING);
             }
         }
         let mut metadata = ColumnChunkMetaData::builder(of.clone())
             .set_compression(Compression::ZSTD(making.level))
-            .set_encodings(vec![Encoding::PLAIN, Encoding::RLE])
+            .set_encodings(match distinct {
+                Some(_) => vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY],
+                None => vec![Encoding::PLAIN, Encoding::RLE],
+            })
             .set_total_compressed_size(self.chunk.len() as i64)
             .set_total_uncompressed_size(uncompressed as i64)
             .set_num_values(levels as i64)
-            .set_data_page_offset(0);
+            .set_dictionary_page_offset(distinct.is_some().then_some(0))
+            .set_data_page_offset(first_page as i64);
         if let Some(bounds) = bounds {
             metadata = metadata.set_statistics(bounds.statistics(nulls as u64, making.bound_bytes));
         }
@@ -187,6 +204,16 @@ impl Bench {
             column_index: Some(index.build()?),
             offset_index: Some(offsets.build()),
         })
+    }
+
+    /// Appends the page to `self.chunk`, compressed; gives its bytes before that, with the header.
+    fn put_page(&mut self, holds: Holds, count: usize, level: ZstdLevel) -> Result<usize, ParquetError> {
+        self.compress(level)?;
+        let from = self.chunk.len();
+        PageHeader { holds, bytes: self.page.len(), packed: self.packed.len(), count }.write(&mut self.chunk);
+        let bytes = self.chunk.len() - from + self.page.len();
+        self.chunk.extend_from_slice(&self.packed);
+        Ok(bytes)
     }
 
     /// Compresses the page into `self.packed`.

@@ -17,7 +17,8 @@ use arrow::{
 use parquet::{basic::Compression, file::metadata::ColumnChunkMetaData};
 
 use super::{
-    page_header::{PageHeader, read_varint},
+    numbered::{Distinct, Numbers},
+    page_header::{Holds, PageHeader, read_varint},
     spare::Spare,
 };
 
@@ -46,7 +47,7 @@ pub(super) fn column(
     field: &Field,
     wanted: Wanted,
 ) -> Option<ArrayRef> {
-    if !matches!(chunk.compression(), Compression::ZSTD(_)) || chunk.dictionary_page_offset().is_some() {
+    if !matches!(chunk.compression(), Compression::ZSTD(_)) {
         return None;
     }
     let (start, length) = chunk.byte_range();
@@ -55,18 +56,29 @@ pub(super) fn column(
     let mut parts = Parts::new(field)?;
     let mut seen = 0;
     let mut bench = BENCHES.borrow();
+    let mut distinct = None;
     while !rest.is_empty() {
         let header = PageHeader::read(&mut rest)?;
         let packed = rest.split_off(..header.packed)?;
         if header.bytes > most {
             return None;
         }
+        let page = bench.unpack(packed, header.bytes)?;
+        let distinct = match header.holds {
+            Holds::Distinct => {
+                (seen == 0 && distinct.is_none()).then_some(())?;
+                distinct = Some(Distinct::read(page, header.count)?);
+                continue;
+            }
+            Holds::Values => None,
+            Holds::Numbers => Some(distinct.as_ref()?),
+        };
         let marks = match wanted {
             Wanted::All(_) => None,
-            Wanted::Some(marks) => Some(marks.get(seen..)?.get(..header.levels)?),
+            Wanted::Some(marks) => Some(marks.get(seen..)?.get(..header.count)?),
         };
-        seen += header.levels;
-        parts.take(header.levels, bench.unpack(packed, header.bytes)?, marks)?;
+        seen += header.count;
+        parts.take(header.count, page, marks, distinct)?;
     }
     let rows = match wanted {
         Wanted::All(rows) => rows,
@@ -146,7 +158,13 @@ impl Parts {
     }
 
     /// Takes in a page, or what is marked of it; `None` where it does not hold just what it must.
-    fn take(&mut self, count: usize, mut page: &[u8], marks: Option<&[bool]>) -> Option<()> {
+    fn take(
+        &mut self,
+        count: usize,
+        mut page: &[u8],
+        marks: Option<&[bool]>,
+        distinct: Option<&Distinct>,
+    ) -> Option<()> {
         let Some(lists) = &mut self.lists else {
             let levels = if self.required { Levels::Run(1) } else { Levels::read(&mut page, count, 1)? };
             match marks {
@@ -156,12 +174,13 @@ impl Parts {
                     marked.for_each(|(at, _)| self.valid.append(levels.get(at) == 1));
                 }
             }
-            return match marks {
-                None => self.values.take(&levels, count, page, |_| true),
-                Some(marks) => self.values.take(&levels, count, page, |at| marks.get(at) == Some(&true)),
+            let wanted = |at: usize| marks.is_none_or(|marks| marks.get(at) == Some(&true));
+            return match distinct {
+                None => self.values.take(&levels, count, page, wanted),
+                Some(distinct) => self.values.take_numbers(&levels, count, page, wanted, distinct),
             };
         };
-        if marks.is_some() {
+        if marks.is_some() || distinct.is_some() {
             return None;
         }
         let repeated = Levels::read(&mut page, count, 1)?;
@@ -258,6 +277,31 @@ impl Values {
                 rest.is_empty().then_some(())
             }
         }
+    }
+
+    /// As [`Values::take`], where the numbers of the values are stored.
+    fn take_numbers(
+        &mut self,
+        valid: &Levels,
+        slots: usize,
+        stored: &[u8],
+        wanted: impl Fn(usize) -> bool,
+        distinct: &Distinct,
+    ) -> Option<()> {
+        let Self::Text { offsets, bytes } = self else { return None };
+        let numbers = Numbers::read(stored)?;
+        let mut taken = 0;
+        for at in 0..slots {
+            let (is_there, wanted) = (valid.get(at) == 1, wanted(at));
+            if is_there && wanted {
+                bytes.extend_from_slice(distinct.get(numbers.get(taken)?)?);
+            }
+            taken += usize::from(is_there);
+            if wanted {
+                offsets.push(i32::try_from(bytes.len()).ok()?);
+            }
+        }
+        numbers.are(taken).then_some(())
     }
 
     fn finish(self, of: &DataType, valid: Option<NullBuffer>) -> Option<ArrayRef> {

@@ -74,7 +74,8 @@ pub async fn count<R: Reader<Error = E>, E>(reader: &R) -> Result<Counted, E> {
     let mut rows = None;
     let mut before = look(&Slice::default()).await?;
     for _ in 0..MOST_LOOKS {
-        let (Some(all), Some(timed)) = (before, look(&timed).await?) else { break };
+        let Some(all) = before else { break };
+        let Some(timed) = look(&timed).await? else { break };
         before = look(&Slice::default()).await?;
         if before == Some(all) {
             rows = all.checked_sub(timed);

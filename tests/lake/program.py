@@ -112,7 +112,7 @@ def toml(value):
 
 
 def environment(env=None):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TICKETLAKE", "AWS_")) and "proxy" not in key.lower()}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TICKETLAKE", "AWS_", "AZ", "GOOGLE_")) and "proxy" not in key.lower()}
     return {**kept, "CHECK_PASSWORD": PASSWORD, "CHECK_SECRET": SECRET, "NO_PROXY": "*", **(env or {})}
 
 

@@ -78,6 +78,7 @@ def test_a_ticket_without_a_readable_id_makes_the_run_incomplete(home, vendor):
     assert_lake(home, "shop", vendor, expectation, run)
 
 
+@pytest.mark.folder
 def test_views(home):
     """views.sql runs in the lake's folder and shows custom columns under their labels."""
     kf5, udesk = account("kf5", 300, SEED), account("udesk", 300, SEED)

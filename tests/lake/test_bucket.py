@@ -14,12 +14,15 @@ from emulator.accounts import account, emulate
 from program import Toml, run
 from store.home import LEASE, BucketHome
 from store.proxy import between
-from store.server import PROGRAM, SECRETS, serve
+from store.server import KIND, PROGRAM, serve
+
+
+only_s3 = pytest.mark.skipif(KIND.scheme != "s3", reason="in words of S3")
 
 
 def no_secret(*runs):
     for made in runs:
-        for secret in (SECRETS["AWS_SECRET_ACCESS_KEY"], "Signature=", "X-Amz-Signature"):
+        for secret in (KIND.secret, "Signature=", "X-Amz-Signature"):
             assert secret not in made.out + made.err, made
 
 
@@ -137,6 +140,7 @@ def test_puts_whose_answer_is_lost_are_not_taken_for_another_writer(tmp_path):
         assert_complete(home.sync())
 
 
+@only_s3
 @pytest.mark.nightly
 def test_a_large_partition_goes_up_in_parts(bucket, tmp_path):
     """One month whose file is larger than a part; then the upload is cut, and what is left of it is swept."""
@@ -149,7 +153,7 @@ def test_a_large_partition_goes_up_in_parts(bucket, tmp_path):
         state.put(type(ticket)(ticket.id, ticket.created, ticket.updated, json.dumps(text, ensure_ascii=False)))
     with between(bucket.server) as network, emulate("kf5", state) as emulator:
         add(bucket, "shop", emulator, page_size=20)
-        bucket.settings["AWS_ENDPOINT_URL"] = network.address
+        bucket.settings = KIND.told(network.address)
         # No part arrives, and no upload can be given up: the run fails and leaves it.
         network.rule = lambda method, path, _: "busy" if "uploadId=" in path and (method == "DELETE" or "partNumber=2" in path) else None
         process = bucket.start("sync")
@@ -169,6 +173,7 @@ def test_a_large_partition_goes_up_in_parts(bucket, tmp_path):
     assert len(whole_lake(bucket.lake)) == 28
 
 
+@only_s3
 def test_what_is_wrong_with_a_store_is_said(bucket, tmp_path):
     home = bucket.source("shop", "kf5", "http://127.0.0.1:9", max_retries=1)
     place = "s3://no-such-bucket/x"
@@ -185,7 +190,7 @@ def test_what_is_wrong_with_a_store_is_said(bucket, tmp_path):
         network.rule = lambda *_: "busy"
         before, proxy.BUSY = proxy.BUSY, denied
         try:
-            refused = home.run("sync", env={"AWS_ENDPOINT_URL": network.address}, timeout=120)
+            refused = home.run("sync", env=KIND.told(network.address), timeout=120)
         finally:
             proxy.BUSY = before
     assert refused.code == 1 and "AccessDenied: Access Denied" in refused.err, refused
@@ -206,7 +211,7 @@ def test_a_store_without_conditions_is_refused(bucket):
 
         network.RequestHandlerClass = Careless
         bucket.source("shop", "kf5", "http://127.0.0.1:9", max_retries=1)
-        refused = bucket.run("sync", env={"AWS_ENDPOINT_URL": network.address})
+        refused = bucket.run("sync", env=KIND.told(network.address))
     assert refused.code == 1 and "conditional puts" in refused.err, refused
     no_secret(refused)
 
@@ -217,6 +222,7 @@ def test_no_place_of_a_lake(home, place):
     assert refused.code == 2 and "s3cret" not in refused.err, refused
 
 
+@only_s3
 def test_duckdb_reads_the_bucket_itself(bucket):
     connection = duckdb.connect()
     try:

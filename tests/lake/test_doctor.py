@@ -168,6 +168,7 @@ def test_faults_of_the_configuration_do_not_hide_the_lake(home):
     assert code == 2 and "ticketlake init" in state(report, "configuration", "file")["found"]
 
 
+@pytest.mark.folder
 def test_a_lake_that_cannot_be_written_is_held_or_damaged(home):
     with emulate("kf5", account("kf5", 30, SEED)) as emulator:
         add(home, "shop", emulator)
@@ -189,6 +190,7 @@ def test_a_lake_that_cannot_be_written_is_held_or_damaged(home):
 ACCOUNT = ("--kind", "kf5", "--source", "support", "--base-url", "https://support.kf5.com", "--email", "ops@example.com")
 
 
+@pytest.mark.folder
 def test_init_by_options(home):
     done = home.run("init", *ACCOUNT, "--password-env", "KF5_PASSWORD", "--lake", "data", write=False)
     assert done.code == 0 and "ticketlake doctor" in done.out, done

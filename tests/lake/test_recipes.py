@@ -111,6 +111,7 @@ def test_container(recipe):
     assert any(line.startswith("ENTRYPOINT [") for line in last) and not any("ARG" in line or "PASSWORD" in line for line in lines)
 
 
+@pytest.mark.folder
 def test_the_program_needs_no_root_that_can_be_written(home):
     """As in the container: nothing but the lake can be written, no home, no TMPDIR."""
     with emulate("udesk", account("udesk", 20, SEED)) as emulator:

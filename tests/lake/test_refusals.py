@@ -114,6 +114,7 @@ def test_bad_arguments(home):
     assert done.code == 2 and "nobody" in done.out + done.err, done
 
 
+@pytest.mark.folder
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_an_unwritable_lake(home):
     home.lake.mkdir()
@@ -124,6 +125,7 @@ def test_an_unwritable_lake(home):
     assert done.code in (1, 3) and str(home.lake) in done.out + done.err, done
 
 
+@pytest.mark.folder
 def test_a_lake_that_is_a_file(home):
     home.lake.write_text("no folder")
     with emulate("kf5", account("kf5", 120, SEED)) as emulator:

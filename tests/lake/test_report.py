@@ -319,6 +319,7 @@ def test_one_ticket_of_a_vendor_without_agreements(home):
         assert "Not known: no ticket has an agreement." in plain and "Not known: no ticket was rated." in plain, plain
 
 
+@pytest.mark.folder
 def test_a_damaged_file_is_named(home):
     with sandbox(5) as origin:
         add_sources(home, origin, "support")

@@ -185,6 +185,7 @@ def test_a_window_that_means_nothing(home, arguments, word):
         assert not emulator.requests and not home.lake.exists()
 
 
+@pytest.mark.folder
 def test_the_lock_of_a_dead_run_does_not_block(home):
     with emulate("kf5", account("kf5", 100, SEED), latency=0.3) as emulator:
         add(home, "shop", emulator, concurrency=1)

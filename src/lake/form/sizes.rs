@@ -27,9 +27,9 @@ const PAGE_BYTES: usize = 256 * 1024;
 const DICTIONARY_BYTES: usize = 64 * 1024;
 /// A number column with more than some 500 distinct values does better with differences (5 % of all bytes).
 const NUMBER_DICTIONARY_BYTES: usize = 4 * 1024;
-/// Files of fewer rows are written without dictionaries: the encoder sets up a table of 72 KB for each column,
-/// more than the rows of a day weigh, and Zstandard finds the repetitions by itself.
-pub(super) const DICTIONARY_ROWS: u64 = 4096;
+/// Files of fewer rows are encoded by `small`: the library's encoder sets up tables, a compressor and a decompressor of
+/// 300 KB for each column, more than the rows of a day weigh.
+pub(super) const SMALL_ROWS: u64 = 4096;
 const ZSTD_LEVEL: i32 = 1;
 /// Rows encoded at a time, between two looks at the page's size.
 const WRITE_BATCH_ROWS: usize = 1024;

@@ -70,7 +70,8 @@ fn read(file: &[u8]) -> (Vec<RecordBatch>, Arc<ParquetMetaData>) {
     (builder.build().unwrap().map(Result::unwrap).collect(), metadata)
 }
 
-fn both_ways(rows: &RecordBatch, page_bytes: usize) {
+/// Gives what our file says of itself.
+fn both_ways(rows: &RecordBatch, page_bytes: usize) -> Arc<ParquetMetaData> {
     let meta = FileMeta { schema_version: 1, source_kind: "x".to_owned() };
     let form = FileForm::new(&rows.schema(), &meta).unwrap();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -110,6 +111,7 @@ fn both_ways(rows: &RecordBatch, page_bytes: usize) {
             }
         }
     }
+    our_metadata
 }
 
 /// Our own reader gives the same columns, and nothing where a byte is missing.
@@ -138,6 +140,20 @@ fn rows_without_anything_and_long_texts() {
     both_ways(&batch(&vec![(None, None, None, None, None); 9]), 64);
     let long: Row = (Some("长".repeat(300)), Some(-1), Some(1.5), Some(true), Some(vec![]));
     both_ways(&batch(&[long.clone(), long]), 100);
+}
+
+#[test]
+fn texts_that_repeat_are_stored_once() {
+    for kinds in [1, 2, 3, 255, 256, 257, 700] {
+        let text = |at: usize| (at % 5 > 0).then(|| format!("一个标签 number {}", at % kinds));
+        let rows: Vec<Row> = (0..3_001).map(|at| (text(at), None, None, None, None)).collect();
+        let whole = batch(&rows);
+        for some in [whole.slice(3, 2_000), whole] {
+            let metadata = both_ways(&some, 4096);
+            let column = metadata.row_group(0).column(some.schema().index_of("text").unwrap());
+            assert_eq!(column.dictionary_page_offset().is_some(), some.num_rows() > 2 * kinds, "{kinds}");
+        }
+    }
 }
 
 proptest! {

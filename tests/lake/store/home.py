@@ -5,25 +5,15 @@ import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from urllib.parse import urlsplit
-
 from pyarrow import fs
 
 from program import Home
-from store.server import SECRETS
+from store.server import KIND
 
 BUCKET = "lakes"
 LEASE = "_ticketlake/lease.json"
 NUMBERS = itertools.count(1)
 FETCHING = ThreadPoolExecutor(16)
-
-
-def client(address):
-    """The bucket as a file system, by another implementation of S3 than the program's."""
-    return fs.S3FileSystem(
-        access_key=SECRETS["AWS_ACCESS_KEY_ID"], secret_key=SECRETS["AWS_SECRET_ACCESS_KEY"], region="us-east-1", scheme="http",
-        endpoint_override=urlsplit(address).netloc, allow_bucket_creation=True, allow_bucket_deletion=True,
-    )
 
 
 @dataclass
@@ -36,13 +26,13 @@ class BucketHome(Home):
     def __post_init__(self):
         self.prefix = f"help-desk/lake-{next(NUMBERS)}"  # a server may outlive a test
         self.inside = f"{BUCKET}/{self.prefix}"
-        self.store = client(self.server)
+        self.store = KIND.client(self.server)
         self.store.create_dir(BUCKET)
-        self.settings = {**SECRETS, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": self.address or self.server, "AWS_ALLOW_HTTP": "true"}
+        self.settings = KIND.told(self.address or self.server)
 
     @property
     def place(self):
-        return f"s3://{self.inside}"
+        return f"{KIND.scheme}://{self.inside}"
 
     @property
     def environment(self):

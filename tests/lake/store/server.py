@@ -1,4 +1,5 @@
-"""Servers that speak S3 on loopback: `moto` in this process, or a program that CHECK_S3_SERVER starts."""
+"""Object stores on loopback: `moto` in this process, which speaks S3, or a program that CHECK_STORE_SERVER starts, of the kind
+that CHECK_STORE says."""
 
 import contextlib
 import logging
@@ -8,8 +9,10 @@ import socket
 import subprocess
 import time
 
-SECRETS = {"AWS_ACCESS_KEY_ID": "AKIACHECKS", "AWS_SECRET_ACCESS_KEY": "s3cret+store/key"}
-PROGRAM = os.environ.get("CHECK_S3_SERVER")  # a command with {host}, {port}, {folder}, {key} and {secret}
+from store.kind import KINDS
+
+PROGRAM = os.environ.get("CHECK_STORE_SERVER")  # a command with {host}, {port}, {folder}, {account} and {secret}
+KIND = KINDS[os.environ.get("CHECK_STORE", "s3")]
 
 
 @contextlib.contextmanager
@@ -38,7 +41,7 @@ def _program(folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    told = {"host": "127.0.0.1", "port": port, "folder": folder, "key": SECRETS["AWS_ACCESS_KEY_ID"], "secret": SECRETS["AWS_SECRET_ACCESS_KEY"]}
+    told = {"host": "127.0.0.1", "port": port, "folder": folder, "account": KIND.account, "secret": KIND.secret}
     command = [part.format(**told) for part in shlex.split(PROGRAM)]
     (folder / "store").mkdir()
     with open(folder / "server.log", "wb") as log:

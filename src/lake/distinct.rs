@@ -1,0 +1,114 @@
+//! The distinct texts of a column: where they are few they are stored once, and each row holds the number of its own.
+
+use arrow::array::{Array, StringArray};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{bounds::Bounds, page_header::write_varint};
+
+/// Columns of fewer bytes are left as they are: Zstandard finds the repetitions by itself, and a second page costs more.
+const LEAST_BYTES: usize = 4 * 1024;
+/// More distinct texts are no repetition.
+const MOST: usize = 1024;
+/// Whether the first texts repeat tells whether the others are looked at.
+const FIRST: usize = 32;
+
+const SLOTS: usize = 2 * MOST;
+const EMPTY: u16 = u16::MAX;
+
+/// A column's texts, each once, and their numbers.
+pub(super) struct Distinct<'a> {
+    texts: Vec<&'a str>,
+    /// Of each value that is there.
+    numbers: Vec<u16>,
+}
+
+impl<'a> Distinct<'a> {
+    /// The distinct ones of some texts; `None` if they take more than half of what all of them take.
+    pub(super) fn of(column: &'a StringArray) -> Option<Self> {
+        let present = column.len() - column.null_count();
+        let offsets = column.value_offsets();
+        let bytes = (offsets.last()? - offsets.first()?) as usize + 4 * present;
+        if bytes < LEAST_BYTES {
+            return None;
+        }
+        let mut distinct = Self { texts: Vec::new(), numbers: Vec::with_capacity(present) };
+        let (mut slots, mut held) = ([EMPTY; SLOTS], 0);
+        for text in column.iter().flatten() {
+            let number = distinct.find(text, &mut slots);
+            if usize::from(number) == distinct.texts.len() {
+                distinct.texts.push(text);
+                held += text.len() + 4;
+            }
+            distinct.numbers.push(number);
+            let begins_mixed = distinct.numbers.len() == FIRST && distinct.texts.len() > FIRST * 3 / 4;
+            if begins_mixed || distinct.texts.len() > MOST || 2 * held > bytes {
+                return None;
+            }
+        }
+        Some(distinct)
+    }
+
+    /// The number of a text, or the next one for a text that is new.
+    fn find(&self, text: &str, slots: &mut [u16; SLOTS]) -> u16 {
+        let mut slot = xxh3_64(text.as_bytes()) as usize % SLOTS;
+        loop {
+            let number = slots[slot];
+            if number == EMPTY {
+                slots[slot] = self.texts.len() as u16;
+                return slots[slot];
+            }
+            if self.texts[usize::from(number)] == text {
+                return number;
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    pub(super) fn bounds(&self) -> Bounds {
+        let pair = self.texts.iter().min().zip(self.texts.iter().max());
+        Bounds::Text(pair.map(|(low, high)| ((*low).to_owned(), (*high).to_owned())))
+    }
+
+    /// Appends the texts, each behind its length.
+    pub(super) fn write_texts(&self, out: &mut Vec<u8>) {
+        for text in &self.texts {
+            out.extend((text.len() as u32).to_le_bytes());
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Appends how many bits a number has, and the numbers: one run, or all of them packed from the lowest bit on.
+    pub(super) fn write_numbers(&self, out: &mut Vec<u8>) {
+        let width = width(self.texts.len());
+        out.push(width as u8);
+        if self.texts.len() == 1 {
+            write_varint((self.numbers.len() as u64) << 1, out);
+            out.push(0);
+            return;
+        }
+        let groups = self.numbers.len().div_ceil(8);
+        write_varint((groups << 1 | 1) as u64, out);
+        let end = out.len() + groups * width;
+        let (mut bits, mut filled) = (0_u64, 0);
+        for number in &self.numbers {
+            bits |= u64::from(*number) << filled;
+            filled += width;
+            while filled >= 8 {
+                out.push(bits as u8);
+                (bits, filled) = (bits >> 8, filled - 8);
+            }
+        }
+        out.push(bits as u8);
+        out.resize(end, 0);
+    }
+}
+
+/// Bits of the numbers of so many texts.
+fn width(texts: usize) -> usize {
+    (usize::BITS - texts.saturating_sub(1).leading_zeros()).max(1) as usize
+}
