@@ -2,7 +2,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON ?= python3
 
-.PHONY: help demo test interop airflow s3 notebooks lint build bench browser clean
+.PHONY: help demo test interop airflow s3 azure notebooks lint build bench browser clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,15 +36,24 @@ build: ## the program: target/release/ticketlake
 bench: build $(TARGET)/bench/ready ## speed, memory and size beside others, a table; options in BENCH="…"
 	$(PYTHON) tests/bench --binary $(TARGET)/release/ticketlake --work $(TARGET)/bench $(BENCH)
 
-# It checks conditions before it writes, not while: enough for one writer after another.
+# These check conditions before they write, not while: enough for one writer after another.
 S3S := $(TARGET)/tools/bin/s3s-fs
+AZURITE := $(TARGET)/tools/node_modules/.bin/azurite-blob
 s3: .venv/ready $(S3S) ## every test that can, on a lake in an object store of another make
-	cargo build --locked
-	CHECK_LAKE=bucket CHECK_S3_SERVER="$(abspath $(S3S)) --host {host} --port {port} --access-key {key} --secret-key {secret} {folder}/store" \
-	  TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake $(S3)
+	cargo test --locked --no-run
+	CHECK_LAKE=bucket CHECK_STORE_SERVER="$(abspath $(S3S)) --host {host} --port {port} --access-key {account} --secret-key {secret} {folder}/store" \
+	  TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake $(STORE)
+
+azure: .venv/ready $(AZURITE) ## the same on Azure's emulator; needs npm
+	cargo test --locked --no-run
+	CHECK_LAKE=bucket CHECK_STORE=az CHECK_STORE_SERVER="$(abspath $(AZURITE)) --silent --skipApiVersionCheck --blobHost {host} --blobPort {port} --location {folder}/store" \
+	  TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake $(STORE)
 
 $(S3S):
 	cargo install s3s-fs --version 0.14.1 --features binary --locked --root $(TARGET)/tools --target-dir $(TARGET)/tools/target
+
+$(AZURITE):
+	npm install --prefix $(TARGET)/tools --no-audit --no-fund azurite@3.37.0
 
 clean: ## remove what was made
 	cargo clean

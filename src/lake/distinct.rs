@@ -10,7 +10,7 @@ const LEAST_BYTES: usize = 4 * 1024;
 /// More distinct texts are no repetition.
 const MOST: usize = 1024;
 /// Whether the first texts repeat tells whether the others are looked at.
-const FIRST: usize = 32;
+const FIRST: usize = 256;
 
 const SLOTS: usize = 2 * MOST;
 const EMPTY: u16 = u16::MAX;
@@ -40,7 +40,7 @@ impl<'a> Distinct<'a> {
                 held += text.len() + 4;
             }
             distinct.numbers.push(number);
-            let begins_mixed = distinct.numbers.len() == FIRST && distinct.texts.len() > FIRST * 3 / 4;
+            let begins_mixed = distinct.numbers.len() == FIRST && distinct.texts.len() > FIRST * 7 / 8;
             if begins_mixed || distinct.texts.len() > MOST || 2 * held > bytes {
                 return None;
             }

@@ -13,7 +13,7 @@ use parquet::{
     schema::types::SchemaDescriptor,
 };
 
-use self::sizes::{SMALL_ROWS, ROW_GROUP_ROWS, making, properties};
+use self::sizes::{ROW_GROUP_ROWS, SMALL_ROWS, making, properties};
 
 use super::{
     LakeError, Location,

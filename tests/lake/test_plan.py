@@ -24,6 +24,7 @@ def plan(home, *arguments):
     return json.loads(made.out)["sources"][0]
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
 def test_a_plan_comes_true(home, vendor):
     state = account(vendor, 1500, SEED, chance=0.0, undated=0)

@@ -45,7 +45,7 @@ def shop(home):
     (["--all", "-o", "/dev/null", "--format", "csv", "--force"], "no file"),
     (["--all", "-o", "no/such/folder/x.csv"], "cannot be written"),
     (["--all", "-o", "there.csv"], "--force"),
-    (["--all", "-o", "lake/tickets/x.parquet"], "lies in the lake"),
+    pytest.param(["--all", "-o", "lake/tickets/x.parquet"], "lies in the lake", marks=pytest.mark.folder),
     (["--search", "x", "-o", "x.csv"], "kf5"),
     (["--problems", "-o", "x.csv"], "kf5"),
     (["--incidents-of", "1", "-o", "x.csv"], "kf5"),

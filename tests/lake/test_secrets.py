@@ -60,6 +60,7 @@ def test_a_token_and_files_as_places(home):
         assert home.run("doctor").code == 4
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize("mask, file_mode, folder_mode", [(0o022, 0o644, 0o755), (0o027, 0o640, 0o750), (0o077, 0o600, 0o700)])
 def test_files_keep_to_the_users_umask(home, mask, file_mode, folder_mode):
     with emulate("kf5", account("kf5", 40, SEED)) as emulator:

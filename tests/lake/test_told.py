@@ -62,6 +62,7 @@ def test_figures_of_a_run_as_prometheus_reads_them(home):
     assert [path.name for path in home.folder.glob("*.prom*")] == ["ticketlake.prom"]
 
 
+@pytest.mark.folder
 def test_figures_of_runs_that_fail(home):
     file = home.folder / "ticketlake.prom"
     with emulate("udesk", account("udesk", 30, SEED)) as emulator:

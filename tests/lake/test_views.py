@@ -115,6 +115,7 @@ def keys_are_told(connection):
         assert told and all(text.startswith(shown or field) for text in told), (field, label, told)
 
 
+@pytest.mark.folder
 def test_hostile_labels_and_names(home, views):
     with sandbox(120) as origin:
         for vendor, key in (("kf5", "name"), ("udesk", "field_name")):
@@ -141,6 +142,7 @@ def test_hostile_labels_and_names(home, views):
     assert "File Filters" in plan, plan
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize("place", ["plain", "it's [1] a*b? {x,y}", "env=prod/desk=all"])
 def test_the_views_load_from_anywhere(home, views, tmp_path, place):
     """`ticketlake views --absolute` names the files wherever the lake lies; without it the SQL is that of the lake's folder."""
@@ -163,6 +165,7 @@ def test_the_views_load_from_anywhere(home, views, tmp_path, place):
     assert connection.execute("SELECT DISTINCT source FROM tickets").fetchall() == [("support",)]
 
 
+@pytest.mark.folder
 def test_views_follow_the_lake(home, views):
     with sandbox(60) as origin:
         add_sources(home, origin, "help-desk", "support")
@@ -186,6 +189,7 @@ def test_views_follow_the_lake(home, views):
         assert "新名字" in same_rows(views(), "support")
 
 
+@pytest.mark.folder
 def test_a_lake_with_nothing_in_it(home, views):
     with sandbox(0) as origin:
         add_sources(home, origin, "support")
@@ -198,6 +202,7 @@ def test_a_lake_with_nothing_in_it(home, views):
         assert set(empty) < set(columns(views(), "tickets_all")) == set(empty) | {"created_month"}
 
 
+@pytest.mark.folder
 def test_the_demo_tells_what_duckdb_tells(home, views):
     told = run("demo", "--tickets", "400", "--dir", str(home.folder))
     assert told.code == 0, told

@@ -48,7 +48,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, status, headers, content, cut=False):
         self.send_response_only(status)
-        length = headers.get("Content-Length", str(len(content))) if self.command == "HEAD" else str(len(content))
+        told = {name.lower(): value for name, value in headers.items()}
+        length = told["content-length"] if self.command == "HEAD" and "content-length" in told else str(len(content))
         for name, value in headers.items():
             if name.lower() not in ("content-length", "transfer-encoding", "connection"):
                 self.send_header(name, value)
