@@ -14,6 +14,7 @@ mod loose;
 mod masking;
 mod memory;
 mod outlook;
+mod pile;
 mod reading;
 mod recorder;
 mod source_run;

@@ -14,6 +14,7 @@ use roaring::RoaringTreemap;
 
 use super::{
     loose::Loose,
+    pile::Pile,
     reading::{ReadError, Rows},
     writer::{Job, Writer, Wrote},
 };
@@ -26,10 +27,10 @@ use crate::{
 };
 
 /// Bytes of tickets, as sent, that may wait to be written: partitions are written seldom, memory stays small.
-const WAITING_BYTES: usize = 16 << 20;
+const WAITING_BYTES: usize = 24 << 20;
 
 /// The same for a list of changes, whose rows belong to partitions all over the lake: every early writing rewrites most of them.
-const SCATTERED_BYTES: usize = 2 * WAITING_BYTES;
+const SCATTERED_BYTES: usize = 32 << 20;
 
 /// What came in.
 #[derive(Debug, Default)]
@@ -44,7 +45,7 @@ pub struct Received {
 
 #[derive(Default)]
 struct Waiting {
-    reads: Vec<RecordBatch>,
+    pile: Pile,
     bytes: usize,
     /// The number of the last page that brought rows.
     touched: u64,
@@ -230,7 +231,7 @@ impl State {
             let waiting = self.waiting.entry(key).or_default();
             waiting.touched = self.pages;
             waiting.bytes += share * part.num_rows();
-            waiting.reads.push(part);
+            waiting.pile.push(part).map_err(ReadError::arrow)?;
         }
         Ok(())
     }
@@ -299,6 +300,6 @@ impl State {
         let waiting = self.waiting.remove(&key)?;
         self.bytes = self.bytes.saturating_sub(waiting.bytes);
         self.released.insert(key);
-        Some(Job { key, reads: waiting.reads })
+        Some(Job { key, reads: waiting.pile.into_batches() })
     }
 }

@@ -5,22 +5,18 @@ use std::collections::HashMap;
 
 use arrow::{
     array::{Array, AsArray, BooleanArray, RecordBatch},
-    compute::{concat_batches, filter_record_batch},
+    compute::filter_record_batch,
     datatypes::Int64Type,
     error::ArrowError,
 };
 
+use super::pile::Pile;
 use crate::batch::{ID, digests};
-
-/// Pages that are copied into one: the buffers of a page are larger than what is in them.
-const PAGES: usize = 16;
 
 /// Pages, in the order of reading.
 #[derive(Default)]
 pub struct Loose {
-    stacks: Vec<RecordBatch>,
-    /// The last ones, of one schema.
-    pages: Vec<RecordBatch>,
+    pile: Pile,
     /// Of each ticket that waits, the digest of its last answer.
     last: HashMap<i64, u64>,
 }
@@ -31,7 +27,7 @@ impl Loose {
         let ids = page.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
         let (Some(ids), Some(digests)) = (ids, digests(&page)) else {
             let rows = page.num_rows();
-            self.push(page)?;
+            self.pile.push(page)?;
             return Ok(rows);
         };
         let mut says_new = |row: usize| match digests.is_valid(row).then(|| digests.value(row)) {
@@ -45,34 +41,14 @@ impl Loose {
         let rows = fresh.true_count();
         match rows {
             0 => {}
-            _ if rows == page.num_rows() => self.push(page)?,
-            _ => self.push(filter_record_batch(&page, &fresh)?)?,
+            _ if rows == page.num_rows() => self.pile.push(page)?,
+            _ => self.pile.push(filter_record_batch(&page, &fresh)?)?,
         }
         Ok(rows)
     }
 
-    fn push(&mut self, page: RecordBatch) -> Result<(), ArrowError> {
-        // A field that was new on this page is a column that the earlier ones lack.
-        if self.pages.first().is_some_and(|first| first.schema() != page.schema()) {
-            self.stack()?;
-        }
-        self.pages.push(page);
-        if self.pages.len() == PAGES { self.stack() } else { Ok(()) }
-    }
-
-    fn stack(&mut self) -> Result<(), ArrowError> {
-        if let Some(first) = self.pages.first() {
-            self.stacks.push(concat_batches(&first.schema(), &self.pages)?);
-            self.pages.clear();
-        }
-        Ok(())
-    }
-
     /// Everything that waits; nothing is left here.
     pub fn take(&mut self) -> Vec<RecordBatch> {
-        self.last.clear();
-        let mut all = std::mem::take(&mut self.stacks);
-        all.append(&mut self.pages);
-        all
+        std::mem::take(self).pile.into_batches()
     }
 }
