@@ -146,7 +146,8 @@ fn rows_without_anything_and_long_texts() {
 fn texts_that_repeat_are_stored_once() {
     let mut random = fastrand::Rng::with_seed(7);
     for kinds in [1, 2, 3, 255, 256, 257, 600] {
-        let mut text = |at: usize| (!at.is_multiple_of(5)).then(|| format!("一个标签 number {}", random.usize(..kinds)));
+        let mut text =
+            |at: usize| (!at.is_multiple_of(5)).then(|| format!("一个标签 number {}", random.usize(..kinds)));
         let rows: Vec<Row> = (0..3_001).map(|at| (text(at), None, None, None, None)).collect();
         let whole = batch(&rows);
         for some in [whole.slice(3, 2_000), whole] {
