@@ -82,9 +82,10 @@ where
             stop => Ok(stop),
         }
     };
+    // A server that refuses to count keeps nothing from being read.
     let count = async {
         match is_all {
-            true => hidden::count(reader).await.map(Some),
+            true => Ok(Some(hidden::count(reader).await)),
             false => Ok(None),
         }
     };
@@ -111,7 +112,7 @@ where
         )),
         None => {
             if let Some(hidden) = hidden {
-                hidden::find(reader, sink, &mut journal, hidden, (plan.per_page, plan.workers)).await?;
+                hidden::find(reader, sink, &mut journal, hidden?, (plan.per_page, plan.workers)).await?;
             }
         }
     }

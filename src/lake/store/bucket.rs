@@ -217,16 +217,20 @@ impl Bucket {
     pub fn get_tail(&self, key: &str, bytes: u64) -> Result<Option<Got>, LakeError> {
         // Azure knows no ranges from the end, and some stores fail where the object is shorter than that.
         let asks_size = self.place.kind == StoreKind::Azure || self.needs_sizes.load(Relaxed);
+        let mut refused = None;
         if !asks_size {
             let (objects, object) = (Arc::clone(&self.hasty), self.object(key)?);
             let tail = GetOptions::new().with_range(Some(GetRange::Suffix(bytes)));
             let got =
                 self.ask_for(key, "read", async move { whole(objects.get_opts(&object, tail).await?).await });
-            if got.is_ok() {
-                return got;
+            match got {
+                Ok(got) => return Ok(got),
+                Err(why) => refused = Some(why),
             }
         }
-        let Some(meta) = self.head(key)? else { return Ok(None) };
+        // The answer to a `HEAD` has no text that says why.
+        let found = self.head(key).map_err(|why| refused.unwrap_or(why))?;
+        let Some(meta) = found else { return Ok(None) };
         if !asks_size && meta.size < bytes {
             self.needs_sizes.store(true, Relaxed);
         }
