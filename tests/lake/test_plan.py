@@ -30,7 +30,7 @@ def test_a_plan_comes_true(home, vendor):
     state = account(vendor, 1500, SEED, chance=0.0, undated=0)
     window = ["--since", day(14), "--until", day(4)]
     with emulate(vendor, state) as emulator:
-        add(home, "shop", emulator, page_size=50, rate="200/s")
+        add(home, "shop", emulator, page_size=50, rate="200/s", concurrency=2)
         first = plan(home)
         assert not home.lake.exists()
         assert (first["reading"], first["rows"], first["rows_from"]) == ("full", 1500, "source")
