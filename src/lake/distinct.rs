@@ -76,10 +76,7 @@ impl<'a> Distinct<'a> {
 
     /// Appends the texts, each behind its length.
     pub(super) fn write_texts(&self, out: &mut Vec<u8>) {
-        for text in &self.texts {
-            out.extend((text.len() as u32).to_le_bytes());
-            out.extend_from_slice(text.as_bytes());
-        }
+        self.texts.iter().for_each(|text| write_text(text, out));
     }
 
     /// Appends how many bits a number has, and the numbers: one run, or all of them packed from the lowest bit on.
@@ -106,6 +103,12 @@ impl<'a> Distinct<'a> {
         out.push(bits as u8);
         out.resize(end, 0);
     }
+}
+
+/// Appends a text as a page holds it: behind its length.
+pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.extend((text.len() as u32).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// Bits of the numbers of so many texts.

@@ -14,7 +14,11 @@ use arrow::{
     },
 };
 
-use super::{bounds::Bounds, distinct::Distinct, page_header::write_varint};
+use super::{
+    bounds::Bounds,
+    distinct::{Distinct, write_text},
+    page_header::write_varint,
+};
 
 /// The values of a column, or of its lists, by the way in which they are stored.
 enum Values<'a> {
@@ -216,11 +220,7 @@ impl<'a> Leaf<'a> {
             }
             Values::Text(texts) => {
                 let values = present.map(|at| texts.value(at));
-                let write = |value: &str, out: &mut Vec<u8>| {
-                    out.extend((value.len() as u32).to_le_bytes());
-                    out.extend_from_slice(value.as_bytes());
-                };
-                let pair = write_each(values, write, out);
+                let pair = write_each(values, write_text, out);
                 Bounds::Text(pair.map(|(low, high)| (low.to_owned(), high.to_owned())))
             }
         }

@@ -72,7 +72,7 @@ def assert_complete(run):
 
 
 def pytest_collection_modifyitems(items):
-    """What the whole suite said is counted when all of it has been said."""
+    """A bucket is spared what is about folders; what the whole suite said is counted when all of it has been said."""
     for item in items:
         if LAKE == "bucket" and item.get_closest_marker("folder"):
             item.add_marker(pytest.mark.skip(reason="about a lake in a folder"))

@@ -16,7 +16,6 @@ from store.home import LEASE, BucketHome
 from store.proxy import between
 from store.server import KIND, PROGRAM, serve
 
-
 only_s3 = pytest.mark.skipif(KIND.scheme != "s3", reason="in words of S3")
 only_moto = pytest.mark.skipif(bool(PROGRAM), reason="such a server makes buckets by itself, or looks at signatures")
 

@@ -5,6 +5,7 @@ import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+
 from pyarrow import fs
 
 from program import Home
