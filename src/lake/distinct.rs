@@ -88,21 +88,26 @@ impl<'a> Distinct<'a> {
             out.push(0);
             return;
         }
-        let groups = self.numbers.len().div_ceil(8);
-        write_varint((groups << 1 | 1) as u64, out);
-        let end = out.len() + groups * width;
-        let (mut bits, mut filled) = (0_u64, 0);
-        for number in &self.numbers {
-            bits |= u64::from(*number) << filled;
-            filled += width;
-            while filled >= 8 {
-                out.push(bits as u8);
-                (bits, filled) = (bits >> 8, filled - 8);
-            }
-        }
-        out.push(bits as u8);
-        out.resize(end, 0);
+        write_packed(&self.numbers, width, out);
     }
+}
+
+/// Appends numbers of `width` bits, packed from the lowest bit on, behind their count in groups of eight.
+pub(super) fn write_packed<T: Copy + Into<u64>>(numbers: &[T], width: usize, out: &mut Vec<u8>) {
+    let groups = numbers.len().div_ceil(8);
+    write_varint((groups << 1 | 1) as u64, out);
+    let end = out.len() + groups * width;
+    let (mut bits, mut filled) = (0_u64, 0);
+    for number in numbers {
+        bits |= (*number).into() << filled;
+        filled += width;
+        while filled >= 8 {
+            out.push(bits as u8);
+            (bits, filled) = (bits >> 8, filled - 8);
+        }
+    }
+    out.push(bits as u8);
+    out.resize(end, 0);
 }
 
 /// Appends a text as a page holds it: behind its length.

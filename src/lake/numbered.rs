@@ -14,11 +14,9 @@ impl Distinct {
     pub(super) fn read(page: &[u8], count: usize) -> Option<Self> {
         let (mut rest, mut places) = (page, Vec::new());
         for _ in 0..count {
-            let (length, behind) = rest.split_first_chunk()?;
-            let start = page.len() - behind.len();
-            let (text, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-            places.push((start, start + text.len()));
-            rest = behind;
+            let text = take_text(&mut rest)?;
+            let end = page.len() - rest.len();
+            places.push((end - text.len(), end));
         }
         rest.is_empty().then(|| Self { bytes: page.to_vec(), places })
     }
@@ -28,6 +26,14 @@ impl Distinct {
         let (start, end) = *self.places.get(number)?;
         self.bytes.get(start..end)
     }
+}
+
+/// Takes a text that stands behind its length from the front of a page.
+pub(super) fn take_text<'a>(page: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, behind) = page.split_first_chunk()?;
+    let (text, rest) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    *page = rest;
+    Some(text)
 }
 
 /// Numbers of texts: the same for all, or packed from the lowest bit on.

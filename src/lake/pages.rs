@@ -16,7 +16,7 @@ use arrow::{
 
 use super::{
     bounds::Bounds,
-    distinct::{Distinct, write_text},
+    distinct::{Distinct, write_packed, write_text},
     page_header::write_varint,
 };
 
@@ -290,17 +290,8 @@ fn write_run(level: u8, rows: usize, out: &mut Vec<u8>) {
 
 /// Levels of `width` bits, packed from the lowest bit on.
 fn write_levels(levels: &[u8], width: usize, out: &mut Vec<u8>) {
-    let groups = levels.len().div_ceil(8);
     let mut packed = Vec::new();
-    write_varint((groups << 1 | 1) as u64, &mut packed);
-    let start = packed.len();
-    packed.resize(start + groups * width, 0);
-    for (place, level) in levels.iter().enumerate() {
-        let bit = place * width;
-        if let Some(byte) = packed.get_mut(start + bit / 8) {
-            *byte |= level << (bit % 8);
-        }
-    }
+    write_packed(levels, width, &mut packed);
     out.extend((packed.len() as u32).to_le_bytes());
     out.extend(packed);
 }

@@ -17,7 +17,7 @@ use arrow::{
 use parquet::{basic::Compression, file::metadata::ColumnChunkMetaData};
 
 use super::{
-    numbered::{Distinct, Numbers},
+    numbered::{Distinct, Numbers, take_text},
     page_header::{Holds, PageHeader, read_varint},
     spare::Spare,
 };
@@ -263,12 +263,10 @@ impl Values {
                 for at in 0..slots {
                     let wanted = wanted(at);
                     if valid.get(at) == 1 {
-                        let (length, behind) = rest.split_first_chunk()?;
-                        let (text, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+                        let text = take_text(&mut rest)?;
                         if wanted {
                             bytes.extend_from_slice(text);
                         }
-                        rest = behind;
                     }
                     if wanted {
                         offsets.push(i32::try_from(bytes.len()).ok()?);
