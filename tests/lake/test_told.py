@@ -181,7 +181,7 @@ def test_a_collector_that_is_away_holds_nobody_up(home, endpoint):
 
 
 def test_log_lines_tell_run_source_and_window(home):
-    with emulate("kf5", account("kf5", 250, SEED), {"http500": 0.3}) as emulator:
+    with emulate("kf5", account("kf5", 250, SEED), {"http500": 1.0}, spoilt_at_most=1) as emulator:
         add(home, "shop", emulator, page_size=20)
         done = home.run("--log-format", "json", "-v", "--progress", "plain", "sync", "--json")
     lines = [json.loads(line) for line in done.err.splitlines()]

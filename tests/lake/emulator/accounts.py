@@ -27,7 +27,7 @@ def account(vendor, count, seed=1, extra_fields=0, chance=0.12, undated=0.002):
     return State(tickets, world.definitions(extra_fields), world.fresh_ticket, seed)
 
 
-def emulate(vendor, state, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1, **manners):
+def emulate(vendor, state, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1, spoilt_at_most=None, **manners):
     """→ Emulator, to be entered. Further keywords are the vendor's manners."""
     made = Kf5Manners(**manners) if vendor == "kf5" else UdeskManners(**manners)
-    return Emulator(vendor, state, made, faults, changes, budget, retry_after, latency, seed)
+    return Emulator(vendor, state, made, faults, changes, budget, retry_after, latency, seed, spoilt_at_most)

@@ -4,12 +4,15 @@ import random
 import socket
 import threading
 import time
+from collections import Counter
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 from . import kf5, trouble, udesk
 from .trouble import Answer
+
+SIGNING = ("timestamp", "nonce", "sign")  # differ from one asking to the next
 
 
 class Server(ThreadingHTTPServer):
@@ -23,16 +26,19 @@ class Server(ThreadingHTTPServer):
 class Emulator:
     """`with Emulator("kf5", state, Kf5Manners()) as emulator: emulator.origin`.
 
-    faults: kind → probability, on list answers. changes: op → n, before every n-th list answer.
+    faults: kind → probability, on list answers; one question is spoiled at most `spoilt_at_most` times (None: whenever drawn).
+    changes: op → n, before every n-th list answer.
     budget: a Budget or None. retry_after: seconds | date | none, how a refusal names its wait.
     """
 
-    def __init__(self, vendor, state, manners, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1):
+    def __init__(self, vendor, state, manners, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1, spoilt_at_most=None):
         self.vendor, self.state, self.manners = vendor, state, manners
         self.faults, self.changes, self.budget = dict(faults or {}), dict(changes or {}), budget
         self.retry_after, self.latency = retry_after, latency
+        self.spoilt_at_most = spoilt_at_most
         self.lists = 0
         self.injected = {}
+        self._spoilt = Counter()  # question → times
         self.changed = []
         self.requests = []  # (monotonic time, path with query)
         self.in_flight = self.most_in_flight = 0
@@ -98,8 +104,11 @@ class Emulator:
         except ValueError as error:
             answer, is_list = Answer.json({"error": f"bad parameter: {error}"}, 400), False
         with self._lock:
-            fault = trouble.draw(self._rng, self.faults) if is_list else None
+            question = (url.path, *sorted((key, value) for key, value in query.items() if key not in SIGNING), body)
+            spared = self.spoilt_at_most is not None and self._spoilt[question] >= self.spoilt_at_most
+            fault = trouble.draw(self._rng, self.faults) if is_list and not spared else None
             if fault:
+                self._spoilt[question] += 1
                 self.injected[fault] = self.injected.get(fault, 0) + 1
         self._deliver(handler, answer, fault)
 
