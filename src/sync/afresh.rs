@@ -139,7 +139,15 @@ impl Afresh {
     ) -> Result<Proof, ReadError> {
         // Nothing is written by partition here.
         let boundary = |second| second;
-        let scope = Scope { by, range, done: &[], bookmark: None, began: self.began, boundary: &boundary };
+        let scope = Scope {
+            by,
+            range,
+            done: &[],
+            bookmark: None,
+            newest: None,
+            began: self.began,
+            boundary: &boundary,
+        };
         ways::tickets(&self.reader(), sink, &scope).await
     }
 

@@ -182,7 +182,15 @@ impl Walks<'_> {
     }
 
     fn scope<'a>(&self, range: Span, done: &'a [Span], boundary: &'a dyn Fn(i64) -> i64) -> Scope<'a> {
-        Scope { by: Clock::Created, range, done, bookmark: None, began: self.began, boundary }
+        Scope {
+            by: Clock::Created,
+            range,
+            done,
+            bookmark: None,
+            newest: self.horizon,
+            began: self.began,
+            boundary,
+        }
     }
 
     /// The tickets of the lake that are gone from the source: missed by the reading and by asking for each.

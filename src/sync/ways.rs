@@ -18,6 +18,8 @@ pub struct Scope<'a> {
     pub done: &'a [Span],
     /// How far an earlier run came where there are only page numbers.
     pub bookmark: Option<&'a Bookmark>,
+    /// The newest change, where the source told it before.
+    pub newest: Option<Timestamp>,
     pub began: Timestamp,
     /// The start of the partition that holds a second.
     pub boundary: &'a dyn Fn(i64) -> i64,
@@ -30,7 +32,7 @@ pub async fn tickets(
     scope: &Scope<'_>,
 ) -> Result<Proof, ReadError> {
     let config = &reader.client.config;
-    let &Scope { by, range, done, bookmark, began, boundary } = scope;
+    let &Scope { by, range, done, bookmark, newest, began, boundary } = scope;
     if !source::filters_by_time(config.kind) {
         return pages(reader, config, sink, Slice::default(), (by, range), bookmark).await;
     }
@@ -38,6 +40,7 @@ pub async fn tickets(
         by,
         range,
         done,
+        newest: newest.filter(|_| by == Clock::Updated).map(Timestamp::as_second),
         per_page: config.page_size,
         workers: config.concurrency,
         now: began.as_second(),

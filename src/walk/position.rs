@@ -13,14 +13,21 @@ use super::{
     Answer, Journal, Key, Proof, Reader, Sink, Span, hidden,
     limit::Limited,
     pages::{self, Asked},
+    slots::Slot,
     windows::{Window, cut, left},
 };
 use crate::source::{Clock, Order, Slice};
 
+mod bounds;
 mod crowd;
 mod joined;
+mod onward;
+mod reading;
 
+use bounds::NEAR;
 use joined::{Joined, join};
+use onward::onward;
+use reading::Reading;
 
 /// Pages that an idle worker should find before a window is cut for it.
 const WORTHWHILE_PAGES: f64 = 8.0;
@@ -28,8 +35,8 @@ const WORTHWHILE_PAGES: f64 = 8.0;
 /// window is what all others wait for.
 const WORTHWHILE_LATE: f64 = 3.0;
 const LATE_PAGES: u64 = 25;
-/// How much earlier a request begins when no row joins it to the one before: a second, a minute, an hour, more than any zone.
-const STEPS_BACK: [i64; 4] = [1, 60, 3_600, 100_000];
+/// Pages that may fail to join the one before, until page numbers are no longer relied on.
+const MOST_STRAYS: u32 = 2;
 /// Unix seconds after which no ticket is from.
 const FAR_FUTURE: i64 = 9_999_999_999;
 
@@ -40,6 +47,8 @@ pub struct ByTime<'a> {
     pub range: Span,
     /// Spans read by an earlier walk; an open end must have been closed at that walk's start.
     pub done: &'a [Span],
+    /// The newest time in the list, where that was asked for before.
+    pub newest: Option<i64>,
     pub per_page: u32,
     pub workers: usize,
     /// Unix seconds; stands for an open end when windows are cut.
@@ -71,17 +80,14 @@ where
         inclusive: None,
         largest: 1,
         silent: false,
-        newest: None,
-        crowd: None,
+        newest: plan.newest,
+        is_near: false,
+        crowd: RoaringTreemap::new(),
+        strays: 0,
         behind: RoaringTreemap::new(),
     };
     let is_all = plan.by == Clock::Created && plan.range == Span::default();
-    let read = async {
-        match walk.calibrate().await? {
-            None => walk.windows().await,
-            stop => Ok(stop),
-        }
-    };
+    let read = walk.windows();
     // A server that refuses to count keeps nothing from being read.
     let count = async {
         match is_all {
@@ -141,49 +147,14 @@ struct Walk<'a, R, S> {
     silent: bool,
     /// The time of the newest row before any other was read.
     newest: Option<i64>,
-    crowd: Option<Crowd>,
+    /// A row stood so near to the range's start that bounds mean the times of rows.
+    is_near: bool,
+    /// The rows of the newest second.
+    crowd: RoaringTreemap,
+    /// Pages of a list that did not join the one before.
+    strays: u32,
     /// Rows that were read behind the windows.
     behind: RoaringTreemap,
-}
-
-/// The last second of which all rows were read by page numbers, and these rows.
-struct Crowd {
-    second: i64,
-    ids: RoaringTreemap,
-}
-
-/// A window with its reader's memory.
-struct Reading {
-    window: Window,
-    /// The second of the last row read.
-    edge: Option<i64>,
-    /// The rows of the last answer, and the bound it was asked with.
-    last: Vec<Key>,
-    asked_from: Option<i64>,
-    /// Requests since then that no row joined to it.
-    back: usize,
-    /// Answers in a row that joined and were smaller than this server's pages can be.
-    short: u32,
-    /// A page of rows without a time stood first: those with one are asked for, and [`hidden`] finds the others.
-    behind: bool,
-    /// An empty answer was contradicted by its total.
-    doubted: bool,
-}
-
-impl Reading {
-    fn new(rest: Span) -> Self {
-        let window = Window { rest, expected: None, busy: false };
-        Self {
-            window,
-            edge: None,
-            last: Vec::new(),
-            asked_from: None,
-            back: 0,
-            short: 0,
-            behind: false,
-            doubted: false,
-        }
-    }
 }
 
 enum Next {
@@ -203,40 +174,21 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         }
     }
 
-    /// A run that begins at a bound loses rows in silence when bounds mean other times than rows: the newest row tells.
-    async fn calibrate(&mut self) -> Result<Option<Stop>, E> {
-        if self.plan.range.from.is_none() {
-            return Ok(None);
-        }
-        for _ in 0..3 {
-            let newest =
-                self.reader.read(&Slice { order: Order::Desc, ..self.slice(None, None) }, 1, 1).await?;
-            let Some(second) = newest.keys.first().and_then(|key| self.time(key)) else { return Ok(None) };
-            self.newest = self.newest.or(Some(second));
-            let after = self.reader.read(&self.slice(Some(second - 1), None), 1, 1).await?;
-            self.journal.tally.pages += 2;
-            match after.keys.first().and_then(|key| self.time(key)) {
-                Some(found) if found >= second - 1 => return Ok(None),
-                // Rows older than the bound: reading will tell a shift from a filter that is ignored.
-                Some(_) => return Ok(None),
-                None => {}
-            }
-        }
-        Ok(Some(Stop::Shifted(0)))
-    }
-
     async fn windows(&mut self) -> Result<Option<Stop>, E> {
+        // What is read by creation is remembered as read, so that bounds are looked at first.
+        if self.plan.by == Clock::Created
+            && let Some(stop) = self.calibrate().await?
+        {
+            return Ok(Some(stop));
+        }
         let mut readings: Vec<Reading> =
             left(self.plan.range, self.plan.done).into_iter().map(Reading::new).collect();
-        let newest = match self.plan.by {
-            Clock::Created => None,
-            Clock::Updated if self.newest.is_some() => self.newest,
-            Clock::Updated => {
-                self.journal.tally.pages += 1;
-                let last = Slice { order: Order::Desc, ..self.slice(None, None) };
-                self.reader.read(&last, 1, 1).await?.keys.first().and_then(|key| key.updated)
-            }
-        };
+        if self.plan.by == Clock::Updated && self.newest.is_none() {
+            self.journal.tally.pages += 1;
+            let last = Slice { order: Order::Desc, ..self.slice(None, None) };
+            self.newest = self.reader.read(&last, 1, 1).await?.keys.first().and_then(|key| key.updated);
+        }
+        let mut side_by_side = readings.len() > 1;
         let mut flights = FuturesUnordered::new();
         loop {
             loop {
@@ -244,8 +196,8 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                 for reading in readings.iter_mut().filter(|reading| !reading.window.busy).take(idle) {
                     reading.window.busy = true;
                     let Span { from, to } = reading.window.rest;
-                    let slice = self.slice(lower(reading, self.inclusive), to);
-                    flights.push(ask(self.reader, slice, self.plan.per_page, from));
+                    let (bound, slot) = reading.next(self.inclusive, self.plan.per_page);
+                    flights.push(ask(self.reader, self.slice(bound, to), slot, from));
                 }
                 if flights.len() >= self.plan.workers
                     || self.reader.is_saturated()
@@ -253,9 +205,10 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                 {
                     break;
                 }
+                side_by_side = true;
             }
             let Some(landed) = flights.next().await else { break };
-            let (slice, key, answer) = landed?;
+            let (slice, slot, key, answer) = landed?;
             let Some(at) =
                 readings.iter().position(|reading| reading.window.busy && reading.window.rest.from == key)
             else {
@@ -263,7 +216,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             };
             let mut reading = readings.swap_remove(at);
             reading.window.busy = false;
-            match self.step(&mut reading, slice, answer).await? {
+            match self.step(&mut reading, (slice, slot), answer).await? {
                 Err(stop) => return Ok(Some(stop)),
                 Ok(Next::Read) => readings.push(reading),
                 Ok(Next::Done) => {
@@ -271,10 +224,18 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                 }
             }
         }
-        // Rows that changed while windows were read moved behind what was newest then, perhaps into a window that was read before.
-        match newest {
-            Some(newest) => self.behind(newest).await,
-            None => Ok(None),
+        if self.plan.by == Clock::Created {
+            return Ok(None);
+        }
+        if !self.is_near
+            && let Some(stop) = self.calibrate().await?
+        {
+            return Ok(Some(stop));
+        }
+        // One window meets at its end what changed while it was read. Of several, a row may have moved into one that was read before.
+        match self.newest {
+            Some(newest) if side_by_side => self.behind(newest).await,
+            _ => Ok(None),
         }
     }
 
@@ -294,24 +255,25 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
     async fn step(
         &mut self,
         reading: &mut Reading,
-        slice: Slice,
+        (slice, slot): (Slice, Slot),
         answer: Answer<R::Rows>,
     ) -> Result<Result<Next, Stop>, E> {
+        let before = reading.onward.take();
         let Answer { keys, total, more, .. } = &answer;
         let (keys, total, more) = (keys.clone(), *total, *more);
         let rest = reading.window.rest;
         let keep: Vec<bool> =
             keys.iter().map(|key| self.time(key).is_none_or(|second| rest.holds(second))).collect();
         self.journal.note(&answer);
-        if self.silent {
-            self.behind.extend(keys.iter().filter_map(|key| key.id).map(i64::cast_unsigned));
-        }
+        self.note_newest(&keys);
         self.sink.take(answer.rows, &keep).await?;
         self.largest = self.largest.max(keys.len());
 
         let times: Vec<i64> = keys.iter().filter_map(|key| self.time(key)).collect();
         let (Some(&earliest), Some(&latest)) = (times.first(), times.last()) else {
-            return Ok(if keys.is_empty() {
+            return Ok(if slot.page > 1 {
+                self.stray(reading)
+            } else if keys.is_empty() {
                 self.nothing(reading, slice, total).await
             } else if slice.from.is_none() && reading.edge.is_none() {
                 reading.behind = true;
@@ -331,6 +293,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             let ignored = !self.reader.read(&future, 1, 1).await?.keys.is_empty();
             return Ok(Err(if ignored { Stop::Useless } else { Stop::Shifted(from - earliest) }));
         }
+        self.is_near |= self.plan.range.from.is_some_and(|from| (from - 1..from + NEAR).contains(&earliest));
         if slice.from == Some(earliest) {
             self.inclusive = Some(true);
         }
@@ -345,10 +308,10 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                     let known: HashSet<_> = reading.last.iter().filter_map(|key| key.id).collect();
                     keys.iter().any(|key| key.id.is_some_and(|id| !known.contains(&id)))
                 }
+                Joined::No if slot.page > 1 => return Ok(self.stray(reading)),
                 Joined::No => {
                     self.journal.shift();
-                    reading.back += 1;
-                    if reading.back <= STEPS_BACK.len() && slice.from > reading.asked_from {
+                    if reading.step_back(slice.from) {
                         return Ok(Ok(Next::Read));
                     }
                     // Even the very request that gave those rows does not give them now: they are gone.
@@ -358,12 +321,12 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                 Joined::Shifted(seconds) => return Ok(Err(Stop::Shifted(seconds))),
             },
         };
-        let all_here = total == Some(keys.len() as u64) && more != Some(true);
-        let said = more == Some(false) && total.is_none() && keys.len() < self.plan.per_page as usize;
+        let all_here = total == Some(slot.start() + keys.len() as u64) && more != Some(true);
+        let said = more == Some(false) && total.is_none() && keys.len() < slot.per_page as usize;
         if rest.to.is_some_and(|to| latest >= to) || all_here || said {
             return Ok(Ok(Next::Done));
         }
-        let full = keys.len() >= self.largest || keys.len() >= self.plan.per_page as usize;
+        let full = keys.len() >= self.largest || keys.len() >= slot.per_page as usize;
         let stuck =
             reading.edge.is_some_and(|edge| latest <= edge) || rest.from.is_some_and(|from| latest < from);
         if stuck && !fresh && !full {
@@ -378,7 +341,14 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             // A crowd just before the window: the bound is inclusive, so the window itself can be asked for.
             return Ok(if self.inclusive == Some(true) { Ok(Next::Read) } else { Err(Stop::Useless) });
         }
-        if stuck && full {
+        reading.crowded = if earliest == latest { reading.crowded + 1 } else { 0 };
+        let total = total.map(|total| total.saturating_sub(slot.start()));
+        let counts = self.strays < MOST_STRAYS && fresh && !self.is_long(reading, latest, total).await?;
+        if counts {
+            reading.onward =
+                onward(before, (slice.from, slot), self.plan.per_page, &keys, |key| self.time(key));
+        }
+        if stuck && full && reading.onward.is_none() {
             return self.crowd(reading, latest).await;
         }
         self.advance(reading, slice, keys, total, (earliest, latest)).await?;
@@ -434,38 +404,31 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             return Ok(Next::Done);
         }
         self.journal.shift();
-        reading.back += 1;
-        if reading.back <= STEPS_BACK.len() && slice.from > reading.asked_from {
+        if reading.step_back(slice.from) {
             return Ok(Next::Read);
         }
         Ok(Next::Done)
     }
+
+    /// A page of a list does not join the one before: the list is asked for from the last second again.
+    fn stray(&mut self, reading: &mut Reading) -> Result<Next, Stop> {
+        self.journal.shift();
+        self.strays += 1;
+        let window = reading.window;
+        *reading = Reading { window, ..Reading::new(window.rest) };
+        Ok(Next::Read)
+    }
 }
 
-/// The bound to ask with: the second of the last row, or one earlier where the server leaves out the bound itself.
-fn lower(reading: &Reading, inclusive: Option<bool>) -> Option<i64> {
-    let Some(edge) = reading.edge else {
-        let from = reading.window.rest.from.map(|from| from - i64::from(inclusive != Some(true)));
-        return from.or(reading.behind.then_some(0));
-    };
-    let lead = i64::from(inclusive == Some(false));
-    let from = match reading.back.checked_sub(1) {
-        None => edge - lead,
-        Some(step) => match STEPS_BACK.get(step) {
-            Some(back) => edge - lead - back,
-            None => return reading.asked_from,
-        },
-    };
-    Some(reading.asked_from.map_or(from, |asked| from.max(asked)))
-}
+type Landed<T> = (Slice, Slot, Option<i64>, Answer<T>);
 
 async fn ask<R: Reader<Error = E>, E>(
     reader: &R,
     slice: Slice,
-    per_page: u32,
+    slot: Slot,
     key: Option<i64>,
-) -> Result<(Slice, Option<i64>, Answer<R::Rows>), E> {
-    Ok((slice, key, reader.read(&slice, 1, per_page).await?))
+) -> Result<Landed<R::Rows>, E> {
+    Ok((slice, slot, key, reader.read(&slice, slot.page, slot.per_page).await?))
 }
 
 #[cfg(test)]

@@ -111,6 +111,26 @@ impl Server {
         }
     }
 
+    /// A server whose last rows changed in crowds, so many in each of the last `seconds`.
+    pub fn crowded(habits: Habits, seconds: usize, each: usize) -> Self {
+        let server = Self::new(habits, seconds * each + 1_000, 1, 7);
+        let now = server.now.get();
+        let mut rows = server.rows.borrow_mut();
+        let changed = rows.iter_mut().skip(500).take(seconds * each);
+        // Which ticket changes when has nothing to do with its id.
+        for (at, row) in changed.enumerate() {
+            row.updated = Some(now + 1_000 + (at * 7_919 % (seconds * each) / each) as i64);
+        }
+        drop(rows);
+        server.now.set(now + 1_000 + seconds as i64);
+        server
+    }
+
+    /// The second of the newest row.
+    pub fn newest(&self) -> i64 {
+        self.rows.borrow().iter().filter_map(|row| row.updated).max().unwrap_or_default()
+    }
+
     /// Rows whose creation time no filter finds and nobody can read.
     pub fn hide(&self, count: usize) {
         for row in self.rows.borrow_mut().iter_mut().rev().step_by(3).take(count) {

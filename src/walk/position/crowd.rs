@@ -1,10 +1,15 @@
 //! Seconds with more rows than a page, and what came behind the windows while they were read.
 
-use super::{Crowd, Next, Reading, Stop, Walk, Window, lower};
+use super::{Next, Reading, Stop, Walk, Window};
 use crate::walk::{
-    Journal, Reader, Sink, Span,
+    Journal, Key, Reader, Sink, Span,
     pages::{self, Asked},
 };
+
+/// Pages of one second from which on its reading is shared among workers.
+const LONG_PAGES: u64 = 20;
+/// Answers in a row from one second after which its rows are counted.
+const LOOKED_AT: u32 = 4;
 
 impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
     /// More rows than a page share a second: page numbers count within that second, proven as any list of pages is.
@@ -27,9 +32,8 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         };
         let mut inner = Journal::default();
         pages::walk(&asked, &mut inner, self.plan.per_page).await?;
-        let is_whole = margin == 0 && inner.nameless == 0 && inner.unproven.is_none();
-        if is_whole && self.crowd.as_ref().is_none_or(|last| last.second <= second) {
-            self.crowd = Some(Crowd { second, ids: inner.ids.clone() });
+        if margin == 0 && Some(second) == self.newest {
+            self.crowd |= &inner.ids;
         }
         self.journal.absorb(inner);
         let next = second + 1;
@@ -47,22 +51,55 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         Ok(Ok(Next::Read))
     }
 
+    /// Keeps the ids of rows that stand at the newest second, and behind it.
+    pub(super) fn note_newest(&mut self, keys: &[Key]) {
+        let Some(newest) = self.newest else { return };
+        for key in keys {
+            let Some((second, id)) = self.time(key).zip(key.id) else { continue };
+            if second == newest {
+                self.crowd.insert(id.cast_unsigned());
+            } else if second > newest && self.silent {
+                self.behind.insert(id.cast_unsigned());
+            }
+        }
+    }
+
     /// Rows that changed while windows were read moved behind what was newest then, perhaps out of a window that was read
     /// later: reads on from there. A crowd is not read again if its count says that nothing came to it.
     pub(super) async fn behind(&mut self, newest: i64) -> Result<Option<Stop>, E> {
-        if let Some(crowd) = self.crowd.take().filter(|crowd| crowd.second == newest) {
+        if self.crowd.len() >= u64::from(self.plan.per_page) {
             // Counted first: what leaves the crowd later is behind it then, and makes the count too large.
-            let one = self.slice(Some(newest), Some(newest));
-            self.journal.tally.pages += 1;
-            let count = self.reader.read(&one, 1, 1).await?.total;
+            let count = self.count(newest).await?;
             if let Some(stop) = self.tail(newest + 1).await? {
                 return Ok(Some(stop));
             }
-            if count == Some((&crowd.ids - &self.behind).len()) {
+            if count == Some((&self.crowd - &self.behind).len()) {
                 return Ok(None);
             }
         }
         self.tail(newest).await
+    }
+
+    /// Whether the second is so full that several workers are better than one that goes on page by page; `left` are the rows
+    /// that the list still has, where the server tells.
+    pub(super) async fn is_long(
+        &mut self,
+        reading: &Reading,
+        second: i64,
+        left: Option<u64>,
+    ) -> Result<bool, E> {
+        let many = LONG_PAGES * u64::from(self.plan.per_page);
+        if reading.crowded != LOOKED_AT || self.plan.workers < 2 || left.is_none_or(|left| left < many) {
+            return Ok(false);
+        }
+        Ok(self.count(second).await?.is_some_and(|rows| rows >= many))
+    }
+
+    /// Rows of a second, where the server tells.
+    async fn count(&mut self, second: i64) -> Result<Option<u64>, E> {
+        self.journal.tally.pages += 1;
+        let one = self.slice(Some(second), Some(second));
+        Ok(self.reader.read(&one, 1, 1).await?.total)
     }
 
     /// Reads from a second on, when all windows are done.
@@ -70,9 +107,10 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         let mut open = Reading::new(Span { from: Some(from), to: None });
         self.silent = true;
         loop {
-            let slice = self.slice(lower(&open, self.inclusive), None);
-            let answer = self.reader.read(&slice, 1, self.plan.per_page).await?;
-            match self.step(&mut open, slice, answer).await? {
+            let (bound, slot) = open.next(self.inclusive, self.plan.per_page);
+            let slice = self.slice(bound, None);
+            let answer = self.reader.read(&slice, slot.page, slot.per_page).await?;
+            match self.step(&mut open, (slice, slot), answer).await? {
                 Err(stop) => return Ok(Some(stop)),
                 Ok(Next::Read) => {}
                 Ok(Next::Done) => return Ok(None),

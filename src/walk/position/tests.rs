@@ -10,6 +10,7 @@ fn plan(by: Clock, workers: usize) -> ByTime<'static> {
         by,
         range: Span::default(),
         done: &[],
+        newest: None,
         per_page: 100,
         workers,
         now: 1_700_600_000,
@@ -150,4 +151,30 @@ fn a_list_that_grows_with_every_answer_is_given_up() {
     };
     let server = Server::new(habits, 180, 3, 3_119_239_634_699_226_769);
     assert!(!walked(server, &plan(Clock::Created, 2)).proof.is_complete());
+}
+
+#[test]
+fn seconds_with_more_changes_than_a_page_cost_little_more_than_their_pages() {
+    let cases = [
+        (83, 120, [120, 125, 140]),
+        (8, 1_000, [100, 115, 125]),
+        (1, 1_000, [18, 20, 20]),
+        (1, 10_000, [125, 135, 140]),
+    ];
+    for (seconds, each, most) in cases {
+        for (workers, most) in [1, 4, 16].into_iter().zip(most) {
+            let server = Server::crowded(Habits::default(), seconds, each);
+            let from = server.newest() - seconds as i64;
+            let range = Span { from: Some(from), to: None };
+            let plan = ByTime { range, now: from + seconds as i64 + 5, ..plan(Clock::Updated, workers) };
+            let sink = Taken::default();
+            let proof = run(by_time(&&server, &sink, &plan)).unwrap();
+            assert!(proof.is_complete() && sink.ids.borrow().len() >= seconds * each, "{proof:?}");
+            let answers = server.answers.get();
+            assert!(
+                answers <= most,
+                "{answers} requests for {seconds} times {each} changes, {workers} workers"
+            );
+        }
+    }
 }

@@ -1,0 +1,34 @@
+//! Whether the bounds that a server is asked with mean the times that its rows tell.
+
+use super::{Stop, Walk};
+use crate::{
+    source::{Order, Slice},
+    walk::{Reader, Sink},
+};
+
+/// Seconds behind the range's start in which a row shows that they do: zones are a quarter of an hour apart or more.
+pub const NEAR: i64 = 900;
+
+impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
+    /// A run that begins at a bound loses rows in silence when bounds mean other times than rows: the newest row tells.
+    pub(super) async fn calibrate(&mut self) -> Result<Option<Stop>, E> {
+        if self.plan.range.from.is_none() {
+            return Ok(None);
+        }
+        for _ in 0..3 {
+            let newest =
+                self.reader.read(&Slice { order: Order::Desc, ..self.slice(None, None) }, 1, 1).await?;
+            let Some(second) = newest.keys.first().and_then(|key| self.time(key)) else { return Ok(None) };
+            self.newest = self.newest.or(Some(second));
+            let after = self.reader.read(&self.slice(Some(second - 1), None), 1, 1).await?;
+            self.journal.tally.pages += 2;
+            match after.keys.first().and_then(|key| self.time(key)) {
+                Some(found) if found >= second - 1 => return Ok(None),
+                // Rows older than the bound: reading will tell a shift from a filter that is ignored.
+                Some(_) => return Ok(None),
+                None => {}
+            }
+        }
+        Ok(Some(Stop::Shifted(0)))
+    }
+}
