@@ -1,5 +1,7 @@
 //! The tickets of a source: one file for each partition, replaced only when a row in it changed.
 
+use std::sync::{Mutex, PoisonError};
+
 use arrow::{
     array::{AsArray, BooleanArray, Int64Array, RecordBatch},
     compute::filter_record_batch,
@@ -20,6 +22,10 @@ use crate::{
 const FILE: &str = "part-0.parquet";
 /// Rows that are given to the writer at a time.
 const WRITE_ROWS: usize = 4096;
+
+/// A stream out of a file and one into its successor hold a page and a table of every column, some 80 MB for a hundred
+/// columns: one pair at a time in a process.
+static STREAMED: Mutex<()> = Mutex::new(());
 
 /// What an upsert did to a partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -122,6 +128,7 @@ fn upsert_once(
             store::put_over(lake, &file, Seen::Nothing, |staged| form.write_new(staged, &path, &rows))?;
         return Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: Some(written) });
     }
+    let _alone = STREAMED.lock().unwrap_or_else(PoisonError::into_inner);
     let mut existing = content.map(|content| digests::rows_of(&path, content)).transpose()?;
     let held_rows = existing.as_ref().map_or(0, |existing| existing.rows);
     let expected = held_rows + merge.rows();

@@ -1,7 +1,7 @@
 //! Rows on their way from pages to partitions: gathered by partition, written when enough wait.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -141,6 +141,12 @@ impl Intake {
         if durable { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
+    /// Waits until the partitions that were handed over are in the lake; gives the times of creation of those that still wait.
+    pub async fn settle_complete(&self) -> Result<Vec<Span>, ReadError> {
+        let waiting = self.with(|state| state.waiting_spans());
+        if self.writer.settle().await { Ok(waiting) } else { Err(ReadError::Stopped) }
+    }
+
     /// How many tickets came in.
     pub fn count(&self) -> u64 {
         self.with(|state| state.received.ids.len())
@@ -265,25 +271,37 @@ impl State {
         *self.received.rescued.by_key.entry(key).or_default() += 1;
     }
 
-    /// Releases partitions that seem complete, and, while too much waits, those that were left alone longest.
+    /// The times of creation of which rows wait, in seconds; rows without one are of no time.
+    fn waiting_spans(&self) -> Vec<Span> {
+        let days = self.waiting.keys().filter_map(|key| self.calendar.span(*key));
+        let second = |micros: i64| Some(micros.div_euclid(1_000_000));
+        days.map(|days| Span { from: second(days.start), to: second(days.end + 999_999) }).collect()
+    }
+
+    /// Releases partitions that seem complete, and, while too much waits, the fullest: whatever a file holds is written
+    /// again with what comes to it.
     ///
     /// Lists mostly come by time, so that a partition is complete soon after its last page; where they do not, writing
     /// early would write everything many times, so it ends when partitions come back.
     fn relieve(&mut self) -> Vec<Job> {
         let in_order = self.returned * 8 <= self.released.len() + 8;
-        let by_age: BTreeSet<(u64, PartitionKey)> =
-            self.waiting.iter().map(|(key, w)| (w.touched, *key)).collect();
-        let crowded = self.bytes > self.most;
-        let mut jobs = Vec::new();
-        for (touched, key) in by_age {
-            let complete = in_order && touched.saturating_add(self.patience) < self.pages;
-            let in_the_way = crowded && self.bytes > self.most / 2;
-            if !(complete || in_the_way) {
-                break;
+        let is_complete = |waiting: &Waiting| in_order && waiting.touched + self.patience < self.pages;
+        let complete: Vec<_> =
+            self.waiting.iter().filter(|(_, waiting)| is_complete(waiting)).map(|(key, _)| *key).collect();
+        let mut jobs: Vec<Job> = complete.into_iter().filter_map(|key| self.release(key)).collect();
+        if self.bytes > self.most {
+            while self.bytes > self.most / 4 * 3
+                && let Some(key) = self.fullest()
+            {
+                jobs.extend(self.release(key));
             }
-            jobs.extend(self.release(key));
         }
         jobs
+    }
+
+    fn fullest(&self) -> Option<PartitionKey> {
+        let (key, _) = self.waiting.iter().max_by_key(|(key, waiting)| (waiting.bytes, **key))?;
+        Some(*key)
     }
 
     fn release_all(&mut self) -> Result<Vec<Job>, ReadError> {
@@ -300,6 +318,6 @@ impl State {
         let waiting = self.waiting.remove(&key)?;
         self.bytes = self.bytes.saturating_sub(waiting.bytes);
         self.released.insert(key);
-        Some(Job { key, reads: waiting.pile.into_batches() })
+        Some(Job { key, reads: waiting.pile.into_batches(), bytes: waiting.bytes })
     }
 }

@@ -15,12 +15,15 @@ use super::{
 };
 use crate::{
     lake::{Lake, LakeError},
-    walk::{Bookmark, Reached, Sink, Span},
+    walk::{Bookmark, Reached, Sink, Span, left},
 };
 
-/// Tickets and time between two commits of a long reading: what a killed run reads again at most.
+/// Tickets and time between two commits of a long reading.
 const COMMIT_ROWS: u64 = 20_000;
 const COMMIT_AFTER: Duration = Duration::from_secs(30);
+/// How many times longer than the writing of everything that waits the reading before it must have taken: partitions
+/// that are not complete are written again later.
+const WRITING_SHARE: u32 = 10;
 
 /// Takes the rows of a reading in, and remembers how far it is.
 pub struct Recorder<'a> {
@@ -43,6 +46,17 @@ struct Fresh {
     /// Tickets taken in, and the time, at the last commit.
     count: u64,
     since: Instant,
+    /// When everything that waited was written last, and how long that took.
+    settled: Instant,
+    settling: Duration,
+}
+
+impl Fresh {
+    /// Whether partitions that are not complete are to be written too. A list of page numbers is remembered as a whole.
+    fn is_everything_due(&self) -> bool {
+        let pause = COMMIT_AFTER.max(self.settling * WRITING_SHARE);
+        self.reached.is_some() || self.settled.elapsed() >= pause
+    }
 }
 
 impl<'a> Recorder<'a> {
@@ -61,6 +75,8 @@ impl<'a> Recorder<'a> {
             earlier: RoaringTreemap::new(),
             count: 0,
             since: Instant::now(),
+            settled: Instant::now(),
+            settling: Duration::ZERO,
         };
         Self { lake, source, intake, checkpoint, range, fresh: Mutex::new(fresh) }
     }
@@ -92,11 +108,19 @@ impl<'a> Recorder<'a> {
     /// Brings the memory up to what is read, and to which of the lake's tickets were not met. Their rows must be in
     /// the lake before the memory is committed.
     pub fn note(&self) -> Result<(), LakeError> {
+        self.note_without(&[])
+    }
+
+    /// The same but for the times of which rows still wait.
+    fn note_without(&self, waiting: &[Span]) -> Result<(), LakeError> {
         let (spans, pages) = {
             let mut fresh = self.fresh();
             let reached = fresh.reached.clone().filter(|reached| !reached.stretches.is_empty());
             let pages = reached.map(|reached| Bookmark { reached, ids: &fresh.ids | &fresh.earlier });
-            (std::mem::take(&mut fresh.spans), pages)
+            let read = std::mem::take(&mut fresh.spans);
+            let written: Vec<Span> = read.iter().flat_map(|span| left(*span, waiting)).collect();
+            fresh.spans = read.iter().flat_map(|span| left(*span, &written)).collect();
+            (written, pages)
         };
         let reconcile =
             self.checkpoint.with(|memory| memory.unfinished(self.range).is_some_and(|u| u.reconcile));
@@ -120,23 +144,32 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Makes what is noted durable when enough came in since that was done last.
+    /// Makes what is read durable when enough came in since that was done last.
     async fn commit_now_and_then(&self) -> Result<(), ReadError> {
         let count = self.intake.count();
-        let due = {
+        let (due, everything) = {
             let mut fresh = self.fresh();
             let due = count >= fresh.count + COMMIT_ROWS || fresh.since.elapsed() >= COMMIT_AFTER;
             if due {
                 (fresh.count, fresh.since) = (count, Instant::now());
             }
-            due
+            (due, fresh.is_everything_due())
         };
-        if due {
-            self.intake.settle().await?;
-            self.note()?;
-            self.checkpoint.commit()?;
+        if !due {
+            return Ok(());
         }
-        Ok(())
+        if everything {
+            let began = Instant::now();
+            self.intake.settle().await?;
+            let mut fresh = self.fresh();
+            (fresh.settled, fresh.settling) = (Instant::now(), began.elapsed());
+            drop(fresh);
+            self.note()?;
+        } else {
+            let waiting = self.intake.settle_complete().await?;
+            self.note_without(&waiting)?;
+        }
+        Ok(self.checkpoint.commit()?)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use arrow::array::RecordBatch;
 use roaring::RoaringTreemap;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     task::{JoinHandle, JoinSet},
 };
 
@@ -23,14 +23,20 @@ const WAITING: usize = 2;
 /// Partitions written at a time: most of a small file's time is waiting for the disk to say that it is there.
 const SIDE_BY_SIDE: usize = 3;
 
+/// Bytes of tickets, as sent, that may be on their way into files; a larger job goes alone. Some days of a large account.
+const UNDER_WAY_BYTES: u32 = 16 << 20;
+
 /// Rows for one partition, in the order of reading.
 pub struct Job {
     pub key: PartitionKey,
     pub reads: Vec<RecordBatch>,
+    /// Of the tickets, as sent.
+    pub bytes: usize,
 }
 
 enum Order {
-    Write(Job),
+    /// The permit ends when the rows are written.
+    Write(Job, OwnedSemaphorePermit),
     Settle(oneshot::Sender<()>),
 }
 
@@ -71,6 +77,7 @@ impl Wrote {
 /// The way to the writing task.
 pub struct Writer {
     orders: mpsc::Sender<Order>,
+    under_way: Arc<Semaphore>,
     task: JoinHandle<(Wrote, Result<(), CommitError>)>,
 }
 
@@ -89,12 +96,14 @@ impl Writer {
         let (orders, received) = mpsc::channel(WAITING);
         let noted = (checkpoint, layouts.form());
         let task = tokio::spawn(write_all(lake, source, layouts, received, known, noted));
-        Self { orders, task }
+        Self { orders, under_way: Arc::new(Semaphore::new(UNDER_WAY_BYTES as usize)), task }
     }
 
     /// Hands rows over, waiting while the task is busy. `false`: the task has failed, [`Writer::finish`] says why.
     pub async fn write(&self, job: Job) -> bool {
-        self.orders.send(Order::Write(job)).await.is_ok()
+        let bytes = u32::try_from(job.bytes).unwrap_or(u32::MAX).min(UNDER_WAY_BYTES);
+        let Ok(permit) = Arc::clone(&self.under_way).acquire_many_owned(bytes).await else { return false };
+        self.orders.send(Order::Write(job, permit)).await.is_ok()
     }
 
     /// Waits until everything handed over is durable. `false` as above.
@@ -153,7 +162,7 @@ async fn obey(
                 // Whoever asked has stopped waiting: the run is being stopped.
                 let _ = done.send(());
             }
-            Order::Write(Job { key, reads }) => {
+            Order::Write(Job { key, reads, .. }, permit) => {
                 // Two writers of one partition would undo each other's rows.
                 while writing.tasks.len() >= SIDE_BY_SIDE || writing.busy.contains(&key) {
                     writing.land().await?;
@@ -166,6 +175,7 @@ async fn obey(
                 writing.busy.insert(key);
                 writing.tasks.spawn_blocking(move || {
                     let upserted = lake::upsert(&lake, &source, key, &reads, &form);
+                    drop((reads, permit));
                     (key, form, upserted)
                 });
             }

@@ -18,8 +18,9 @@ use crate::batch::ID;
 // 16.61 MB and 0.89 s now; DuckDB's own file of the same rows has 16.22 MB. Of the 405 small files of the same tickets by
 // day only the encoding of numbers matters: 39.9 MB and 2.43 s before, 37.7 MB and 2.25 s now (28 KB a footer).
 
-/// Rows of one row group. 32,768 save 2 % and hold 11 MB in place of 7 while writing.
-pub(super) const ROW_GROUP_ROWS: usize = 16_384;
+/// Rows of one row group. Of 1,000,000 tickets by month 16,384 cost 6 % more bytes and 25 % more CPU to write, and a reader
+/// that asks for one column twice the time: each group has a hundred columns to be told of.
+pub(super) const ROW_GROUP_ROWS: usize = 131_072;
 /// Of one page, before compression. 64 KB cost 3 % more bytes; 1 MB saves 1 % and holds a seventh more memory.
 const PAGE_BYTES: usize = 256 * 1024;
 /// A text column that has more distinct values is written as sent. 32 KB lose the columns with some hundred sentences;
