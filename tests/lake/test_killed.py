@@ -160,6 +160,31 @@ def came_somewhere(home):
     return any(reading["done"] or reading.get("pages") for reading in left)
 
 
+@pytest.mark.parametrize("partition", ["day", "month"])
+def test_a_commit_tells_as_read_only_what_is_in_the_lake(home, partition):
+    home.lake_settings["partition"] = partition
+    state = account("kf5", 27_000, SEED, chance=0)  # a long reading commits every 20,000 tickets
+    with emulate("kf5", state, latency=0.02) as emulator:
+        add(home, "shop", emulator, concurrency=2)
+        process = home.start("sync")
+        while not came_somewhere(home):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.005)
+        process.kill()
+        process.communicate()
+        newest = max(home.lake.glob("_ticketlake/state/shop/*.json"))
+        [reading] = json.loads(newest.read_text(encoding="utf-8"))["unfinished"]
+        spans = [(span["from"] or 0, span["to"] or NOW) for span in reading["done"]]
+        told = {ticket.id for ticket in state.by_id.values() if ticket.created and any(start <= ticket.created < end for start, end in spans)}
+        assert told and told <= held(home).keys(), f"{len(told - held(home).keys())} of {len(told)} tickets that are told as read are not in the lake"
+        home.expire()
+        emulator.latency = 0
+        before = len(emulator.requests)
+        assert_complete(home.sync())
+        assert len(emulator.requests) - before < 270, "everything was read again"
+    assert held(home).keys() == state.by_id.keys()
+
+
 @pytest.mark.nightly  # a long reading commits every 30 seconds
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
 def test_a_kill_after_a_commit_amid_a_long_reading(home, vendor):
