@@ -25,7 +25,7 @@ use aim::{Aim, Carried, Errand};
 use asking::{Answers, End, Landed, ask, end};
 
 /// Page sizes below this leave too little choice for pages that overlap.
-const SMALLEST_CAP: u32 = 10;
+pub const SMALLEST_CAP: u32 = 10;
 /// Page sizes up to this are asked for even when fewer rows were wanted.
 const SMALLEST_SIZE: u32 = 20;
 /// Times that the front of a list is read again for rows that moved there.

@@ -1,4 +1,5 @@
-//! Lists that can be bounded by time are read by position: oldest first, and each request begins at the second of the last row seen.
+//! Lists that can be bounded by time are read by position: oldest first, and each request begins at the second of the last row seen,
+//! or asks for the next page where such a second fills much of one.
 //!
 //! What is inserted, deleted or moved elsewhere then shifts nothing. That a request joins the one before it shows in a row that both hold;
 //! where none is, the server leaves out the bound itself, or the row is gone, or the bounds mean other times than the rows: asking from earlier
@@ -12,7 +13,7 @@ use roaring::RoaringTreemap;
 use super::{
     Answer, Journal, Key, Proof, Reader, Sink, Span, hidden,
     limit::Limited,
-    pages::{self, Asked},
+    pages::{self, Asked, SMALLEST_CAP},
     slots::Slot,
     windows::{Window, cut, left},
 };
@@ -321,12 +322,14 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                 Joined::Shifted(seconds) => return Ok(Err(Stop::Shifted(seconds))),
             },
         };
-        let all_here = total == Some(slot.start() + keys.len() as u64) && more != Some(true);
+        let full = keys.len() >= self.largest || keys.len() >= slot.per_page as usize;
+        // A total that lags behind its list may end at a full page.
+        let may_hide = full && keys.len() >= SMALLEST_CAP as usize;
+        let all_here = total == Some(slot.start() + keys.len() as u64) && more != Some(true) && !may_hide;
         let said = more == Some(false) && total.is_none() && keys.len() < slot.per_page as usize;
         if rest.to.is_some_and(|to| latest >= to) || all_here || said {
             return Ok(Ok(Next::Done));
         }
-        let full = keys.len() >= self.largest || keys.len() >= slot.per_page as usize;
         let stuck =
             reading.edge.is_some_and(|edge| latest <= edge) || rest.from.is_some_and(|from| latest < from);
         if stuck && !fresh && !full {
