@@ -217,7 +217,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             };
             let mut reading = readings.swap_remove(at);
             reading.window.busy = false;
-            match self.step(&mut reading, (slice, slot), answer).await? {
+            match self.land(&mut reading, (slice, slot), answer).await? {
                 Err(stop) => return Ok(Some(stop)),
                 Ok(Next::Read) => readings.push(reading),
                 Ok(Next::Done) => {
@@ -252,6 +252,21 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         later.is_some()
     }
 
+    /// The same as [`Walk::step`], for a page that the server may have refused: it is not asked for pages again.
+    async fn land(
+        &mut self,
+        reading: &mut Reading,
+        asked: (Slice, Slot),
+        answer: Option<Answer<R::Rows>>,
+    ) -> Result<Result<Next, Stop>, E> {
+        let Some(answer) = answer else {
+            self.strays = MOST_STRAYS;
+            reading.onward = None;
+            return Ok(self.stray(reading));
+        };
+        self.step(reading, asked, answer).await
+    }
+
     /// Takes an answer and decides what it says of its window.
     async fn step(
         &mut self,
@@ -259,7 +274,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         (slice, slot): (Slice, Slot),
         answer: Answer<R::Rows>,
     ) -> Result<Result<Next, Stop>, E> {
-        let before = reading.onward.take();
+        let before = reading.onward.take().filter(|_| slot.page > 1);
         let Answer { keys, total, more, .. } = &answer;
         let (keys, total, more) = (keys.clone(), *total, *more);
         let rest = reading.window.rest;
@@ -272,7 +287,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
 
         let times: Vec<i64> = keys.iter().filter_map(|key| self.time(key)).collect();
         let (Some(&earliest), Some(&latest)) = (times.first(), times.last()) else {
-            return Ok(if slot.page > 1 {
+            return Ok(if before.is_some() {
                 self.stray(reading)
             } else if keys.is_empty() {
                 self.nothing(reading, slice, total).await
@@ -298,6 +313,9 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         if slice.from == Some(earliest) {
             self.inclusive = Some(true);
         }
+        if before.is_some_and(|before| !before.carries(slot, &reading.last, &keys)) {
+            return Ok(self.stray(reading));
+        }
         let fresh = match reading.edge {
             None => true,
             Some(edge) => match join(reading, edge, slice.from, &keys, |key| self.time(key)) {
@@ -309,7 +327,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                     let known: HashSet<_> = reading.last.iter().filter_map(|key| key.id).collect();
                     keys.iter().any(|key| key.id.is_some_and(|id| !known.contains(&id)))
                 }
-                Joined::No if slot.page > 1 => return Ok(self.stray(reading)),
+                Joined::No if before.is_some() => return Ok(self.stray(reading)),
                 Joined::No => {
                     self.journal.shift();
                     if reading.step_back(slice.from) {
@@ -346,13 +364,17 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         }
         reading.crowded = if earliest == latest { reading.crowded + 1 } else { 0 };
         let total = total.map(|total| total.saturating_sub(slot.start()));
-        let counts = self.strays < MOST_STRAYS && fresh && !self.is_long(reading, latest, total).await?;
-        if counts {
+        reading.long |= self.is_long(reading, latest, total).await?;
+        if self.strays < MOST_STRAYS && fresh && !reading.long {
             reading.onward =
                 onward(before, (slice.from, slot), self.plan.per_page, &keys, |key| self.time(key));
         }
         if stuck && full && reading.onward.is_none() {
-            return self.crowd(reading, latest).await;
+            // That bounds mean the times of rows shows only in answers that begin at one.
+            return match before {
+                Some(_) => Ok(self.stray(reading)),
+                None => self.crowd(reading, latest).await,
+            };
         }
         self.advance(reading, slice, keys, total, (earliest, latest)).await?;
         Ok(Ok(Next::Read))
@@ -380,6 +402,10 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             if !self.silent {
                 self.sink.done(read).await?;
             }
+        }
+        if reading.edge.is_none_or(|edge| edge < latest) {
+            reading.head = keys.clone();
+            reading.long = false;
         }
         reading.edge = Some(latest);
         reading.asked_from = slice.from;
@@ -413,25 +439,31 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         Ok(Next::Done)
     }
 
-    /// A page of a list does not join the one before: the list is asked for from the last second again.
+    /// A list is not read on: it is asked for from the last second again.
     fn stray(&mut self, reading: &mut Reading) -> Result<Next, Stop> {
-        self.journal.shift();
-        self.strays += 1;
-        let window = reading.window;
-        *reading = Reading { window, ..Reading::new(window.rest) };
+        if !reading.long {
+            self.journal.shift();
+            self.strays += 1;
+        }
+        reading.last = reading.head.clone();
         Ok(Next::Read)
     }
 }
 
-type Landed<T> = (Slice, Slot, Option<i64>, Answer<T>);
+type Landed<T> = (Slice, Slot, Option<i64>, Option<Answer<T>>);
 
+/// Asks for a page; there is no answer where the server refuses one behind the first.
 async fn ask<R: Reader<Error = E>, E>(
     reader: &R,
     slice: Slice,
     slot: Slot,
     key: Option<i64>,
 ) -> Result<Landed<R::Rows>, E> {
-    Ok((slice, slot, key, reader.read(&slice, slot.page, slot.per_page).await?))
+    match reader.read(&slice, slot.page, slot.per_page).await {
+        Ok(answer) => Ok((slice, slot, key, Some(answer))),
+        Err(why) if slot.page > 1 && reader.refusal(&why).is_some() => Ok((slice, slot, key, None)),
+        Err(why) => Err(why),
+    }
 }
 
 #[cfg(test)]

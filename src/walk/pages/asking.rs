@@ -1,6 +1,6 @@
 //! One request for a page, and whether the list ends with what it gave.
 
-use super::{Asked, aim::Errand};
+use super::{Asked, SMALLEST_CAP, aim::Errand};
 use crate::walk::{Answer, Reader, Sink, slots::Slot};
 
 /// Where a list ends, as far as one answer tells.
@@ -72,9 +72,12 @@ async fn answers<R: Reader<Error = E>, S, E>(
         Some(total) => total == reached,
         None => answer.more == Some(false) || answer.pages.is_some(),
     };
-    let beyond = match short && !told {
-        true => Some(asked.reader.read(&asked.slice, page.saturating_add(1), per_page).await?),
-        false => None,
-    };
-    Ok((answer, beyond))
+    if !short || told {
+        return Ok((answer, None));
+    }
+    let beyond = asked.reader.read(&asked.slice, page.saturating_add(1), per_page).await?;
+    let is_cap = beyond.keys.is_empty() && answer.keys.len() >= SMALLEST_CAP as usize;
+    // What is deleted between the two answers pulls rows from behind the page into it.
+    let answer = if is_cap { asked.reader.read(&asked.slice, page, per_page).await? } else { answer };
+    Ok((answer, Some(beyond)))
 }

@@ -1,6 +1,6 @@
 //! Seconds with more rows than a page, and what came behind the windows while they were read.
 
-use super::{Next, Reading, Stop, Walk, Window};
+use super::{Next, Reading, Stop, Walk, Window, ask};
 use crate::walk::{
     Journal, Key, Reader, Sink, Span,
     pages::{self, Asked},
@@ -109,8 +109,8 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         loop {
             let (bound, slot) = open.next(self.inclusive, self.plan.per_page);
             let slice = self.slice(bound, None);
-            let answer = self.reader.read(&slice, slot.page, slot.per_page).await?;
-            match self.step(&mut open, (slice, slot), answer).await? {
+            let (slice, slot, _, answer) = ask(self.reader, slice, slot, None).await?;
+            match self.land(&mut open, (slice, slot), answer).await? {
                 Err(stop) => return Ok(Some(stop)),
                 Ok(Next::Read) => {}
                 Ok(Next::Done) => return Ok(None),

@@ -34,7 +34,8 @@ pub fn join(
         0 => Joined::Yes { exclusive: false },
         // Only rows at the bound itself may have been left out.
         1 => Joined::Yes { exclusive: shared == edge },
-        _ if from.is_some_and(|from| shared > from + 1) && shared >= edge => {
+        // Asked from `missed`, the server should have shown that row.
+        _ if reading.missed.is_some_and(|missed| shared > missed + 1) => {
             Joined::Shifted(edge - from.unwrap_or(edge))
         }
         _ => Joined::Yes { exclusive: false },

@@ -3,6 +3,8 @@
 //! Page numbers hold here as long as the rows of a second stand by their ids, and each page shares a row with the one before it: pages
 //! of several sizes overlap. Where one shows none, rows have left the list, and it is asked for from the last second again.
 
+use std::collections::HashSet;
+
 use crate::walk::{
     Key,
     slots::{Slot, reaching},
@@ -27,6 +29,14 @@ impl Onward {
     /// The page that shows the last known row and most of those behind it.
     pub fn slot(&self, per_page: u32) -> Option<Slot> {
         reaching(self.known.saturating_sub(1), per_page, None)
+    }
+
+    /// Whether the rows `keys` of the page `slot` go on where the rows `last` ended: they share as many as the pages
+    /// overlap, or fewer if some left the list meanwhile. More are a page that was given before.
+    pub fn carries(&self, slot: Slot, last: &[Key], keys: &[Key]) -> bool {
+        let known: HashSet<_> = last.iter().filter_map(|key| key.id).collect();
+        let shared = keys.iter().filter_map(|key| key.id).filter(|id| known.contains(id)).count() as u64;
+        shared > 0 && shared <= self.known.saturating_sub(slot.start())
     }
 }
 
@@ -81,6 +91,15 @@ mod tests {
         assert_eq!((next.from, next.slot(4)), (Some(1), Some(Slot { page: 2, per_page: 3 })));
         assert_eq!(after(None, 1, &[(1, 1), (2, 1), (3, 2), (4, 3)]), None);
         assert_eq!(after(None, 1, &[(2, 1), (2, 2), (2, 3)]), None, "a server with other sizes");
+    }
+
+    #[test]
+    fn a_page_that_was_given_before_carries_nothing_on() {
+        let rows = [(1, 1), (2, 1), (2, 2), (2, 3)];
+        let (next, slot) = (after(None, 1, &rows).unwrap(), Slot { page: 2, per_page: 3 });
+        let carries = |page: &[(i64, i64)]| next.carries(slot, &keys(&rows), &keys(page));
+        assert!(carries(&[(2, 3), (2, 4), (2, 5)]));
+        assert!(!carries(&[(2, 2), (2, 3), (2, 4)]) && !carries(&[(2, 4), (2, 5)]));
     }
 
     #[test]

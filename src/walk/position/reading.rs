@@ -14,12 +14,18 @@ pub struct Reading {
     /// The rows of the last answer, and the bound it was asked with.
     pub last: Vec<Key>,
     pub asked_from: Option<i64>,
-    /// The list that it belongs to, where the next page of that is asked for.
+    /// The rows of the answer that first held that second: an answer that begins there shares one with it.
+    pub head: Vec<Key>,
+    /// The list that the last answer belongs to, where the next page of that is asked for.
     pub onward: Option<Onward>,
     /// Answers in a row that began and ended in one second.
     pub crowded: u32,
+    /// There are so many of them that workers share them.
+    pub long: bool,
     /// Requests since then that no row joined to it.
     pub back: usize,
+    /// The bound of the last of these.
+    pub missed: Option<i64>,
     /// Answers in a row that joined and were smaller than this server's pages can be.
     pub short: u32,
     /// A page of rows without a time stood first: those with one are asked for, and [`hidden`] finds the others.
@@ -36,9 +42,12 @@ impl Reading {
             edge: None,
             last: Vec::new(),
             asked_from: None,
+            head: Vec::new(),
             onward: None,
             crowded: 0,
+            long: false,
             back: 0,
+            missed: None,
             short: 0,
             behind: false,
             doubted: false,
@@ -72,7 +81,7 @@ impl Reading {
 
     /// Goes one step back, if there is a bound earlier than `from` to ask with.
     pub fn step_back(&mut self, from: Option<i64>) -> bool {
-        self.back += 1;
+        (self.back, self.missed) = (self.back + 1, from);
         self.back <= STEPS_BACK.len() && from > self.asked_from
     }
 }

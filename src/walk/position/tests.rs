@@ -53,7 +53,7 @@ fn changes() -> impl Strategy<Value = [f64; 3]> {
 
 proptest! {
     // One seed for all machines: whether a server so restless can be proven is a matter of luck.
-    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(3), failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(78), failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
     fn honest_servers_are_proven(
