@@ -395,7 +395,8 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         let by_density = keys.len() as f64 / (latest - earliest + 1) as f64 * (end - latest).max(0) as f64;
         let by_total =
             total.filter(|_| unchanged).map(|total| total.saturating_sub(keys.len() as u64) as f64);
-        reading.window.expected = Some(by_total.unwrap_or(by_density));
+        // Of a second that fills pages nobody knows what stands behind it: a half that is cut off is mostly empty.
+        reading.window.expected = (reading.crowded == 0).then(|| by_total.unwrap_or(by_density));
         let read = Span { from: rest.from, to: Some(latest) };
         if rest.from.is_none_or(|from| from < latest) {
             rest.from = Some(latest);
