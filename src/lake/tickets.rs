@@ -128,10 +128,11 @@ fn upsert_once(
             store::put_over(lake, &file, Seen::Nothing, |staged| form.write_new(staged, &path, &rows))?;
         return Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: Some(written) });
     }
-    let _alone = STREAMED.lock().unwrap_or_else(PoisonError::into_inner);
     let mut existing = content.map(|content| digests::rows_of(&path, content)).transpose()?;
     let held_rows = existing.as_ref().map_or(0, |existing| existing.rows);
     let expected = held_rows + merge.rows();
+    let is_streamed = !FileForm::is_small(expected);
+    let _alone = is_streamed.then(|| STREAMED.lock().unwrap_or_else(PoisonError::into_inner));
     let seen = existing.as_ref().map_or(Seen::Nothing, |existing| existing.seen.clone());
 
     // Nothing is written before the first change is seen; what was passed by until then is read again.

@@ -186,8 +186,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             left(self.plan.range, self.plan.done).into_iter().map(Reading::new).collect();
         if self.plan.by == Clock::Updated && self.newest.is_none() {
             self.journal.tally.pages += 1;
-            let last = Slice { order: Order::Desc, ..self.slice(None, None) };
-            self.newest = self.reader.read(&last, 1, 1).await?.keys.first().and_then(|key| key.updated);
+            self.newest = self.ask_newest().await?;
         }
         let mut side_by_side = readings.len() > 1;
         let mut flights = FuturesUnordered::new();
@@ -313,7 +312,8 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         if slice.from == Some(earliest) {
             self.inclusive = Some(true);
         }
-        if before.is_some_and(|before| !before.carries(slot, &reading.last, &keys)) {
+        let known: HashSet<i64> = reading.last.iter().filter_map(|key| key.id).collect();
+        if before.is_some_and(|before| !before.carries(slot, &known, &keys)) {
             return Ok(self.stray(reading));
         }
         let fresh = match reading.edge {
@@ -324,7 +324,6 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                         self.inclusive = Some(false);
                     }
                     reading.back = 0;
-                    let known: HashSet<_> = reading.last.iter().filter_map(|key| key.id).collect();
                     keys.iter().any(|key| key.id.is_some_and(|id| !known.contains(&id)))
                 }
                 Joined::No if before.is_some() => return Ok(self.stray(reading)),

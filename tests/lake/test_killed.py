@@ -153,11 +153,21 @@ def test_kills_at_any_instant(tmp_path, home, vendor):
     print(f"{vendor}: killed {killed} times")
 
 
-def came_somewhere(home):
-    """Whether a commit amid the reading is there to go on from."""
+def unfinished(home):
+    """The readings that the source's newest state has left over."""
     states = sorted(home.lake.glob("_ticketlake/state/shop/*.json"))
-    left = json.loads(states[-1].read_text(encoding="utf-8"))["unfinished"] if states else []
-    return any(reading["done"] or reading.get("pages") for reading in left)
+    return json.loads(states[-1].read_text(encoding="utf-8"))["unfinished"] if states else []
+
+
+def killed_after_a_commit(home):
+    """Kills a sync as soon as a commit amid its reading is there to go on from."""
+    process = home.start("sync")
+    while not any(reading["done"] or reading.get("pages") for reading in unfinished(home)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+    home.expire()
 
 
 @pytest.mark.parametrize("partition", ["day", "month"])
@@ -166,18 +176,11 @@ def test_a_commit_tells_as_read_only_what_is_in_the_lake(home, partition):
     state = account("kf5", 27_000, SEED, chance=0)  # a long reading commits every 20,000 tickets
     with emulate("kf5", state, latency=0.02) as emulator:
         add(home, "shop", emulator, concurrency=2)
-        process = home.start("sync")
-        while not came_somewhere(home):
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.005)
-        process.kill()
-        process.communicate()
-        newest = max(home.lake.glob("_ticketlake/state/shop/*.json"))
-        [reading] = json.loads(newest.read_text(encoding="utf-8"))["unfinished"]
+        killed_after_a_commit(home)
+        [reading] = unfinished(home)
         spans = [(span["from"] or 0, span["to"] or NOW) for span in reading["done"]]
         told = {ticket.id for ticket in state.by_id.values() if ticket.created and any(start <= ticket.created < end for start, end in spans)}
         assert told and told <= held(home).keys(), f"{len(told - held(home).keys())} of {len(told)} tickets that are told as read are not in the lake"
-        home.expire()
         emulator.latency = 0
         before = len(emulator.requests)
         assert_complete(home.sync())
@@ -191,13 +194,7 @@ def test_a_kill_after_a_commit_amid_a_long_reading(home, vendor):
     state = account(vendor, 900, SEED)
     with emulate(vendor, state, latency=2.5) as emulator:
         add(home, "shop", emulator, page_size=20, concurrency=2)
-        process = home.start("sync")
-        while not came_somewhere(home):
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.05)
-        process.kill()
-        process.communicate()
-        home.expire()
+        killed_after_a_commit(home)
         assert held(home), "what the state tells as read is not in the lake"
         emulator.latency = 0
         before = len(emulator.requests)

@@ -16,9 +16,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             return Ok(None);
         }
         for _ in 0..3 {
-            let newest =
-                self.reader.read(&Slice { order: Order::Desc, ..self.slice(None, None) }, 1, 1).await?;
-            let Some(second) = newest.keys.first().and_then(|key| self.time(key)) else { return Ok(None) };
+            let Some(second) = self.ask_newest().await? else { return Ok(None) };
             self.newest = self.newest.or(Some(second));
             let after = self.reader.read(&self.slice(Some(second - 1), None), 1, 1).await?;
             self.journal.tally.pages += 2;
@@ -30,5 +28,11 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
             }
         }
         Ok(Some(Stop::Shifted(0)))
+    }
+
+    /// The time of the list's newest row; none where there is no row, or it has no time.
+    pub(super) async fn ask_newest(&self) -> Result<Option<i64>, E> {
+        let last = Slice { order: Order::Desc, ..self.slice(None, None) };
+        Ok(self.reader.read(&last, 1, 1).await?.keys.first().and_then(|key| self.time(key)))
     }
 }

@@ -31,11 +31,10 @@ impl Onward {
         reaching(self.known.saturating_sub(1), per_page, None)
     }
 
-    /// Whether the rows `keys` of the page `slot` go on where the rows `last` ended: they share as many as the pages
-    /// overlap, or fewer if some left the list meanwhile. More are a page that was given before.
-    pub fn carries(&self, slot: Slot, last: &[Key], keys: &[Key]) -> bool {
-        let known: HashSet<_> = last.iter().filter_map(|key| key.id).collect();
-        let shared = keys.iter().filter_map(|key| key.id).filter(|id| known.contains(id)).count() as u64;
+    /// Whether the rows `keys` of the page `slot` go on where the answer with the ids `last` ended: they share as many as the
+    /// pages overlap, or fewer if some left the list meanwhile. More are a page that was given before.
+    pub fn carries(&self, slot: Slot, last: &HashSet<i64>, keys: &[Key]) -> bool {
+        let shared = keys.iter().filter_map(|key| key.id).filter(|id| last.contains(id)).count() as u64;
         shared > 0 && shared <= self.known.saturating_sub(slot.start())
     }
 }
@@ -97,7 +96,8 @@ mod tests {
     fn a_page_that_was_given_before_carries_nothing_on() {
         let rows = [(1, 1), (2, 1), (2, 2), (2, 3)];
         let (next, slot) = (after(None, 1, &rows).unwrap(), Slot { page: 2, per_page: 3 });
-        let carries = |page: &[(i64, i64)]| next.carries(slot, &keys(&rows), &keys(page));
+        let last = rows.iter().map(|&(_, id)| id).collect();
+        let carries = |page: &[(i64, i64)]| next.carries(slot, &last, &keys(page));
         assert!(carries(&[(2, 3), (2, 4), (2, 5)]));
         assert!(!carries(&[(2, 2), (2, 3), (2, 4)]) && !carries(&[(2, 4), (2, 5)]));
     }
