@@ -5,6 +5,7 @@
 
 use std::{borrow::Cow, fmt};
 
+mod extent;
 mod text;
 pub use text::{Text, write_text};
 
@@ -183,7 +184,7 @@ impl<'a> Cursor<'a> {
         if !matches!(self.peek(), b'{' | b'[') {
             return self.skip();
         }
-        let end = text::end_of(self.text, self.at);
+        let end = extent::end_of(self.text, self.at);
         self.at = end.ok_or(Malformed { at: self.text.len(), expected: "a closing bracket" })?;
         Ok(())
     }

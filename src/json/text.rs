@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use wide::u8x16;
+
 use super::Malformed;
 
 /// A string of a JSON text, not yet unescaped.
@@ -28,18 +30,12 @@ impl<'a> Text<'a> {
     }
 }
 
-const ONES: u64 = u64::MAX / 255;
-const HIGHS: u64 = ONES << 7;
-
-/// The first quote, backslash or control character among eight bytes; eight if there is none.
-fn first_special(eight: [u8; 8]) -> usize {
-    let word = u64::from_le_bytes(eight);
-    let zero = |x: u64| x.wrapping_sub(ONES) & !x;
-    let quote = zero(word ^ (ONES * u64::from(b'"')));
-    let backslash = zero(word ^ (ONES * u64::from(b'\\')));
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    // A borrow may mark bytes behind the first hit, never one before it.
-    ((quote | backslash | control) & HIGHS).trailing_zeros() as usize / 8
+/// The first quote, backslash or control character among some bytes; 16 if there is none.
+fn first_special(bytes: &[u8; 16]) -> usize {
+    let bytes = u8x16::new(*bytes);
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    let special = control | bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'));
+    (special.to_bitmask() | 1 << 16).trailing_zeros() as usize
 }
 
 /// Reads a string whose opening quote stands before `start`; gives it and the offset behind its closing quote.
@@ -47,10 +43,10 @@ pub(super) fn scan(text: &str, start: usize) -> Result<(Text<'_>, usize), Malfor
     let bytes = text.as_bytes();
     let (mut at, mut escaped) = (start, false);
     loop {
-        while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-            let plain = first_special(*eight);
+        while let Some(some) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            let plain = first_special(some);
             at += plain;
-            if plain < 8 {
+            if plain < some.len() {
                 break;
             }
         }
@@ -63,44 +59,6 @@ pub(super) fn scan(text: &str, start: usize) -> Result<(Text<'_>, usize), Malfor
             Some(0x20..) => at += 1,
             Some(_) => return Err(Malformed { at, expected: "an escaped control character" }),
             None => return Err(Malformed { at, expected: "the end of a string" }),
-        }
-    }
-}
-
-/// The offset behind an object or a list that begins at `start`, by its brackets and quotes alone.
-pub(super) fn end_of(text: &str, start: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let (mut at, mut depth) = (start, 0_usize);
-    loop {
-        match bytes.get(at)? {
-            b'"' => at = end_of_string(bytes, at + 1)?,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth = depth.checked_sub(1)?;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-}
-
-/// The offset of the quote that ends a string.
-fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        while let Some(eight) = bytes.get(at..)?.first_chunk() {
-            let plain = first_special(*eight);
-            at += plain;
-            if plain < 8 {
-                break;
-            }
-        }
-        match bytes.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
         }
     }
 }

@@ -125,7 +125,8 @@ pub(super) fn path(lake: &Lake, key: &str) -> Location {
     Location::new(lake, key)
 }
 
-/// Writes a file by `fill` and puts it in the place of `key`, over whatever is there, durably.
+/// Writes a file by `fill` and puts it in the place of `key`, over whatever is there. It is durable, a table at the
+/// latest before anything that may tell of it: what is created or deleted, and what is put under [`HOUSE`].
 pub(super) fn put<T>(
     lake: &Lake,
     key: &str,
@@ -147,7 +148,16 @@ pub(super) fn put_over<T>(
     }
 }
 
-/// Puts `content` at `key` if nothing is there. Gives false, and changes nothing, if something is.
+/// Makes durable what was put.
+pub(super) fn settle(lake: &Lake) -> Result<(), LakeError> {
+    match &lake.store {
+        Store::Folder(root) => folder::settle(root),
+        // An object that was put is there.
+        Store::Bucket(_) => Ok(()),
+    }
+}
+
+/// Puts `content` at `key`, durably, if nothing is there. Gives false, and changes nothing, if something is.
 pub(super) fn create(lake: &Lake, key: &str, content: &[u8]) -> Result<bool, LakeError> {
     match &lake.store {
         Store::Folder(root) => folder::create(root, key, content),

@@ -250,6 +250,8 @@ pub fn take_out(
     }
     let rows = digests::rows(&path)?;
     let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
+    // The rows that moved must stand where they went before they vanish here.
+    store::settle(lake)?;
     store::put_over(lake, &file, seen, |staged| {
         let mut out = form.writer(staged, &path, stay as u64)?;
         for batch in rows.into_iter().flatten() {

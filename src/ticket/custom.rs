@@ -13,11 +13,8 @@ use crate::{
     when::Clock,
 };
 
-/// Appends the value to the field's column; `false` where it does not fit and nothing was appended.
+/// Appends the value, which is not null, to the field's column; `false` where it does not fit and nothing was appended.
 pub fn push_value(cells: &mut Cells, field: &CustomField, json: &Json, clock: &Clock) -> bool {
-    if matches!(json, Json::Null) {
-        return true;
-    }
     match field.reading {
         Reading::Choice | Reading::KeyedChoice => {
             if let Some(label) = choice(field, json) {

@@ -51,8 +51,8 @@ pub struct Decoder {
     ids: Vec<Option<i64>>,
     undefined: Vec<(String, Cells)>,
     undefined_by_name: HashMap<String, usize>,
-    /// For each custom field the one that came behind it last time.
-    after: Vec<usize>,
+    key_order: Order,
+    field_order: Order,
     /// For each custom field the row and the entry that named it last.
     last: Vec<(usize, usize)>,
 }
@@ -61,7 +61,7 @@ impl Decoder {
     /// A decoder with room for `rows` tickets whose zoneless times are local to `zone`.
     pub fn new(layout: Arc<Layout>, zone: TimeZone, rows: usize) -> Self {
         let cells = layout.types.iter().map(|of| Cells::new(*of, rows)).collect();
-        let after = (1..=layout.custom.len()).collect();
+        let (key_order, field_order) = (Order::new(layout.keys.list.len()), Order::new(layout.custom.len()));
         let last = vec![(usize::MAX, 0); layout.custom.len()];
         Self {
             layout,
@@ -73,7 +73,8 @@ impl Decoder {
             ids: Vec::with_capacity(rows),
             undefined: Vec::new(),
             undefined_by_name: HashMap::new(),
-            after,
+            key_order,
+            field_order,
             last,
         }
     }
@@ -84,14 +85,15 @@ impl Decoder {
         let mut due: Vec<(usize, Json)> = Vec::new();
         let mut cursor = Cursor::new(ticket);
         if cursor.peek() == b'{' {
-            let mut guess = 0;
+            let mut previous = None;
             cursor.object(|key, cursor| {
                 let key = key.decoded();
-                let Some(at) = layout.keys.find(&key, guess) else {
+                let Some(at) = layout.keys.find(&key, self.key_order.next(previous)) else {
                     self.rescue.keep(&key, &cursor.value()?);
                     return Ok(());
                 };
-                guess = at + 1;
+                self.key_order.follows(at, previous);
+                previous = Some(at);
                 match &layout.keys.list[at].1 {
                     Slot::Custom => self.push_custom(&key, cursor),
                     Slot::FirstInstant => {
@@ -119,15 +121,12 @@ impl Decoder {
     fn end_row(&mut self) {
         let rows = self.ids.len() + 1;
         for (column, value) in &self.layout.constants {
-            self.cells[*column].push_text(value);
+            open(&mut self.cells[*column], rows - 1).push_text(value);
         }
         let id = match &self.cells[self.layout.id] {
             Cells::Int64(ids) if ids.len() == rows => ids.values_slice().last().copied(),
             _ => None,
         };
-        for cells in self.cells.iter_mut().chain(self.undefined.iter_mut().map(|(_, cells)| cells)) {
-            cells.fill(rows);
-        }
         match self.rescue.take() {
             Some((json, keys)) => {
                 self.rescued.append_value(json);
@@ -143,8 +142,9 @@ impl Decoder {
         let row = self.ids.len();
         let cells = &mut self.cells;
         let mut set = |column: usize, push: &mut dyn FnMut(&mut Cells)| {
-            if cells[column].len() == row {
-                push(&mut cells[column]);
+            let cells = &mut cells[column];
+            if cells.len() <= row {
+                push(open(cells, row));
             }
         };
         let place = |cell: Cell<()>| matches!(cell, Cell::Unfit);
@@ -219,7 +219,7 @@ impl Decoder {
             match scalar::instant(&json, &self.clock) {
                 Cell::Value(value) if chosen.is_none() => {
                     chosen = Some(value);
-                    self.cells[*column].push_int(value);
+                    open(&mut self.cells[*column], self.ids.len()).push_int(value);
                 }
                 Cell::Value(value) if chosen == Some(value) => {}
                 Cell::Null => {}
@@ -286,27 +286,27 @@ impl Decoder {
         }
     }
 
-    /// Fields mostly come in the order of the ticket before, so the one that followed last time is tried first.
     fn find_field(&mut self, layout: &Layout, name: &str, previous: Option<usize>) -> Option<usize> {
-        let guess = previous.map_or(0, |previous| self.after[previous]);
+        let guess = self.field_order.next(previous);
         if layout.fields.get(guess).is_some_and(|field| field.name == name) {
             return Some(guess);
         }
         let found = layout.fields.position(name)?;
-        if let Some(previous) = previous {
-            self.after[previous] = found;
-        }
+        self.field_order.follows(found, previous);
         Some(found)
     }
 
     fn push_field(&mut self, layout: &Layout, at: usize, json: &Json) {
         let Some(field) = layout.fields.get(at) else { return };
-        let column = layout.custom[at];
-        if !push_value(&mut self.cells[column], field, json, &self.clock) {
+        if matches!(json, Json::Null) {
+            return;
+        }
+        let (column, row) = (layout.custom[at], self.ids.len());
+        if !push_value(open(&mut self.cells[column], row), field, json, &self.clock) {
             self.rescue.keep(&field.name, json);
         }
-        if field.twin && !matches!(json, Json::Null) {
-            self.cells[column + 1].push_text(&as_sent(json));
+        if field.twin {
+            open(&mut self.cells[column + 1], row).push_text(&as_sent(json));
         }
     }
 
@@ -319,20 +319,18 @@ impl Decoder {
             self.undefined.push((name.to_owned(), Cells::new(Type::Text, 0)));
             self.undefined.len() - 1
         });
-        let cells = &mut self.undefined[at].1;
-        cells.fill(self.ids.len());
         if !matches!(json, Json::Null) {
-            cells.push_text(&as_sent(json));
+            open(&mut self.undefined[at].1, self.ids.len()).push_text(&as_sent(json));
         }
     }
 
     /// The batch of all tickets that had an id. `synced_at` is the instant of reading, microseconds since 1970.
     pub fn finish(mut self, synced_at: i64) -> Result<Decoded, ArrowError> {
         let rows = self.ids.len();
-        let mut columns: Vec<ArrayRef> = self.cells.iter_mut().map(Cells::finish).collect();
+        let mut columns: Vec<ArrayRef> = self.cells.iter_mut().map(|cells| open(cells, rows).finish()).collect();
         let mut schema: Vec<_> = self.layout.schema.fields()[..columns.len()].to_vec();
         for (name, cells) in &mut self.undefined {
-            columns.push(cells.finish());
+            columns.push(open(cells, rows).finish());
             schema.push(Arc::new(Field::new(column_name(name), Type::Text.arrow(), true)));
         }
         let synced = TimestampMicrosecondArray::from_value(synced_at, rows).with_timezone("UTC");
@@ -370,6 +368,32 @@ impl Decoder {
             undefined: self.undefined.into_iter().map(|(name, _)| name).collect(),
             rescued: self.counted,
         })
+    }
+}
+
+/// The cells at a row: those of the rows before it that had no value are null. Most cells of a ticket have none, and are
+/// filled in one go.
+fn open(cells: &mut Cells, row: usize) -> &mut Cells {
+    cells.fill(row);
+    cells
+}
+
+/// What mostly comes behind what: keys and fields stand in one order in all tickets of a server.
+struct Order(Vec<usize>);
+
+impl Order {
+    /// Of so many things, until more is known in the order of their numbers.
+    fn new(things: usize) -> Self {
+        Self((0..=things).collect())
+    }
+
+    /// What is to be expected behind `previous`, or at the start.
+    fn next(&self, previous: Option<usize>) -> usize {
+        self.0[previous.map_or(0, |previous| previous + 1)]
+    }
+
+    fn follows(&mut self, found: usize, previous: Option<usize>) {
+        self.0[previous.map_or(0, |previous| previous + 1)] = found;
     }
 }
 

@@ -1,20 +1,27 @@
 //! Files of a lake in a folder: staged beside the tables, made durable, and renamed or linked into their place.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
 
-use super::{Content, Draft, Entry, LakeError, STAGING};
+use super::{Content, Draft, Entry, HOUSE, LakeError, STAGING};
 
 /// What workers of one lake take turns by.
 const TURN: &str = "_ticketlake/turn";
 
 static STAGED: AtomicU64 = AtomicU64::new(0);
+
+/// Folders of tables with new names in them that a power cut may still undo.
+static OWED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// A file being written; it vanishes unless it is put in its place.
 struct Staged {
@@ -29,30 +36,64 @@ impl Drop for Staged {
     }
 }
 
-/// Writes a file by `fill` and puts it in the place of `key`, over whatever is there, durably.
+/// Writes a file by `fill` and puts it in the place of `key`, over whatever is there, whole or not at all.
+///
+/// What is no table tells of tables, so it is durable at once, and they before it: see [`settle`].
 pub fn put<T>(
     root: &Path,
     key: &str,
     fill: impl FnOnce(&mut Draft<'_>) -> Result<T, LakeError>,
 ) -> Result<T, LakeError> {
+    let is_table = !Path::new(key).starts_with(HOUSE);
+    if !is_table {
+        settle(root)?;
+    }
     let place = root.join(key);
     let mut staged = stage(root)?;
     let outcome = fill(&mut staged.file)?;
     sync_file(&staged)?;
-    let folder = make_parent(root, &place)?;
+    let mut changed = make_folders(root, &place)?;
     fs::rename(&staged.path, &place).map_err(LakeError::io(place.display(), "replace"))?;
-    sync_folder(&folder)?;
+    changed.push(parent(&place).to_owned());
+    if is_table {
+        owed().extend(changed);
+    } else {
+        changed.iter().try_for_each(|folder| sync_folder(folder))?;
+    }
     Ok(outcome)
 }
 
-/// Puts `content` at `key` if nothing is there. Gives false, and changes nothing, if something is.
+/// Makes the names of all tables durable. One folder after another costs little where each new file's own would be a
+/// commit of the file system's journal.
+pub fn settle(root: &Path) -> Result<(), LakeError> {
+    // What another thread has begun to settle is not settled yet.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let ours: Vec<PathBuf> = owed().iter().filter(|folder| folder.starts_with(root)).cloned().collect();
+    for folder in ours {
+        // Taken out first: a name that comes meanwhile is owed anew.
+        owed().remove(&folder);
+        if folder.is_dir() && let Err(cause) = sync_folder(&folder) {
+            owed().insert(folder);
+            return Err(cause);
+        }
+    }
+    Ok(())
+}
+
+fn owed() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    OWED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts `content` at `key`, durably, if nothing is there. Gives false, and changes nothing, if something is.
 pub fn create(root: &Path, key: &str, content: &[u8]) -> Result<bool, LakeError> {
+    settle(root)?;
     let place = root.join(key);
     let mut staged = stage(root)?;
     let write = staged.file.write_all(content);
     write.map_err(LakeError::io(staged.path.display(), "write"))?;
     sync_file(&staged)?;
-    let folder = make_parent(root, &place)?;
+    make_parent(root, &place)?;
     match fs::hard_link(&staged.path, &place) {
         Ok(()) => {}
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Ok(false),
@@ -63,7 +104,7 @@ pub fn create(root: &Path, key: &str, content: &[u8]) -> Result<bool, LakeError>
             Err(cause) => return Err(LakeError::io(place.display(), "create")(cause)),
         },
     }
-    sync_folder(&folder)?;
+    sync_folder(parent(&place))?;
     Ok(true)
 }
 
@@ -127,6 +168,8 @@ pub fn list(root: &Path, key: &str) -> Result<Vec<String>, LakeError> {
 
 /// Takes away the file at `key`, durably. Gives false if nothing is there.
 pub fn delete(root: &Path, key: &str) -> Result<bool, LakeError> {
+    // Its rows may stand elsewhere by now.
+    settle(root)?;
     let place = root.join(key);
     match fs::remove_file(&place) {
         Ok(()) => {
@@ -226,10 +269,17 @@ fn sync_file(staged: &Staged) -> Result<(), LakeError> {
 }
 
 /// Makes the folder of `place`, and each one above that is missing, durably.
-pub fn make_parent(root: &Path, place: &Path) -> Result<PathBuf, LakeError> {
-    let folder = parent(place).to_owned();
-    let missing: Vec<&Path> =
-        folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()).collect();
+pub fn make_parent(root: &Path, place: &Path) -> Result<(), LakeError> {
+    make_folders(root, place)?.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+/// Makes the folder of `place`, and each one above that is missing; gives those of the lake that hold a new one.
+fn make_folders(root: &Path, place: &Path) -> Result<Vec<PathBuf>, LakeError> {
+    let missing: Vec<&Path> = parent(place)
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+        .collect();
+    let mut changed = Vec::new();
     for folder in missing.into_iter().rev() {
         match fs::create_dir(folder) {
             Ok(()) => {}
@@ -237,13 +287,12 @@ pub fn make_parent(root: &Path, place: &Path) -> Result<PathBuf, LakeError> {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists && folder.is_dir() => continue,
             Err(cause) => return Err(LakeError::io(folder.display(), "create the folder")(cause)),
         }
-        let synced = sync_folder(parent(folder));
         // What lies above the lake may not be ours to open.
         if folder.starts_with(root) && folder != root {
-            synced?;
+            changed.push(parent(folder).to_owned());
         }
     }
-    Ok(folder)
+    Ok(changed)
 }
 
 fn parent(place: &Path) -> &Path {
@@ -264,4 +313,28 @@ fn sync_folder(folder: &Path) -> Result<(), LakeError> {
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> Result<(), LakeError> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_durable_before_anything_tells_of_them() {
+        let lake = tempfile::tempdir().unwrap();
+        let owes = || owed().iter().filter(|folder| folder.starts_with(lake.path())).count();
+        let write = |file: &mut Draft<'_>| file.write_all(b"x").map_err(LakeError::io("x", "write"));
+        let table = || put(lake.path(), "tickets/source=s/created_date=2024-01-05/part-0.parquet", write).unwrap();
+        table();
+        assert_eq!(owes(), 4, "the lake and each folder on the way hold a new name");
+        assert!(create(lake.path(), "_ticketlake/state/s/1", b"x").unwrap());
+        assert_eq!(owes(), 0);
+        table();
+        assert_eq!(owes(), 1);
+        put(lake.path(), "_ticketlake/runs/1.json", write).unwrap();
+        assert_eq!(owes(), 0);
+        table();
+        delete(lake.path(), "tickets/source=s/created_date=2024-01-05/part-0.parquet").unwrap();
+        assert_eq!(owes(), 0);
+    }
 }
