@@ -23,6 +23,7 @@ mod inventory;
 mod marks;
 mod mend;
 mod numbered;
+mod packing;
 mod page_header;
 mod pages;
 mod partition;

@@ -1,4 +1,4 @@
-//! A file of few rows: all of them at hand, one row group, every column encoded with the same buffers and compressor.
+//! A file of few rows: all of them at hand, one row group, every column encoded with the same buffers and compressors.
 
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use parquet::{
 
 use super::{
     bounds::Bounds,
+    packing::Packer,
     page_header::{Holds, PageHeader},
     pages::Leaf,
     spare::Spare,
@@ -43,7 +44,7 @@ struct Bench {
     page: Vec<u8>,
     packed: Vec<u8>,
     chunk: Vec<u8>,
-    zstd: Option<zstd::bulk::Compressor<'static>>,
+    packer: Packer,
 }
 
 /// Threads come and go, and the heap would keep a set for each of them.
@@ -208,24 +209,12 @@ impl Bench {
 
     /// Appends the page to `self.chunk`, compressed; gives its bytes before that, with the header.
     fn put_page(&mut self, holds: Holds, count: usize, level: ZstdLevel) -> Result<usize, ParquetError> {
-        self.compress(level)?;
+        self.packer.pack(&self.page, level, &mut self.packed)?;
         let from = self.chunk.len();
         PageHeader { holds, bytes: self.page.len(), packed: self.packed.len(), count }.write(&mut self.chunk);
         let bytes = self.chunk.len() - from + self.page.len();
         self.chunk.extend_from_slice(&self.packed);
         Ok(bytes)
-    }
-
-    /// Compresses the page into `self.packed`.
-    fn compress(&mut self, level: ZstdLevel) -> Result<(), ParquetError> {
-        let zstd = match &mut self.zstd {
-            Some(zstd) => zstd,
-            none => none.insert(zstd::bulk::Compressor::new(level.compression_level())?),
-        };
-        self.packed.clear();
-        self.packed.reserve(zstd::zstd_safe::compress_bound(self.page.len()));
-        zstd.compress_to_buffer(&self.page, &mut self.packed)?;
-        Ok(())
     }
 }
 
