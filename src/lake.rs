@@ -51,7 +51,7 @@ pub mod windows;
 
 pub use anatomy::{Anatomy, Group, anatomy, batches};
 pub use change::change;
-pub use digests::{Digests, carry, digests};
+pub use digests::{DIGEST_BITS, Digests, carry, digests};
 pub use fault::LakeError;
 pub use fill::{Fill, add_fill};
 pub use form::{FileForm, FileMeta, Written};

@@ -17,7 +17,7 @@ use super::layouts::SCHEMA_VERSION;
 use crate::{
     batch::BatchError,
     config::SourceConfig,
-    lake::{self, Calendar, Digests, Lake, PartitionKey},
+    lake::{self, Calendar, DIGEST_BITS, Digests, Lake, PartitionKey},
     ticket::{Decoded, Glance, Layout, glance},
     walk::Key,
     when::Clock,
@@ -87,7 +87,7 @@ impl Unchanged {
             state.seed = xxh3_64_with_seed(told.as_bytes(), 0);
             state.layout = Some(Arc::clone(layout));
         }
-        xxh3_64_with_seed(ticket.as_bytes(), state.seed) & !RESCUED
+        xxh3_64_with_seed(ticket.as_bytes(), state.seed) & DIGEST_BITS & !RESCUED
     }
 
     /// The key of a ticket whose row came from this very answer, and whether the row holds rescued values; `None` where

@@ -40,7 +40,7 @@ fn batch(rows: &[Row], synced: i64) -> RecordBatch {
     let digest = |row: &Row| {
         let mut hasher = DefaultHasher::new();
         row.hash(&mut hasher);
-        Some(hasher.finish()).filter(|digest| digest % 4 > 0)
+        Some(hasher.finish() & digests::DIGEST_BITS).filter(|digest| digest % 4 > 0)
     };
     carry(&batch, rows.iter().map(digest)).unwrap()
 }
