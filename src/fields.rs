@@ -8,6 +8,7 @@ pub use catalog::{Catalog, Known, KnownColumn, join, known_columns};
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::datatypes::{Field as ArrowField, Schema, SchemaRef};
+use foldhash::fast::RandomState;
 
 use crate::columns::{self, Type};
 
@@ -159,7 +160,8 @@ pub fn twin_name(field: &str) -> String {
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
     list: Vec<CustomField>,
-    by_name: HashMap<String, usize>,
+    /// Looked into for most values of every ticket.
+    by_name: HashMap<String, usize, RandomState>,
 }
 
 impl Fields {

@@ -146,7 +146,10 @@ pub(super) fn compact(text: &str, out: &mut String) {
             b' ' | b'\n' | b'\r' | b'\t' => {}
             b'"' => {
                 let Ok((string, end)) = scan(text, at) else { return };
-                write_text(&string.decoded(), out);
+                match string.escaped {
+                    true => write_text(&string.decoded(), out),
+                    false => out.push_str(&text[at - 1..end]),
+                }
                 at = end;
             }
             other => out.push(char::from(other)),

@@ -327,7 +327,8 @@ impl Decoder {
     /// The batch of all tickets that had an id. `synced_at` is the instant of reading, microseconds since 1970.
     pub fn finish(mut self, synced_at: i64) -> Result<Decoded, ArrowError> {
         let rows = self.ids.len();
-        let mut columns: Vec<ArrayRef> = self.cells.iter_mut().map(|cells| open(cells, rows).finish()).collect();
+        let mut columns: Vec<ArrayRef> =
+            self.cells.iter_mut().map(|cells| open(cells, rows).finish()).collect();
         let mut schema: Vec<_> = self.layout.schema.fields()[..columns.len()].to_vec();
         for (name, cells) in &mut self.undefined {
             columns.push(open(cells, rows).finish());

@@ -73,7 +73,9 @@ pub fn settle(root: &Path) -> Result<(), LakeError> {
     for folder in ours {
         // Taken out first: a name that comes meanwhile is owed anew.
         owed().remove(&folder);
-        if folder.is_dir() && let Err(cause) = sync_folder(&folder) {
+        if folder.is_dir()
+            && let Err(cause) = sync_folder(&folder)
+        {
             owed().insert(folder);
             return Err(cause);
         }
@@ -324,7 +326,8 @@ mod tests {
         let lake = tempfile::tempdir().unwrap();
         let owes = || owed().iter().filter(|folder| folder.starts_with(lake.path())).count();
         let write = |file: &mut Draft<'_>| file.write_all(b"x").map_err(LakeError::io("x", "write"));
-        let table = || put(lake.path(), "tickets/source=s/created_date=2024-01-05/part-0.parquet", write).unwrap();
+        let table =
+            || put(lake.path(), "tickets/source=s/created_date=2024-01-05/part-0.parquet", write).unwrap();
         table();
         assert_eq!(owes(), 4, "the lake and each folder on the way hold a new name");
         assert!(create(lake.path(), "_ticketlake/state/s/1", b"x").unwrap());
