@@ -1,5 +1,7 @@
 //! Rows of several batches as the rows of one.
 
+use std::sync::Arc;
+
 use arrow::{
     array::{Array, ArrayRef, RecordBatch, RecordBatchOptions},
     compute::{concat, interleave},
@@ -25,8 +27,15 @@ enum How {
         source: usize,
         first: usize,
     },
-    Runs,
+    Runs(Vec<Run>),
     OneByOne,
+}
+
+/// Rows that follow each other in one source.
+struct Run {
+    source: usize,
+    first: usize,
+    rows: usize,
 }
 
 impl<'a> Picked<'a> {
@@ -37,7 +46,9 @@ impl<'a> Picked<'a> {
             {
                 How::Shared { source, first }
             }
-            Some(_) if rows.chunk_by(follows).count() * WORTHWHILE_RUN <= rows.len() => How::Runs,
+            Some(_) if rows.chunk_by(follows).count() * WORTHWHILE_RUN <= rows.len() => {
+                How::Runs(rows.chunk_by(follows).filter_map(Run::of).collect())
+            }
             _ => How::OneByOne,
         };
         Self { sources, rows, how }
@@ -56,14 +67,10 @@ impl<'a> Picked<'a> {
     /// A column of the rows, by its number.
     pub fn column(&self, column: usize) -> Result<ArrayRef, BatchError> {
         let of = |source: usize| self.sources[source].column(column);
-        Ok(match self.how {
-            How::Shared { source, first } => of(source).slice(first, self.rows.len()),
-            How::Runs => {
-                let run = |run: &[(usize, usize)]| {
-                    let &(source, first) = run.first()?;
-                    Some(of(source).slice(first, run.len()))
-                };
-                let runs: Vec<ArrayRef> = self.rows.chunk_by(follows).filter_map(run).collect();
+        Ok(match &self.how {
+            How::Shared { source, first } => of(*source).slice(*first, self.rows.len()),
+            How::Runs(runs) => {
+                let runs: Vec<ArrayRef> = runs.iter().map(|run| run.of_column(of(run.source))).collect();
                 concat(&runs.iter().map(AsRef::as_ref).collect::<Vec<_>>())?
             }
             How::OneByOne => {
@@ -83,6 +90,17 @@ impl<'a> Picked<'a> {
             (0..schema.fields().len()).map(|column| self.column(column)).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows.len()));
         Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
+    }
+}
+
+impl Run {
+    fn of(rows: &[(usize, usize)]) -> Option<Self> {
+        let &(source, first) = rows.first()?;
+        Some(Self { source, first, rows: rows.len() })
+    }
+
+    fn of_column(&self, column: &ArrayRef) -> ArrayRef {
+        if self.rows == column.len() { Arc::clone(column) } else { column.slice(self.first, self.rows) }
     }
 }
 

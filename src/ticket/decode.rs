@@ -139,6 +139,9 @@ impl Decoder {
 
     /// Puts a value into its columns, or rescues it; the first of two equal keys counts.
     fn push_slot(&mut self, key: &str, slot: &Slot, json: &Json) {
+        if matches!(json, Json::Null) {
+            return;
+        }
         let row = self.ids.len();
         let cells = &mut self.cells;
         let mut set = |column: usize, push: &mut dyn FnMut(&mut Cells)| {
