@@ -1,13 +1,9 @@
 //! The tickets of a page as rows, made beside the threads that wait for answers: decoding is most of a run's work.
 
-use std::{
-    sync::{Arc, LazyLock},
-    thread::available_parallelism,
-};
+use std::sync::Arc;
 
 use arrow::error::ArrowError;
 use jiff::{Timestamp, tz::TimeZone};
-use tokio::sync::Semaphore;
 
 use super::{reading::Rows, unchanged::Unchanged};
 use crate::{
@@ -18,10 +14,6 @@ use crate::{
 
 /// Pages of fewer tickets are decoded where they are: handing them over costs as much.
 const FEW: usize = 10;
-
-/// As many pages are decoded at a time as there are processors: more would only hold memory.
-static PROCESSORS: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
 
 /// All that decoding depends on.
 pub struct Decoding {
@@ -44,8 +36,6 @@ impl Decoding {
         if is_small {
             return decode();
         }
-        // It is never closed.
-        let _turn = PROCESSORS.acquire().await;
         let decoded = tokio::task::spawn_blocking(decode).await;
         // A panic there is a bug, and goes on as one.
         decoded.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
