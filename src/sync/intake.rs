@@ -1,7 +1,7 @@
 //! Rows on their way from pages to partitions: gathered by partition, written when enough wait.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Mutex, PoisonError},
 };
 
@@ -56,6 +56,8 @@ struct State {
     waiting: HashMap<PartitionKey, Waiting>,
     /// Where rows wait that come in no order of their partitions.
     loose: Option<Loose>,
+    /// What the writer is to have: until it takes them, rows are here, also when whoever hands them over is dropped.
+    leaving: VecDeque<Job>,
     bytes: usize,
     pages: u64,
     /// Pages after which a partition that got no rows is taken to be complete.
@@ -82,6 +84,7 @@ impl Intake {
             calendar,
             waiting: HashMap::new(),
             loose: None,
+            leaving: VecDeque::new(),
             bytes: 0,
             pages: 0,
             patience: 2 * workers as u64 + 2,
@@ -102,15 +105,17 @@ impl Intake {
 
     /// Hands over everything that waits; `false` if the writer has failed.
     async fn flush(&self) -> Result<bool, ReadError> {
-        let jobs = self.with(State::release_all)?;
-        Ok(self.write(jobs).await)
+        self.with(State::release_all)?;
+        Ok(self.hand_over().await)
     }
 
-    async fn write(&self, jobs: Vec<Job>) -> bool {
-        for job in jobs {
-            if !self.writer.write(job).await {
-                return false;
-            }
+    /// Hands over what is to leave, waiting while the writer is busy; `false` if it has failed. A run that is stopped
+    /// drops this wherever it waits.
+    async fn hand_over(&self) -> bool {
+        while let Some(bytes) = self.with(|state| state.leaving.front().map(|job| job.bytes)) {
+            let Some(room) = self.writer.room(bytes).await else { return false };
+            let Some(job) = self.with(|state| state.leaving.pop_front()) else { break };
+            room.take(job);
         }
         true
     }
@@ -131,8 +136,8 @@ impl Intake {
                 span.to.is_none_or(|to| end <= to) && span.from.is_none_or(|from| from < end)
             })
         };
-        let jobs = self.with(|state| state.release_where(ends));
-        if self.write(jobs).await { Ok(()) } else { Err(ReadError::Stopped) }
+        self.with(|state| state.release_where(ends));
+        if self.hand_over().await { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
     /// Waits until everything that came in is in the lake.
@@ -164,9 +169,9 @@ impl Intake {
 
 impl Sink<Rows, ReadError> for Intake {
     async fn take(&self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
-        let jobs = self.with(|state| state.receive(rows, keep))?;
+        self.with(|state| state.receive(rows, keep))?;
         // A writer that failed is told at the end; there is no use in reading on.
-        if self.write(jobs).await { Ok(()) } else { Err(ReadError::Stopped) }
+        if self.hand_over().await { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
     async fn done(&self, _: Span) -> Result<(), ReadError> {
@@ -183,8 +188,8 @@ pub fn meets(calendar: &Calendar, key: PartitionKey, span: Span) -> bool {
 }
 
 impl State {
-    /// Takes a page in; gives what must be written now to keep memory small.
-    fn receive(&mut self, rows: Rows, keep: &[bool]) -> Result<Vec<Job>, ReadError> {
+    /// Takes a page in, and releases what must be written now to keep memory small.
+    fn receive(&mut self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
         let Rows { decoded, same, rescued_before, bytes } = rows;
         let share = bytes / same.len().max(1);
         self.pages += 1;
@@ -196,7 +201,8 @@ impl State {
         let first = first.len();
         let Some(decoded) = decoded else {
             self.meter.page(first);
-            return Ok(self.relieve());
+            self.relieve();
+            return Ok(());
         };
         let keep: Vec<bool> =
             same.iter().zip(keep).filter(|(key, _)| key.is_none()).map(|(_, keep)| *keep).collect();
@@ -220,10 +226,11 @@ impl State {
         let Some(loose) = &mut self.loose else {
             self.bytes += share * batch.num_rows();
             self.sort(&[batch], share)?;
-            return Ok(self.relieve());
+            self.relieve();
+            return Ok(());
         };
         self.bytes += share * loose.add(batch).map_err(ReadError::arrow)?;
-        if self.bytes > self.most { self.release_all() } else { Ok(Vec::new()) }
+        if self.bytes > self.most { self.release_all() } else { Ok(()) }
     }
 
     /// Brings pages, of one schema and `share` bytes a row, to their partitions.
@@ -273,7 +280,8 @@ impl State {
 
     /// The times of creation of which rows wait, in seconds; rows without one are of no time.
     fn waiting_spans(&self) -> Vec<Span> {
-        let days = self.waiting.keys().filter_map(|key| self.calendar.span(*key));
+        let keys = self.waiting.keys().chain(self.leaving.iter().map(|job| &job.key));
+        let days = keys.filter_map(|key| self.calendar.span(*key));
         let second = |micros: i64| Some(micros.div_euclid(1_000_000));
         days.map(|days| Span { from: second(days.start), to: second(days.end + 999_999) }).collect()
     }
@@ -283,20 +291,19 @@ impl State {
     ///
     /// Lists mostly come by time, so that a partition is complete soon after its last page; where they do not, writing
     /// early would write everything many times, so it ends when partitions come back.
-    fn relieve(&mut self) -> Vec<Job> {
+    fn relieve(&mut self) {
         let in_order = self.returned * 8 <= self.released.len() + 8;
         let is_complete = |waiting: &Waiting| in_order && waiting.touched + self.patience < self.pages;
         let complete: Vec<_> =
             self.waiting.iter().filter(|(_, waiting)| is_complete(waiting)).map(|(key, _)| *key).collect();
-        let mut jobs: Vec<Job> = complete.into_iter().filter_map(|key| self.release(key)).collect();
+        complete.into_iter().for_each(|key| self.release(key));
         if self.bytes > self.most {
             while self.bytes > self.most / 4 * 3
                 && let Some(key) = self.fullest()
             {
-                jobs.extend(self.release(key));
+                self.release(key);
             }
         }
-        jobs
     }
 
     fn fullest(&self) -> Option<PartitionKey> {
@@ -304,20 +311,24 @@ impl State {
         Some(*key)
     }
 
-    fn release_all(&mut self) -> Result<Vec<Job>, ReadError> {
+    fn release_all(&mut self) -> Result<(), ReadError> {
         self.sort_loose()?;
-        Ok(self.release_where(|_, _| true))
+        self.release_where(|_, _| true);
+        Ok(())
     }
 
-    fn release_where(&mut self, wanted: impl Fn(&Calendar, PartitionKey) -> bool) -> Vec<Job> {
+    fn release_where(&mut self, wanted: impl Fn(&Calendar, PartitionKey) -> bool) {
         let keys = self.waiting.keys().copied().filter(|key| wanted(&self.calendar, *key));
-        keys.collect::<Vec<_>>().into_iter().filter_map(|key| self.release(key)).collect()
+        keys.collect::<Vec<_>>().into_iter().for_each(|key| self.release(key));
     }
 
-    fn release(&mut self, key: PartitionKey) -> Option<Job> {
-        let waiting = self.waiting.remove(&key)?;
+    fn release(&mut self, key: PartitionKey) {
+        let Some(waiting) = self.waiting.remove(&key) else { return };
         self.bytes = self.bytes.saturating_sub(waiting.bytes);
         self.released.insert(key);
-        Some(Job { key, reads: waiting.pile.into_batches(), bytes: waiting.bytes })
+        self.leaving.push_back(Job { key, reads: waiting.pile.into_batches(), bytes: waiting.bytes });
     }
 }
+
+#[cfg(test)]
+mod tests;

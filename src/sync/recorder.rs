@@ -105,13 +105,14 @@ impl<'a> Recorder<'a> {
         &fresh.ids | &fresh.earlier
     }
 
-    /// Brings the memory up to what is read, and to which of the lake's tickets were not met. Their rows must be in
-    /// the lake before the memory is committed.
-    pub fn note(&self) -> Result<(), LakeError> {
-        self.note_without(&[])
+    /// Brings everything that came in into the lake, then the memory up to what is read, and to which of the lake's
+    /// tickets were not met: whoever commits the memory meanwhile commits nothing that is not there.
+    pub async fn note(&self) -> Result<(), ReadError> {
+        self.intake.settle().await?;
+        Ok(self.note_without(&[])?)
     }
 
-    /// The same but for the times of which rows still wait.
+    /// The memory alone, but for the times of which rows still wait.
     fn note_without(&self, waiting: &[Span]) -> Result<(), LakeError> {
         let (spans, pages) = {
             let mut fresh = self.fresh();
@@ -160,11 +161,9 @@ impl<'a> Recorder<'a> {
         }
         if everything {
             let began = Instant::now();
-            self.intake.settle().await?;
+            self.note().await?;
             let mut fresh = self.fresh();
             (fresh.settled, fresh.settling) = (Instant::now(), began.elapsed());
-            drop(fresh);
-            self.note()?;
         } else {
             let waiting = self.intake.settle_complete().await?;
             self.note_without(&waiting)?;

@@ -191,14 +191,16 @@ async fn read_source(
         why = stop.requested() => Err(why.into()),
     };
     // What was read stands, whatever ended the reading. One that came to its end without proof is not gone on with.
-    recorder.note()?;
+    let noted = recorder.note().await;
     if walked.is_ok() {
         checkpoint.with(|memory| memory.unfinished.retain(|reading| reading.range != recorder.range));
     }
     let written;
     (account.wrote, account.received, written) = intake.finish().await;
     account.commits = checkpoint.commits();
+    // Why the writer failed says more than that it did.
     written?;
+    noted?;
     let walked = walked.and_then(|walked| prove(account, walked));
     take_out_moved(lake, config, &layouts, account)?;
     if let Ok(walked) = &walked {

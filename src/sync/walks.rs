@@ -196,7 +196,7 @@ impl Walks<'_> {
     /// The tickets of the lake that are gone from the source: missed by the reading and by asking for each.
     async fn gone(&self, range: Span) -> Result<RoaringTreemap, Ended> {
         let name = &self.config().name;
-        self.recorder.note()?;
+        self.recorder.note().await?;
         let (mut missing, done) = self.checkpoint.with(|memory| {
             let unfinished = memory.unfinished(range);
             unfinished.map(|u| (u.missing.clone(), u.done.clone())).unwrap_or_default()

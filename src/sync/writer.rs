@@ -75,6 +75,19 @@ impl Wrote {
     }
 }
 
+/// Room for a job. A job waits for it where it is: what is given to a future goes with it when a run is stopped.
+pub struct Room<'a> {
+    place: mpsc::Permit<'a, Order>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Room<'_> {
+    /// Hands a job over.
+    pub fn take(self, job: Job) {
+        self.place.send(Order::Write(job, self.permit));
+    }
+}
+
 /// The way to the writing task.
 pub struct Writer {
     orders: mpsc::Sender<Order>,
@@ -100,14 +113,14 @@ impl Writer {
         Self { orders, under_way: Arc::new(Semaphore::new(UNDER_WAY_BYTES as usize)), task }
     }
 
-    /// Hands rows over, waiting while the task is busy. `false`: the task has failed, [`Writer::finish`] says why.
-    pub async fn write(&self, job: Job) -> bool {
-        let bytes = u32::try_from(job.bytes).unwrap_or(u32::MAX).min(UNDER_WAY_BYTES);
-        let Ok(permit) = Arc::clone(&self.under_way).acquire_many_owned(bytes).await else { return false };
-        self.orders.send(Order::Write(job, permit)).await.is_ok()
+    /// Waits until the task has room for a job of so many bytes. `None`: the task has failed, [`Writer::finish`] says why.
+    pub async fn room(&self, bytes: usize) -> Option<Room<'_>> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(UNDER_WAY_BYTES);
+        let permit = Arc::clone(&self.under_way).acquire_many_owned(bytes).await.ok()?;
+        Some(Room { place: self.orders.reserve().await.ok()?, permit })
     }
 
-    /// Waits until everything handed over is durable. `false` as above.
+    /// Waits until everything handed over is durable; `false` if the task has failed.
     pub async fn settle(&self) -> bool {
         let (done, settled) = oneshot::channel();
         self.orders.send(Order::Settle(done)).await.is_ok() && settled.await.is_ok()
