@@ -65,7 +65,7 @@ impl<'a> Json<'a> {
             Json::Bool(true) => out.push_str("true"),
             Json::Bool(false) => out.push_str("false"),
             Json::Number(number) => out.push_str(number),
-            Json::Text(text) => write_text(&text.decoded(), out),
+            Json::Text(text) => text.write_compact(out),
             Json::Object(text) | Json::List(text) => text::compact(text, out),
         }
     }

@@ -22,11 +22,7 @@ pub struct Picked<'a> {
 
 /// How the rows are brought together.
 enum How {
-    /// Neighbours in one source are shared, not copied.
-    Shared {
-        source: usize,
-        first: usize,
-    },
+    /// A single one is shared, not copied.
     Runs(Vec<Run>),
     OneByOne,
 }
@@ -40,15 +36,10 @@ struct Run {
 
 impl<'a> Picked<'a> {
     pub(super) fn new(sources: Vec<&'a RecordBatch>, rows: Vec<(usize, usize)>) -> Self {
-        let how = match rows.first() {
-            Some(&(source, first))
-                if rows.iter().zip(first..).all(|(row, expected)| *row == (source, expected)) =>
-            {
-                How::Shared { source, first }
-            }
-            Some(_) if rows.chunk_by(follows).count() * WORTHWHILE_RUN <= rows.len() => {
-                How::Runs(rows.chunk_by(follows).filter_map(Run::of).collect())
-            }
+        let runs: Vec<Run> = rows.chunk_by(follows).filter_map(Run::of).collect();
+        let how = match runs.len() {
+            1 => How::Runs(runs),
+            2.. if runs.len() * WORTHWHILE_RUN <= rows.len() => How::Runs(runs),
             _ => How::OneByOne,
         };
         Self { sources, rows, how }
@@ -68,10 +59,12 @@ impl<'a> Picked<'a> {
     pub fn column(&self, column: usize) -> Result<ArrayRef, BatchError> {
         let of = |source: usize| self.sources[source].column(column);
         Ok(match &self.how {
-            How::Shared { source, first } => of(*source).slice(*first, self.rows.len()),
             How::Runs(runs) => {
                 let runs: Vec<ArrayRef> = runs.iter().map(|run| run.of_column(of(run.source))).collect();
-                concat(&runs.iter().map(AsRef::as_ref).collect::<Vec<_>>())?
+                match runs.as_slice() {
+                    [one] => Arc::clone(one),
+                    several => concat(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>())?,
+                }
             }
             How::OneByOne => {
                 let arrays: Vec<&dyn Array> =

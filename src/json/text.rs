@@ -19,6 +19,16 @@ impl<'a> Text<'a> {
         if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
     }
 
+    /// Appends the text as a JSON string with no needless escapes.
+    pub(super) fn write_compact(&self, out: &mut String) {
+        if self.escaped {
+            return write_text(&self.decoded(), out);
+        }
+        out.push('"');
+        out.push_str(self.raw);
+        out.push('"');
+    }
+
     /// Whether nothing stands between the quotes.
     pub fn is_empty(&self) -> bool {
         self.raw.is_empty()
@@ -146,10 +156,7 @@ pub(super) fn compact(text: &str, out: &mut String) {
             b' ' | b'\n' | b'\r' | b'\t' => {}
             b'"' => {
                 let Ok((string, end)) = scan(text, at) else { return };
-                match string.escaped {
-                    true => write_text(&string.decoded(), out),
-                    false => out.push_str(&text[at - 1..end]),
-                }
+                string.write_compact(out);
                 at = end;
             }
             other => out.push(char::from(other)),

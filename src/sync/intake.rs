@@ -103,21 +103,21 @@ impl Intake {
         self
     }
 
-    /// Hands over everything that waits; `false` if the writer has failed.
-    async fn flush(&self) -> Result<bool, ReadError> {
+    /// Hands over everything that waits.
+    async fn flush(&self) -> Result<(), ReadError> {
         self.with(State::release_all)?;
-        Ok(self.hand_over().await)
+        self.hand_over().await
     }
 
-    /// Hands over what is to leave, waiting while the writer is busy; `false` if it has failed. A run that is stopped
-    /// drops this wherever it waits.
-    async fn hand_over(&self) -> bool {
+    /// Hands over what is to leave, waiting while the writer is busy; a run that is stopped drops this wherever it waits.
+    /// A writer that failed is told at the end; there is no use in reading on.
+    async fn hand_over(&self) -> Result<(), ReadError> {
         while let Some(bytes) = self.with(|state| state.leaving.front().map(|job| job.bytes)) {
-            let Some(room) = self.writer.room(bytes).await else { return false };
+            let room = self.writer.room(bytes).await.ok_or(ReadError::Stopped)?;
             let Some(job) = self.with(|state| state.leaving.pop_front()) else { break };
             room.take(job);
         }
-        true
+        Ok(())
     }
 
     /// Writes everything that waits; gives the account of what is in the lake, and why that is not all.
@@ -125,7 +125,7 @@ impl Intake {
         let flushed = self.flush().await;
         let (wrote, written) = self.writer.finish().await;
         let received = self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received;
-        (wrote, received, written.map_err(ReadError::from).and(flushed.map(|_| ())))
+        (wrote, received, written.map_err(ReadError::from).and(flushed))
     }
 
     /// All rows created within a span have come in: partitions that end in it are complete.
@@ -137,13 +137,13 @@ impl Intake {
             })
         };
         self.with(|state| state.release_where(ends));
-        if self.hand_over().await { Ok(()) } else { Err(ReadError::Stopped) }
+        self.hand_over().await
     }
 
     /// Waits until everything that came in is in the lake.
     pub async fn settle(&self) -> Result<(), ReadError> {
-        let durable = self.flush().await? && self.writer.settle().await;
-        if durable { Ok(()) } else { Err(ReadError::Stopped) }
+        self.flush().await?;
+        if self.writer.settle().await { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
     /// Waits until the partitions that were handed over are in the lake; gives the times of creation of those that still wait.
@@ -170,8 +170,7 @@ impl Intake {
 impl Sink<Rows, ReadError> for Intake {
     async fn take(&self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
         self.with(|state| state.receive(rows, keep))?;
-        // A writer that failed is told at the end; there is no use in reading on.
-        if self.hand_over().await { Ok(()) } else { Err(ReadError::Stopped) }
+        self.hand_over().await
     }
 
     async fn done(&self, _: Span) -> Result<(), ReadError> {

@@ -88,11 +88,11 @@ impl Decoder {
             let mut previous = None;
             cursor.object(|key, cursor| {
                 let key = key.decoded();
-                let Some(at) = layout.keys.find(&key, self.key_order.next(previous)) else {
+                let Some(at) = layout.keys.find(&key, *self.key_order.behind(previous)) else {
                     self.rescue.keep(&key, &cursor.value()?);
                     return Ok(());
                 };
-                self.key_order.follows(at, previous);
+                *self.key_order.behind(previous) = at;
                 previous = Some(at);
                 match &layout.keys.list[at].1 {
                     Slot::Custom => self.push_custom(&key, cursor),
@@ -290,12 +290,12 @@ impl Decoder {
     }
 
     fn find_field(&mut self, layout: &Layout, name: &str, previous: Option<usize>) -> Option<usize> {
-        let guess = self.field_order.next(previous);
+        let guess = *self.field_order.behind(previous);
         if layout.fields.get(guess).is_some_and(|field| field.name == name) {
             return Some(guess);
         }
         let found = layout.fields.position(name)?;
-        self.field_order.follows(found, previous);
+        *self.field_order.behind(previous) = found;
         Some(found)
     }
 
@@ -392,12 +392,8 @@ impl Order {
     }
 
     /// What is to be expected behind `previous`, or at the start.
-    fn next(&self, previous: Option<usize>) -> usize {
-        self.0[previous.map_or(0, |previous| previous + 1)]
-    }
-
-    fn follows(&mut self, found: usize, previous: Option<usize>) {
-        self.0[previous.map_or(0, |previous| previous + 1)] = found;
+    fn behind(&mut self, previous: Option<usize>) -> &mut usize {
+        &mut self.0[previous.map_or(0, |previous| previous + 1)]
     }
 }
 
