@@ -216,18 +216,28 @@ async fn read(client: &Client, http: reqwest::RequestBuilder) -> Result<(u16, He
         true => format!("no whole answer within {:?}", client.config.timeout),
         false => source::excerpt(&client.config, chain(&error.without_url()).as_bytes()),
     };
+    let count = |chunk: &Bytes| client.counts.bytes.fetch_add(chunk.len() as u64, Relaxed);
     let mut response = http.send().await.map_err(why)?;
     let expected =
         response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-    let mut body = Vec::with_capacity(expected.min(16 << 20));
-    while let Some(chunk) = response.chunk().await.map_err(why)? {
-        client.counts.bytes.fetch_add(chunk.len() as u64, Relaxed);
-        if body.len() + chunk.len() > LARGEST_BODY {
-            return Err(format!("the answer is larger than {} MB", LARGEST_BODY >> 20));
+    // Most answers come in one piece, which is then not copied.
+    let mut body = response.chunk().await.map_err(why)?.unwrap_or_default();
+    count(&body);
+    if let Some(second) = response.chunk().await.map_err(why)? {
+        let mut whole = Vec::with_capacity(expected.min(16 << 20));
+        whole.extend_from_slice(&body);
+        let mut next = Some(second);
+        while let Some(chunk) = next {
+            count(&chunk);
+            whole.extend_from_slice(&chunk);
+            if whole.len() > LARGEST_BODY {
+                return Err(format!("the answer is larger than {} MB", LARGEST_BODY >> 20));
+            }
+            next = response.chunk().await.map_err(why)?;
         }
-        body.extend_from_slice(&chunk);
+        body = whole.into();
     }
-    Ok((response.status().as_u16(), std::mem::take(response.headers_mut()), body.into()))
+    Ok((response.status().as_u16(), std::mem::take(response.headers_mut()), body))
 }
 
 /// An error and all its causes on one line.

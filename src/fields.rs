@@ -95,6 +95,9 @@ pub struct Definition {
     pub raw: String,
 }
 
+/// What keys stand for; looked into for most selects of every ticket.
+pub type LabelOfKey = HashMap<String, String, RandomState>;
+
 /// The columns of one custom field.
 #[derive(Debug, Clone)]
 pub struct CustomField {
@@ -108,7 +111,7 @@ pub struct CustomField {
     /// Whether a definition is or was known.
     pub defined: bool,
     /// Key → label; for a keyed path, the joined keys → label.
-    pub labels: Arc<HashMap<String, String>>,
+    pub labels: Arc<LabelOfKey>,
 }
 
 impl CustomField {

@@ -7,7 +7,9 @@ use std::{borrow::Cow, fmt};
 
 mod extent;
 mod text;
+mod trail;
 pub use text::{Text, write_text};
+pub use trail::{Met, Trail};
 
 /// Where and why a text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,17 @@ impl<'a> Json<'a> {
             Json::Bool(true) => Some(Cow::Borrowed("true")),
             Json::Bool(false) => Some(Cow::Borrowed("false")),
             Json::Null | Json::Object(_) | Json::List(_) => None,
+        }
+    }
+
+    /// Whether it is null, or has nothing in it.
+    pub fn is_nothing(&self) -> bool {
+        match self {
+            Json::Null => true,
+            Json::Text(text) => text.is_empty(),
+            Json::List(_) => self.elements().is_empty(),
+            Json::Object(_) => self.entries().is_empty(),
+            Json::Bool(_) | Json::Number(_) => false,
         }
     }
 
@@ -136,12 +149,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// The byte offset of the next value.
+    #[inline]
     pub fn offset(&mut self) -> usize {
         self.skip_space();
         self.at
     }
 
     /// The first byte of the next value, 0 at the end of the text.
+    #[inline]
     pub fn peek(&mut self) -> u8 {
         self.skip_space();
         self.byte()
@@ -154,9 +169,16 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads the next value whole.
+    #[inline]
     pub fn value(&mut self) -> Result<Json<'a>, Malformed> {
         match self.peek() {
             b'"' => Ok(Json::Text(self.string()?)),
+            first => self.no_string(first),
+        }
+    }
+
+    fn no_string(&mut self, first: u8) -> Result<Json<'a>, Malformed> {
+        match first {
             b'{' => {
                 let start = self.at;
                 self.object(|_, cursor| cursor.skip())?;
@@ -190,6 +212,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// What was read since an offset.
+    #[inline]
     pub fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
@@ -236,6 +259,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn enter(&mut self, bracket: u8, expected: &'static str) -> Result<(), Malformed> {
         self.skip_space();
         self.expect(bracket, expected)?;
@@ -243,22 +267,26 @@ impl<'a> Cursor<'a> {
         if self.depth > MAX_DEPTH { Err(self.malformed("fewer nested levels")) } else { Ok(()) }
     }
 
+    #[inline]
     fn leave(&mut self) -> Result<(), Malformed> {
         self.at += 1;
         self.depth -= 1;
         Ok(())
     }
 
+    #[inline]
     fn byte(&self) -> u8 {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
+    #[inline]
     fn skip_space(&mut self) {
         while matches!(self.byte(), b' ' | b'\n' | b'\r' | b'\t') {
             self.at += 1;
         }
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), Malformed> {
         if self.byte() == byte {
             self.at += 1;
@@ -268,6 +296,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn literal(&mut self, word: &'static str) -> Result<(), Malformed> {
         if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
             self.at += word.len();
@@ -277,6 +306,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn string(&mut self) -> Result<Text<'a>, Malformed> {
         self.expect(b'"', "`\"`")?;
         let (text, end) = text::scan(self.text, self.at)?;

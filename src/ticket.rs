@@ -6,11 +6,13 @@
 mod cells;
 mod custom;
 mod decode;
+mod entries;
 mod glance;
 mod layout;
 mod origin;
 mod rescue;
 mod scalar;
+mod slots;
 
 pub use decode::{Decoded, Decoder};
 pub use glance::{Glance, glance};

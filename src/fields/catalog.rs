@@ -9,7 +9,7 @@ use std::{
 use arrow::datatypes::Schema;
 
 use super::{
-    CustomField, Definition, FieldOption, Fields, Reading, column_name,
+    CustomField, Definition, FieldOption, Fields, LabelOfKey, Reading, column_name,
     rows::{Row, Value, number},
     twin_name, widen,
 };
@@ -205,7 +205,7 @@ impl<'a> Memory<'a> {
     fn custom_field(&self, definition: &Definition) -> CustomField {
         let wanted = definition.reading.column();
         let known = self.columns.get(definition.name.as_str());
-        let mut labels = HashMap::new();
+        let mut labels = LabelOfKey::default();
         // What has disappeared keeps its last label, what stands twice its first.
         for row in self.options_of(&definition.name) {
             if let (Some(raw), Some(label)) = (row[2].text(), row[3].text()) {

@@ -1,4 +1,6 @@
-//! The column under construction: one Arrow builder per column, filled row by row.
+//! The column under construction: one Arrow builder per column, filled row by row. A row keeps the first value that is put
+//! into it; a value of another type than the column's is none. Rows that are passed over are null: most cells of a ticket
+//! have no value, and are filled in one go.
 
 use std::sync::Arc;
 
@@ -10,7 +12,15 @@ use arrow::array::{
 use crate::columns::Type;
 
 /// A column under construction.
-pub enum Cells {
+pub struct Cells {
+    of: Type,
+    /// Rows that there should be room for.
+    room: usize,
+    /// Made when the first value comes: many columns of a page have none.
+    column: Option<Column>,
+}
+
+enum Column {
     Text(StringBuilder),
     Int64(Int64Builder),
     Int8(Int8Builder),
@@ -24,130 +34,159 @@ pub enum Cells {
 }
 
 macro_rules! each {
-    ($cells:expr, $builder:ident => $body:expr) => {
-        match $cells {
-            Cells::Text($builder) => $body,
-            Cells::Int64($builder) => $body,
-            Cells::Int8($builder) => $body,
-            Cells::Float64($builder) => $body,
-            Cells::Bool($builder) => $body,
-            Cells::Date($builder) => $body,
-            Cells::Time($builder) => $body,
-            Cells::Instant($builder) => $body,
-            Cells::TextList($builder) => $body,
-            Cells::Int64List($builder) => $body,
+    ($column:expr, $builder:pat => $body:expr) => {
+        match $column {
+            Column::Text($builder) => $body,
+            Column::Int64($builder) => $body,
+            Column::Int8($builder) => $body,
+            Column::Float64($builder) => $body,
+            Column::Bool($builder) => $body,
+            Column::Date($builder) => $body,
+            Column::Time($builder) => $body,
+            Column::Instant($builder) => $body,
+            Column::TextList($builder) => $body,
+            Column::Int64List($builder) => $body,
         }
     };
+}
+
+/// Fills the rows before `row`; whether `row` has no value yet.
+macro_rules! vacant {
+    ($builder:expr, $row:expr) => {
+        match $row.checked_sub($builder.len()) {
+            Some(0) => true,
+            Some(missing) => {
+                $builder.append_nulls(missing);
+                true
+            }
+            None => false,
+        }
+    };
+}
+
+/// Appends a value in a row that has none yet.
+macro_rules! put {
+    ($builder:expr, $row:expr, $value:expr) => {
+        if vacant!($builder, $row) {
+            $builder.append_value($value);
+        }
+    };
+}
+
+impl Column {
+    /// An empty column of a type, with room for `rows`.
+    fn new(of: Type, rows: usize) -> Self {
+        match of {
+            Type::Text => Column::Text(StringBuilder::with_capacity(rows, rows * 8)),
+            Type::Int64 => Column::Int64(Int64Builder::with_capacity(rows)),
+            Type::Int8 => Column::Int8(Int8Builder::with_capacity(rows)),
+            Type::Float64 => Column::Float64(Float64Builder::with_capacity(rows)),
+            Type::Bool => Column::Bool(BooleanBuilder::with_capacity(rows)),
+            Type::Date => Column::Date(Date32Builder::with_capacity(rows)),
+            Type::Time => Column::Time(Time64MicrosecondBuilder::with_capacity(rows)),
+            Type::Instant => {
+                Column::Instant(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(of.arrow()))
+            }
+            Type::TextList => Column::TextList(ListBuilder::with_capacity(StringBuilder::new(), rows)),
+            Type::Int64List => Column::Int64List(ListBuilder::with_capacity(Int64Builder::new(), rows)),
+        }
+    }
 }
 
 impl Cells {
     /// An empty column of a type, with room for `rows`.
     pub fn new(of: Type, rows: usize) -> Self {
-        match of {
-            Type::Text => Cells::Text(StringBuilder::with_capacity(rows, rows * 8)),
-            Type::Int64 => Cells::Int64(Int64Builder::with_capacity(rows)),
-            Type::Int8 => Cells::Int8(Int8Builder::with_capacity(rows)),
-            Type::Float64 => Cells::Float64(Float64Builder::with_capacity(rows)),
-            Type::Bool => Cells::Bool(BooleanBuilder::with_capacity(rows)),
-            Type::Date => Cells::Date(Date32Builder::with_capacity(rows)),
-            Type::Time => Cells::Time(Time64MicrosecondBuilder::with_capacity(rows)),
-            Type::Instant => {
-                Cells::Instant(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(of.arrow()))
+        Self { of, room: rows, column: None }
+    }
+
+    pub fn of(&self) -> Type {
+        self.of
+    }
+
+    fn column(&mut self) -> &mut Column {
+        self.column.get_or_insert_with(|| Column::new(self.of, self.room))
+    }
+
+    /// The finished column of `rows` rows; `None` where no value was put into it.
+    pub fn finish(self, rows: usize) -> Option<ArrayRef> {
+        each!(self.column?, mut builder => {
+            vacant!(builder, rows);
+            Some(Arc::new(builder.finish()))
+        })
+    }
+
+    /// The number in the last of `rows` rows; `None` where there is none, or the column is not one of 64-bit numbers.
+    pub fn last_int(&self, rows: usize) -> Option<i64> {
+        match &self.column {
+            Some(Column::Int64(builder)) if builder.len() == rows => builder.values_slice().last().copied(),
+            _ => None,
+        }
+    }
+
+    /// Puts a text into a row of a text column.
+    pub fn put_text(&mut self, row: usize, value: &str) {
+        if let Column::Text(builder) = self.column() {
+            put!(builder, row, value);
+        }
+    }
+
+    /// Puts an integer, a time or an instant into a row.
+    pub fn put_int(&mut self, row: usize, value: i64) {
+        match self.column() {
+            Column::Int64(builder) => put!(builder, row, value),
+            Column::Time(builder) => put!(builder, row, value),
+            Column::Instant(builder) => put!(builder, row, value),
+            _ => {}
+        }
+    }
+
+    /// Puts a small integer into a row.
+    pub fn put_small(&mut self, row: usize, value: i8) {
+        if let Column::Int8(builder) = self.column() {
+            put!(builder, row, value);
+        }
+    }
+
+    /// Puts a decimal number into a row.
+    pub fn put_decimal(&mut self, row: usize, value: f64) {
+        if let Column::Float64(builder) = self.column() {
+            put!(builder, row, value);
+        }
+    }
+
+    /// Puts a yes or no into a row.
+    pub fn put_bool(&mut self, row: usize, value: bool) {
+        if let Column::Bool(builder) = self.column() {
+            put!(builder, row, value);
+        }
+    }
+
+    /// Puts a date, in days since 1970, into a row.
+    pub fn put_date(&mut self, row: usize, value: i32) {
+        if let Column::Date(builder) = self.column() {
+            put!(builder, row, value);
+        }
+    }
+
+    /// Puts a list of texts into a row.
+    pub fn put_texts(&mut self, row: usize, value: impl IntoIterator<Item = Option<impl AsRef<str>>>) {
+        if let Column::TextList(builder) = self.column()
+            && vacant!(builder, row)
+        {
+            for element in value {
+                builder.values().append_option(element);
             }
-            Type::TextList => Cells::TextList(ListBuilder::with_capacity(StringBuilder::new(), rows)),
-            Type::Int64List => Cells::Int64List(ListBuilder::with_capacity(Int64Builder::new(), rows)),
+            builder.append(true);
         }
     }
 
-    /// Rows so far.
-    pub fn len(&self) -> usize {
-        each!(self, builder => builder.len())
-    }
-
-    /// Appends nulls until there are `rows` rows.
-    pub fn fill(&mut self, rows: usize) {
-        let missing = rows.saturating_sub(self.len());
-        if missing > 0 {
-            each!(self, builder => builder.append_nulls(missing));
-        }
-    }
-
-    /// The finished column; the builder is empty after it.
-    pub fn finish(&mut self) -> ArrayRef {
-        each!(self, builder => Arc::new(builder.finish()))
-    }
-
-    /// Appends to a text column; any other type gets a null.
-    pub fn push_text(&mut self, value: &str) {
-        match self {
-            Cells::Text(builder) => builder.append_value(value),
-            other => other.fill(other.len() + 1),
-        }
-    }
-
-    /// Appends an integer, a time or an instant; any other type gets a null.
-    pub fn push_int(&mut self, value: i64) {
-        match self {
-            Cells::Int64(builder) => builder.append_value(value),
-            Cells::Time(builder) => builder.append_value(value),
-            Cells::Instant(builder) => builder.append_value(value),
-            other => other.fill(other.len() + 1),
-        }
-    }
-
-    /// Appends to a column of small integers; any other type gets a null.
-    pub fn push_small(&mut self, value: i8) {
-        match self {
-            Cells::Int8(builder) => builder.append_value(value),
-            other => other.fill(other.len() + 1),
-        }
-    }
-
-    /// Appends to a column of decimal numbers; any other type gets a null.
-    pub fn push_decimal(&mut self, value: f64) {
-        match self {
-            Cells::Float64(builder) => builder.append_value(value),
-            other => other.fill(other.len() + 1),
-        }
-    }
-
-    /// Appends to a yes/no column; any other type gets a null.
-    pub fn push_bool(&mut self, value: bool) {
-        match self {
-            Cells::Bool(builder) => builder.append_value(value),
-            other => other.fill(other.len() + 1),
-        }
-    }
-
-    /// Appends days since 1970 to a date column; any other type gets a null.
-    pub fn push_date(&mut self, value: i32) {
-        match self {
-            Cells::Date(builder) => builder.append_value(value),
-            other => other.fill(other.len() + 1),
-        }
-    }
-
-    /// Appends to a column of text lists; any other type gets a null.
-    pub fn push_texts(&mut self, value: impl IntoIterator<Item = Option<impl AsRef<str>>>) {
-        match self {
-            Cells::TextList(builder) => {
-                for element in value {
-                    builder.values().append_option(element);
-                }
-                builder.append(true);
-            }
-            other => other.fill(other.len() + 1),
-        }
-    }
-
-    /// Appends to a column of integer lists; any other type gets a null.
-    pub fn push_ints(&mut self, value: &[Option<i64>]) {
-        match self {
-            Cells::Int64List(builder) => {
-                builder.values().extend(value.iter().copied());
-                builder.append(true);
-            }
-            other => other.fill(other.len() + 1),
+    /// Puts a list of integers into a row.
+    pub fn put_ints(&mut self, row: usize, value: &[Option<i64>]) {
+        if let Column::Int64List(builder) = self.column()
+            && vacant!(builder, row)
+        {
+            builder.values().extend(value.iter().copied());
+            builder.append(true);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A custom field's value as the value of its column.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use super::{
     cells::Cells,
@@ -8,37 +8,37 @@ use super::{
 };
 use crate::{
     columns::Type,
-    fields::{CustomField, Reading},
+    fields::{CustomField, LabelOfKey, Reading},
     json::{Json, write_text},
     when::Clock,
 };
 
-/// Appends the value, which is not null, to the field's column; `false` where it does not fit and nothing was appended.
-pub fn push_value(cells: &mut Cells, field: &CustomField, json: &Json, clock: &Clock) -> bool {
+/// Puts a value, which is not null, into a row of the field's column; `false` where it does not fit and nothing was put.
+pub fn put_value(cells: &mut Cells, row: usize, field: &CustomField, json: &Json, clock: &Clock) -> bool {
     match field.reading {
         Reading::Choice | Reading::KeyedChoice => {
             if let Some(label) = choice(field, json) {
-                cells.push_text(&label);
+                cells.put_text(row, &label);
             }
             return true;
         }
         Reading::KeyedChoices | Reading::Path | Reading::KeyedPath => {
             if let Some(labels) = several(field, json) {
-                push_labels(cells, &labels);
+                put_labels(cells, row, &labels);
             }
             return true;
         }
         _ => {}
     }
     let cell = match field.column {
-        Type::Int64 => scalar::integer(json).map(|v| cells.push_int(v)),
-        Type::Float64 => scalar::decimal(json).map(|v| cells.push_decimal(v)),
-        Type::Date => scalar::date(json).map(|v| cells.push_date(v)),
-        Type::Time => scalar::time_of_day(json).map(|v| cells.push_int(v)),
-        Type::Instant => scalar::instant(json, clock).map(|v| cells.push_int(v)),
-        Type::Bool => scalar::boolean(json).map(|v| cells.push_bool(v)),
+        Type::Int64 => scalar::integer(json).map(|v| cells.put_int(row, v)),
+        Type::Float64 => scalar::decimal(json).map(|v| cells.put_decimal(row, v)),
+        Type::Date => scalar::date(json).map(|v| cells.put_date(row, v)),
+        Type::Time => scalar::time_of_day(json).map(|v| cells.put_int(row, v)),
+        Type::Instant => scalar::instant(json, clock).map(|v| cells.put_int(row, v)),
+        Type::Bool => scalar::boolean(json).map(|v| cells.put_bool(row, v)),
         _ => {
-            cells.push_text(&as_sent(json));
+            cells.put_text(row, &as_sent(json));
             return true;
         }
     };
@@ -90,7 +90,7 @@ fn split(keys: Cow<'_, str>) -> Labels<'_> {
 }
 
 /// Labels from root to leaf; below a node that the map lacks, all are null.
-fn walk<'a>(labels: &'a HashMap<String, String>, keys: &[Option<Cow<str>>]) -> Labels<'a> {
+fn walk<'a>(labels: &'a LabelOfKey, keys: &[Option<Cow<str>>]) -> Labels<'a> {
     let mut path = Some(String::new());
     let label = |key: &Option<Cow<str>>| {
         let (Some(node), Some(key)) = (path.as_mut(), key.as_deref()) else {
@@ -111,9 +111,9 @@ fn walk<'a>(labels: &'a HashMap<String, String>, keys: &[Option<Cow<str>>]) -> L
 }
 
 /// Labels in their list column, or as a JSON list where the column was widened to text.
-fn push_labels(cells: &mut Cells, labels: &[Option<Cow<str>>]) {
-    if let Cells::TextList(_) = cells {
-        return cells.push_texts(labels.iter().map(Option::as_deref));
+fn put_labels(cells: &mut Cells, row: usize, labels: &[Option<Cow<str>>]) {
+    if cells.of() == Type::TextList {
+        return cells.put_texts(row, labels.iter().map(Option::as_deref));
     }
     let mut json = String::from("[");
     for (position, label) in labels.iter().enumerate() {
@@ -126,5 +126,5 @@ fn push_labels(cells: &mut Cells, labels: &[Option<Cow<str>>]) {
         }
     }
     json.push(']');
-    cells.push_text(&json);
+    cells.put_text(row, &json);
 }

@@ -1,11 +1,11 @@
 //! Tickets in, one Arrow batch out.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
     array::{
-        ArrayBuilder, ArrayRef, BooleanArray, RecordBatch, StringArray, StringBuilder,
-        TimestampMicrosecondArray,
+        ArrayRef, BooleanArray, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
+        new_null_array,
     },
     compute::filter_record_batch,
     datatypes::{Field, Schema},
@@ -16,15 +16,17 @@ use jiff::tz::TimeZone;
 use super::{
     CustomShape,
     cells::Cells,
-    custom::{as_sent, push_value},
+    custom::{as_sent, put_value},
+    entries::{self, Entry, Habit, Name},
     layout::{Keys, Layout, Slot},
     rescue::Rescue,
     scalar::{self, Cell},
+    slots,
 };
 use crate::{
     columns::{DELETED_AT, RESCUED, SYNCED_AT, Type},
     fields::column_name,
-    json::{Cursor, Json, Malformed},
+    json::{Cursor, Json, Malformed, Met, Trail},
     when::Clock,
 };
 
@@ -51,20 +53,36 @@ pub struct Decoder {
     ids: Vec<Option<i64>>,
     undefined: Vec<(String, Cells)>,
     undefined_by_name: HashMap<String, usize>,
-    key_order: Order,
-    field_order: Order,
+    ways: Ways,
     /// For each custom field the row and the entry that named it last.
     last: Vec<(usize, usize)>,
+}
+
+/// How a server writes its tickets: what stands between the values is mostly the same in all of them.
+struct Ways {
+    keys: Trail,
+    /// Inside the object under each key.
+    inside: Vec<Trail>,
+    fields: Trail,
+    entries: Habit,
 }
 
 impl Decoder {
     /// A decoder with room for `rows` tickets whose zoneless times are local to `zone`.
     pub fn new(layout: Arc<Layout>, zone: TimeZone, rows: usize) -> Self {
         let cells = layout.types.iter().map(|of| Cells::new(*of, rows)).collect();
-        let (key_order, field_order) = (Order::new(layout.keys.list.len()), Order::new(layout.custom.len()));
-        let last = vec![(usize::MAX, 0); layout.custom.len()];
+        let (keys, fields) = (&layout.keys.list, layout.custom.len());
+        let inside = |(_, slot): &(_, Slot)| match slot {
+            Slot::Object(keys) => Trail::new(keys.list.len()),
+            _ => Trail::new(0),
+        };
+        let ways = Ways {
+            keys: Trail::new(keys.len()),
+            inside: keys.iter().map(inside).collect(),
+            fields: Trail::new(fields),
+            entries: Habit::new(fields),
+        };
         Self {
-            layout,
             clock: Clock::new(zone),
             cells,
             rescued: StringBuilder::new(),
@@ -73,9 +91,9 @@ impl Decoder {
             ids: Vec::with_capacity(rows),
             undefined: Vec::new(),
             undefined_by_name: HashMap::new(),
-            key_order,
-            field_order,
-            last,
+            ways,
+            last: vec![(usize::MAX, 0); fields],
+            layout,
         }
     }
 
@@ -85,31 +103,32 @@ impl Decoder {
         let mut due: Vec<(usize, Json)> = Vec::new();
         let mut cursor = Cursor::new(ticket);
         if cursor.peek() == b'{' {
-            let mut previous = None;
-            cursor.object(|key, cursor| {
-                let key = key.decoded();
-                let Some(at) = layout.keys.find(&key, *self.key_order.behind(previous)) else {
-                    self.rescue.keep(&key, &cursor.value()?);
-                    return Ok(());
-                };
-                *self.key_order.behind(previous) = at;
-                previous = Some(at);
-                match &layout.keys.list[at].1 {
-                    Slot::Custom => self.push_custom(&key, cursor),
-                    Slot::FirstInstant => {
-                        due.push((at, cursor.value()?));
-                        Ok(())
+            let mut trail = std::mem::take(&mut self.ways.keys);
+            let walked = cursor.along(
+                &mut trail,
+                |key| layout.keys.find(key),
+                |met, cursor| {
+                    let at = match met {
+                        Met::Known(at) => at,
+                        Met::Unknown(key) => {
+                            self.rescue.keep(&key.decoded(), &cursor.value()?);
+                            return Ok(());
+                        }
+                    };
+                    let (key, slot) = &layout.keys.list[at];
+                    match slot {
+                        Slot::Custom => self.push_custom(key, cursor)?,
+                        Slot::FirstInstant => {
+                            due.extend(Some((at, cursor.value()?)).filter(|(_, v)| *v != Json::Null))
+                        }
+                        Slot::Object(keys) => self.push_object(at, key, keys, cursor)?,
+                        slot => self.push_slot(key, slot, &cursor.value()?),
                     }
-                    Slot::Object(keys) => {
-                        self.push_object(&key, keys, &cursor.value()?);
-                        Ok(())
-                    }
-                    slot => {
-                        self.push_slot(&key, slot, &cursor.value()?);
-                        Ok(())
-                    }
-                }
-            })?;
+                    Ok(())
+                },
+            );
+            self.ways.keys = trail;
+            walked?;
         } else {
             cursor.skip()?;
         }
@@ -119,96 +138,60 @@ impl Decoder {
     }
 
     fn end_row(&mut self) {
-        let rows = self.ids.len() + 1;
+        let row = self.ids.len();
         for (column, value) in &self.layout.constants {
-            open(&mut self.cells[*column], rows - 1).push_text(value);
+            self.cells[*column].put_text(row, value);
         }
-        let id = match &self.cells[self.layout.id] {
-            Cells::Int64(ids) if ids.len() == rows => ids.values_slice().last().copied(),
-            _ => None,
-        };
         match self.rescue.take() {
             Some((json, keys)) => {
                 self.rescued.append_value(json);
-                self.counted.extend(keys.into_iter().map(|key| (rows - 1, key)));
+                self.counted.extend(keys.into_iter().map(|key| (row, key)));
             }
             None => self.rescued.append_null(),
         }
-        self.ids.push(id);
+        self.ids.push(self.cells[self.layout.id].last_int(row + 1));
     }
 
     /// Puts a value into its columns, or rescues it; the first of two equal keys counts.
     fn push_slot(&mut self, key: &str, slot: &Slot, json: &Json) {
-        if matches!(json, Json::Null) {
-            return;
-        }
-        let row = self.ids.len();
-        let cells = &mut self.cells;
-        let mut set = |column: usize, push: &mut dyn FnMut(&mut Cells)| {
-            let cells = &mut cells[column];
-            if cells.len() <= row {
-                push(open(cells, row));
-            }
-        };
-        let place = |cell: Cell<()>| matches!(cell, Cell::Unfit);
-        let unfit = match slot {
-            Slot::Text(column) => place(scalar::text(json).map(|v| set(*column, &mut |c| c.push_text(&v)))),
-            Slot::Code(column) => place(scalar::code(json).map(|v| set(*column, &mut |c| c.push_text(&v)))),
-            Slot::Int64(column) => place(scalar::integer(json).map(|v| set(*column, &mut |c| c.push_int(v)))),
-            Slot::Bool(column) => place(scalar::boolean(json).map(|v| set(*column, &mut |c| c.push_bool(v)))),
-            Slot::Instant(column) => {
-                place(scalar::instant(json, &self.clock).map(|v| set(*column, &mut |c| c.push_int(v))))
-            }
-            Slot::Int64List(column) => {
-                place(scalar::integers(json).map(|v| set(*column, &mut |c| c.push_ints(&v))))
-            }
-            Slot::TextList(column) => place(
-                scalar::texts(json)
-                    .map(|v| set(*column, &mut |c| c.push_texts(v.iter().map(Option::as_deref)))),
-            ),
-            Slot::Named { label, code, names } => place(scalar::text(json).map(|v| {
-                set(*label, &mut |c| c.push_text(&v));
-                if let Some((_, name)) = names.iter().find(|(name, _)| *name == v) {
-                    set(*code, &mut |c| c.push_text(name));
-                }
-            })),
-            Slot::Ranked { label, rank, ranks } => place(scalar::text(json).map(|v| {
-                set(*label, &mut |c| c.push_text(&v));
-                if let Some((_, number)) = ranks.iter().find(|(name, _)| name.eq_ignore_ascii_case(&v)) {
-                    set(*rank, &mut |c| c.push_small(*number));
-                }
-            })),
-            Slot::Flag { number, flag } => place(scalar::small_integer(json).map(|v| {
-                set(*number, &mut |c| c.push_small(v));
-                if v == 0 || v == 1 {
-                    set(*flag, &mut |c| c.push_bool(v == 1));
-                }
-            })),
-            Slot::FirstInstant | Slot::Object(_) | Slot::Custom => false,
-        };
-        if unfit {
+        if !matches!(json, Json::Null)
+            && !slots::put(&mut self.cells, self.ids.len(), slot, json, &self.clock)
+        {
             self.rescue.keep(key, json);
         }
     }
 
-    fn push_object(&mut self, key: &str, keys: &Keys, json: &Json) {
-        match json {
-            Json::Null => {}
-            Json::Text(text) if text.is_empty() => {}
-            Json::List(_) if json.elements().is_empty() => {}
-            Json::Object(_) => {
-                self.rescue.enter(key);
-                for (guess, (inner, value)) in json.entries().into_iter().enumerate() {
-                    let inner = inner.decoded();
-                    match keys.find(&inner, guess) {
-                        Some(at) => self.push_slot(&inner, &keys.list[at].1, &value),
-                        None => self.rescue.keep(&inner, &value),
+    fn push_object(
+        &mut self,
+        at: usize,
+        key: &str,
+        keys: &Keys,
+        cursor: &mut Cursor,
+    ) -> Result<(), Malformed> {
+        if cursor.peek() == b'{' {
+            self.rescue.enter(key);
+            let mut trail = std::mem::take(&mut self.ways.inside[at]);
+            let walked = cursor.along(
+                &mut trail,
+                |key| keys.find(key),
+                |met, cursor| {
+                    let value = cursor.value()?;
+                    match met {
+                        Met::Known(at) => self.push_slot(keys.list[at].0, &keys.list[at].1, &value),
+                        Met::Unknown(key) => self.rescue.keep(&key.decoded(), &value),
                     }
-                }
-                self.rescue.leave();
-            }
-            _ => self.rescue.keep(key, json),
+                    Ok(())
+                },
+            );
+            self.ways.inside[at] = trail;
+            self.rescue.leave();
+            return walked;
         }
+        let json = cursor.value()?;
+        if !json.is_nothing() {
+            self.rescue.keep(key, &json);
+        }
+        Ok(())
     }
 
     /// The first key of the mapping that gives an instant fills the column; another, different one is rescued.
@@ -222,7 +205,7 @@ impl Decoder {
             match scalar::instant(&json, &self.clock) {
                 Cell::Value(value) if chosen.is_none() => {
                     chosen = Some(value);
-                    open(&mut self.cells[*column], self.ids.len()).push_int(value);
+                    self.cells[*column].put_int(self.ids.len(), value);
                 }
                 Cell::Value(value) if chosen == Some(value) => {}
                 Cell::Null => {}
@@ -232,71 +215,46 @@ impl Decoder {
     }
 
     fn push_custom(&mut self, key: &str, cursor: &mut Cursor) -> Result<(), Malformed> {
-        let entries = match (cursor.peek(), self.layout.shape) {
-            (b'[', CustomShape::Entries) => list_entries(cursor, self.layout.custom.len())?,
-            (b'{', CustomShape::Object) => object_entries(cursor, self.layout.custom.len())?,
+        let layout = Arc::clone(&self.layout);
+        let entries = match (cursor.peek(), layout.shape) {
+            (b'[', CustomShape::Entries) => entries::of_list(cursor, &layout, &mut self.ways.entries)?,
+            (b'{', CustomShape::Object) => entries::of_object(cursor, &layout, &mut self.ways.fields)?,
             _ => {
                 let json = cursor.value()?;
-                let nothing = match &json {
-                    Json::Null => true,
-                    Json::Text(text) => text.is_empty(),
-                    Json::List(_) | Json::Object(_) => {
-                        json.elements().is_empty() && json.entries().is_empty()
-                    }
-                    Json::Bool(_) | Json::Number(_) => false,
-                };
-                if !nothing {
+                if !json.is_nothing() {
                     self.rescue.keep(key, &json);
                 }
                 return Ok(());
             }
         };
         self.rescue.enter(key);
-        self.push_entries(&entries);
+        self.push_entries(&layout, &entries);
         self.rescue.leave();
         Ok(())
     }
 
-    fn push_entries(&mut self, entries: &[Entry]) {
-        let layout = Arc::clone(&self.layout);
+    fn push_entries(&mut self, layout: &Layout, entries: &[Entry]) {
         let row = self.ids.len();
-        let mut fields = Vec::with_capacity(entries.len());
-        let mut previous = None;
-        for (at, (name, _, _)) in entries.iter().enumerate() {
-            let field = name.as_deref().and_then(|name| self.find_field(&layout, name, previous));
-            if let Some(field) = field {
+        for (at, entry) in entries.iter().enumerate() {
+            if let Name::Field(field) = entry.name {
                 self.last[field] = (row, at);
-                previous = Some(field);
             }
-            fields.push(field);
         }
         let mut nameless = Vec::new();
-        for (at, (name, value, entry)) in entries.iter().enumerate() {
-            match (name, fields[at]) {
-                (Some(_), Some(field)) if self.last[field] == (row, at) => {
-                    self.push_field(&layout, field, value)
+        for (at, entry) in entries.iter().enumerate() {
+            match &entry.name {
+                Name::Field(field) if self.last[*field] == (row, at) => {
+                    self.push_field(layout, *field, &entry.value)
                 }
-                (Some(name), None)
-                    if entries[at + 1..].iter().all(|(later, _, _)| later.as_ref() != Some(name)) =>
-                {
-                    self.push_undefined(&layout, name, value);
+                Name::Undefined(name) if entries[at + 1..].iter().all(|later| later.name != entry.name) => {
+                    self.push_undefined(layout, name, &entry.value);
                 }
-                _ => nameless.push(*entry),
+                _ => nameless.push(entry.sent),
             }
         }
         if !nameless.is_empty() {
             self.rescue.keep_list("", &nameless);
         }
-    }
-
-    fn find_field(&mut self, layout: &Layout, name: &str, previous: Option<usize>) -> Option<usize> {
-        let guess = *self.field_order.behind(previous);
-        if layout.fields.get(guess).is_some_and(|field| field.name == name) {
-            return Some(guess);
-        }
-        let found = layout.fields.position(name)?;
-        *self.field_order.behind(previous) = found;
-        Some(found)
     }
 
     fn push_field(&mut self, layout: &Layout, at: usize, json: &Json) {
@@ -305,11 +263,11 @@ impl Decoder {
             return;
         }
         let (column, row) = (layout.custom[at], self.ids.len());
-        if !push_value(open(&mut self.cells[column], row), field, json, &self.clock) {
+        if !put_value(&mut self.cells[column], row, field, json, &self.clock) {
             self.rescue.keep(&field.name, json);
         }
         if field.twin {
-            open(&mut self.cells[column + 1], row).push_text(&as_sent(json));
+            self.cells[column + 1].put_text(row, &as_sent(json));
         }
     }
 
@@ -323,19 +281,33 @@ impl Decoder {
             self.undefined.len() - 1
         });
         if !matches!(json, Json::Null) {
-            open(&mut self.undefined[at].1, self.ids.len()).push_text(&as_sent(json));
+            self.undefined[at].1.put_text(self.ids.len(), &as_sent(json));
         }
     }
 
     /// The batch of all tickets that had an id. `synced_at` is the instant of reading, microseconds since 1970.
     pub fn finish(mut self, synced_at: i64) -> Result<Decoded, ArrowError> {
         let rows = self.ids.len();
-        let mut columns: Vec<ArrayRef> =
-            self.cells.iter_mut().map(|cells| open(cells, rows).finish()).collect();
+        // Columns without a value share one of their type.
+        let mut without: Vec<(Type, ArrayRef)> = Vec::new();
+        let mut finish = |cells: Cells| {
+            let of = cells.of();
+            cells.finish(rows).unwrap_or_else(|| match without.iter().find(|(held, _)| *held == of) {
+                Some((_, column)) => Arc::clone(column),
+                None => {
+                    let column = new_null_array(&of.arrow(), rows);
+                    without.push((of, Arc::clone(&column)));
+                    column
+                }
+            })
+        };
+        let mut columns: Vec<ArrayRef> = self.cells.into_iter().map(&mut finish).collect();
         let mut schema: Vec<_> = self.layout.schema.fields()[..columns.len()].to_vec();
-        for (name, cells) in &mut self.undefined {
-            columns.push(open(cells, rows).finish());
-            schema.push(Arc::new(Field::new(column_name(name), Type::Text.arrow(), true)));
+        let mut undefined = Vec::with_capacity(self.undefined.len());
+        for (name, cells) in self.undefined {
+            columns.push(finish(cells));
+            schema.push(Arc::new(Field::new(column_name(&name), Type::Text.arrow(), true)));
+            undefined.push(name);
         }
         let synced = TimestampMicrosecondArray::from_value(synced_at, rows).with_timezone("UTC");
         let deleted = TimestampMicrosecondArray::new_null(rows).with_timezone("UTC");
@@ -369,70 +341,8 @@ impl Decoder {
         Ok(Decoded {
             batch: RecordBatch::try_new(Arc::new(Schema::new(schema)), columns)?,
             ids: self.ids,
-            undefined: self.undefined.into_iter().map(|(name, _)| name).collect(),
+            undefined,
             rescued: self.counted,
         })
     }
-}
-
-/// The cells at a row: those of the rows before it that had no value are null. Most cells of a ticket have none, and are
-/// filled in one go.
-fn open(cells: &mut Cells, row: usize) -> &mut Cells {
-    cells.fill(row);
-    cells
-}
-
-/// What mostly comes behind what: keys and fields stand in one order in all tickets of a server.
-struct Order(Vec<usize>);
-
-impl Order {
-    /// Of so many things, until more is known in the order of their numbers.
-    fn new(things: usize) -> Self {
-        Self((0..=things).collect())
-    }
-
-    /// What is to be expected behind `previous`, or at the start.
-    fn behind(&mut self, previous: Option<usize>) -> &mut usize {
-        &mut self.0[previous.map_or(0, |previous| previous + 1)]
-    }
-}
-
-/// Name (none where it cannot be one), value, and the entry as sent.
-type Entry<'a> = (Option<Cow<'a, str>>, Json<'a>, Json<'a>);
-
-fn list_entries<'a>(cursor: &mut Cursor<'a>, most: usize) -> Result<Vec<Entry<'a>>, Malformed> {
-    let mut entries = Vec::with_capacity(most);
-    cursor.list(|cursor| {
-        if cursor.peek() != b'{' {
-            entries.push((None, Json::Null, cursor.value()?));
-            return Ok(());
-        }
-        let start = cursor.offset();
-        let (mut name, mut value) = (None, Json::Null);
-        cursor.object(|key, cursor| {
-            let json = cursor.value()?;
-            if key.is("name") {
-                name = match json {
-                    Json::Text(text) if !text.is_empty() => Some(text.decoded()),
-                    _ => None,
-                };
-            } else if key.is("value") {
-                value = json;
-            }
-            Ok(())
-        })?;
-        entries.push((name, value, Json::Object(cursor.since(start))));
-        Ok(())
-    })?;
-    Ok(entries)
-}
-
-fn object_entries<'a>(cursor: &mut Cursor<'a>, most: usize) -> Result<Vec<Entry<'a>>, Malformed> {
-    let mut entries = Vec::with_capacity(most);
-    cursor.object(|name, cursor| {
-        let value = cursor.value()?;
-        entries.push((Some(name.decoded()), value, value));
-        Ok(())
-    })?;
-    Ok(entries)
 }

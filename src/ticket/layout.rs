@@ -46,12 +46,9 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// The number of a key; `guess` is tried first, since keys mostly come in one order.
-    pub fn find(&self, key: &str, guess: usize) -> Option<usize> {
-        match self.list.get(guess) {
-            Some((name, _)) if *name == key => Some(guess),
-            _ => self.by_name.get(key).copied(),
-        }
+    /// The number of a key.
+    pub fn find(&self, key: &str) -> Option<usize> {
+        self.by_name.get(key).copied()
     }
 }
 

@@ -25,7 +25,10 @@ pub fn join(
     let shared = keys
         .iter()
         .filter(|key| {
-            key.id.is_some() && reading.last.iter().any(|last| last.id == key.id && time(last) == time(key))
+            // What is newer than all of the last answer was not in it.
+            key.id.is_some()
+                && time(key) <= Some(edge)
+                && reading.last.iter().any(|last| last.id == key.id && time(last) == time(key))
         })
         .filter_map(&time)
         .max();

@@ -1,0 +1,207 @@
+//! The custom fields of a ticket, as they stand in it: which field each entry names, and what it says.
+
+use std::borrow::Cow;
+
+use super::layout::Layout;
+use crate::json::{Cursor, Json, Malformed, Met, Trail};
+
+/// One custom field of a ticket.
+pub(super) struct Entry<'a> {
+    pub name: Name<'a>,
+    pub value: Json<'a>,
+    /// The entry as sent.
+    pub sent: Json<'a>,
+}
+
+/// What an entry names.
+#[derive(PartialEq, Eq)]
+pub(super) enum Name<'a> {
+    /// A field of the layout, by its place.
+    Field(usize),
+    /// A field that the layout does not know.
+    Undefined(Cow<'a, str>),
+    /// Nothing that can be a name.
+    None,
+}
+
+impl<'a> Name<'a> {
+    fn of(name: Cow<'a, str>, layout: &Layout) -> Self {
+        layout.fields.position(&name).map_or(Name::Undefined(name), Name::Field)
+    }
+}
+
+/// An object with every name as a key.
+pub(super) fn of_object<'a>(
+    cursor: &mut Cursor<'a>,
+    layout: &Layout,
+    trail: &mut Trail,
+) -> Result<Vec<Entry<'a>>, Malformed> {
+    let mut entries = Vec::with_capacity(layout.custom.len());
+    cursor.along(
+        trail,
+        |name| layout.fields.position(name),
+        |met, cursor| {
+            let name = match met {
+                Met::Known(field) => Name::Field(field),
+                Met::Unknown(name) => Name::Undefined(name.decoded()),
+            };
+            let value = cursor.value()?;
+            entries.push(Entry { name, value, sent: value });
+            Ok(())
+        },
+    )?;
+    Ok(entries)
+}
+
+/// A list of objects with `name` and `value`.
+pub(super) fn of_list<'a>(
+    cursor: &mut Cursor<'a>,
+    layout: &Layout,
+    habit: &mut Habit,
+) -> Result<Vec<Entry<'a>>, Malformed> {
+    let mut entries = Vec::with_capacity(layout.custom.len());
+    let mut previous = None;
+    cursor.list(|cursor| {
+        let start = cursor.offset();
+        let known = habit.heads.get(previous.map_or(0, |field| field + 1));
+        let entry = match known.and_then(|head| head.read(cursor)) {
+            Some((field, value)) => Entry { name: Name::Field(field), value, sent: sent(cursor, start) },
+            None => {
+                cursor.back_to(start);
+                read(cursor, layout, habit, previous)?
+            }
+        };
+        if let Name::Field(field) = entry.name {
+            previous = Some(field);
+        }
+        entries.push(entry);
+        Ok(())
+    })?;
+    Ok(entries)
+}
+
+fn sent<'a>(cursor: &Cursor<'a>, start: usize) -> Json<'a> {
+    Json::Object(cursor.since(start))
+}
+
+/// How a server writes an entry: what stands around the name and the value, where an entry begins with the one and ends
+/// with the other.
+pub(super) struct Habit {
+    /// `{"name":`
+    before_name: String,
+    /// `,"value":`
+    before_value: String,
+    /// Of each field, and of the start, the entry that came behind it first.
+    heads: Vec<Head>,
+}
+
+/// The beginning of an entry up to its value: `{"name":"field_8","value":`
+#[derive(Clone, Default)]
+struct Head {
+    text: String,
+    field: usize,
+}
+
+impl Habit {
+    /// Nothing is known yet of a server that has so many fields.
+    pub fn new(fields: usize) -> Self {
+        let heads = vec![Head::default(); fields + 1];
+        Self { before_name: String::new(), before_value: String::new(), heads }
+    }
+
+    /// Reads an entry that is written as the last one was.
+    fn read<'a>(&self, cursor: &mut Cursor<'a>) -> Option<(Cow<'a, str>, usize, Json<'a>)> {
+        let start = cursor.offset();
+        let name = cursor.follow(&self.before_name).then(|| cursor.value().ok()).flatten();
+        let Some(Json::Text(name)) = name.filter(|_| cursor.follow(&self.before_value)) else { return None };
+        let head = cursor.since(start).len();
+        let value = last_value(cursor)?;
+        (!name.is_empty()).then(|| (name.decoded(), head, value))
+    }
+}
+
+impl Head {
+    fn read<'a>(&self, cursor: &mut Cursor<'a>) -> Option<(usize, Json<'a>)> {
+        if !cursor.follow(&self.text) {
+            return None;
+        }
+        Some((self.field, last_value(cursor)?))
+    }
+}
+
+/// A value behind which its object ends.
+fn last_value<'a>(cursor: &mut Cursor<'a>) -> Option<Json<'a>> {
+    let value = cursor.value().ok()?;
+    cursor.peek();
+    cursor.follow("}").then_some(value)
+}
+
+/// Reads an element of the list, and learns how it is written.
+fn read<'a>(
+    cursor: &mut Cursor<'a>,
+    layout: &Layout,
+    habit: &mut Habit,
+    previous: Option<usize>,
+) -> Result<Entry<'a>, Malformed> {
+    let start = cursor.offset();
+    let (name, head, value) = match habit.read(cursor) {
+        Some((name, head, value)) => (Some(name), Some(head), value),
+        None => {
+            cursor.back_to(start);
+            if cursor.peek() != b'{' {
+                return Ok(Entry { name: Name::None, value: Json::Null, sent: cursor.value()? });
+            }
+            read_any(cursor, habit)?
+        }
+    };
+    let sent = sent(cursor, start);
+    let name = name.map_or(Name::None, |name| Name::of(name, layout));
+    // The first one stays: where servers leave out fields without a value, others come behind in every ticket.
+    if let (Name::Field(field), Some(length), Json::Object(text)) = (&name, head, sent)
+        && let Some(head) = habit.heads.get_mut(previous.map_or(0, |field| field + 1))
+        && head.text.is_empty()
+        && let Some(text) = text.get(..length)
+    {
+        text.clone_into(&mut head.text);
+        head.field = *field;
+    }
+    Ok(Entry { name, value, sent })
+}
+
+/// Name, length up to the value where that comes last, and value.
+type Read<'a> = (Option<Cow<'a, str>>, Option<usize>, Json<'a>);
+
+/// Reads an entry with its keys in any order, others among them.
+fn read_any<'a>(cursor: &mut Cursor<'a>, habit: &mut Habit) -> Result<Read<'a>, Malformed> {
+    let start = cursor.offset();
+    let (mut name, mut value, mut keys) = (None, Json::Null, 0);
+    // Offsets in the entry: of the name, behind it, and of the value.
+    let (mut name_at, mut value_at) = (None, None);
+    cursor.object(|key, cursor| {
+        keys += 1;
+        cursor.peek();
+        let from = cursor.since(start).len();
+        let json = cursor.value()?;
+        if key.is("name") {
+            name = match json {
+                Json::Text(text) if !text.is_empty() => Some(text.decoded()),
+                _ => None,
+            };
+            name_at = (keys == 1 && name.is_some()).then(|| (from, cursor.since(start).len()));
+        } else if key.is("value") {
+            value = json;
+            value_at = (keys == 2).then_some(from);
+        }
+        Ok(())
+    })?;
+    let entry = cursor.since(start);
+    let mut head = None;
+    if let (2, Some((from, behind)), Some(value_at)) = (keys, name_at, value_at)
+        && let (Some(before_name), Some(before_value)) = (entry.get(..from), entry.get(behind..value_at))
+    {
+        before_name.clone_into(&mut habit.before_name);
+        before_value.clone_into(&mut habit.before_value);
+        head = Some(value_at);
+    }
+    Ok((name, head, value))
+}
