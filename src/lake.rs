@@ -13,6 +13,7 @@ use crate::config::{LakeConfig, PartitionBy, Place};
 mod anatomy;
 mod bounds;
 mod change;
+mod differences;
 mod digests;
 mod distinct;
 mod fault;

@@ -1,18 +1,18 @@
 //! The distinct texts of a column: where they are few they are stored once, and each row holds the number of its own.
 
 use arrow::array::{Array, StringArray};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::{bounds::Bounds, page_header::write_varint};
 
-/// Columns of fewer bytes are left as they are: Zstandard finds the repetitions by itself, and a second page costs more.
-const LEAST_BYTES: usize = 4 * 1024;
+/// Columns of fewer bytes are left as they are: a second page costs more.
+const LEAST_BYTES: usize = 512;
 /// More distinct texts are no repetition.
 const MOST: usize = 1024;
-/// Whether the first texts repeat tells whether the others are looked at.
-const FIRST: usize = 256;
+/// Whether the first quarter of the texts repeats tells whether the others are looked at; no fewer and no more of them.
+const FIRST: [usize; 2] = [64, 256];
 
-const SLOTS: usize = 2 * MOST;
+/// Places for the numbers of texts, by their hashes: twice as many as may be needed.
+const MOST_SLOTS: usize = 2 * MOST;
 const EMPTY: u16 = u16::MAX;
 
 /// A column's texts, each once, and their numbers.
@@ -32,7 +32,9 @@ impl<'a> Distinct<'a> {
             return None;
         }
         let mut distinct = Self { texts: Vec::new(), numbers: Vec::with_capacity(present) };
-        let (mut slots, mut held) = ([EMPTY; SLOTS], 0);
+        let mut slots = vec![EMPTY; (2 * present).next_power_of_two().min(MOST_SLOTS)];
+        let mut held = 0;
+        let first = (present / 4).clamp(FIRST[0], FIRST[1]);
         for text in column.iter().flatten() {
             let number = distinct.find(text, &mut slots);
             if usize::from(number) == distinct.texts.len() {
@@ -40,7 +42,7 @@ impl<'a> Distinct<'a> {
                 held += text.len() + 4;
             }
             distinct.numbers.push(number);
-            let begins_mixed = distinct.numbers.len() == FIRST && distinct.texts.len() > FIRST * 7 / 8;
+            let begins_mixed = distinct.numbers.len() == first && distinct.texts.len() > first * 7 / 8;
             if begins_mixed || distinct.texts.len() > MOST || 2 * held > bytes {
                 return None;
             }
@@ -49,8 +51,8 @@ impl<'a> Distinct<'a> {
     }
 
     /// The number of a text, or the next one for a text that is new.
-    fn find(&self, text: &str, slots: &mut [u16; SLOTS]) -> u16 {
-        let mut slot = xxh3_64(text.as_bytes()) as usize % SLOTS;
+    fn find(&self, text: &str, slots: &mut [u16]) -> u16 {
+        let mut slot = slot(text.as_bytes(), slots.len());
         loop {
             let number = slots[slot];
             if number == EMPTY {
@@ -60,7 +62,7 @@ impl<'a> Distinct<'a> {
             if self.texts[usize::from(number)] == text {
                 return number;
             }
-            slot = (slot + 1) % SLOTS;
+            slot = (slot + 1) % slots.len();
         }
     }
 
@@ -114,6 +116,18 @@ pub(super) fn write_packed<T: Copy + Into<u64>>(numbers: &[T], width: usize, out
 pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend((text.len() as u32).to_le_bytes());
     out.extend_from_slice(text.as_bytes());
+}
+
+/// Where among `slots`, a power of two, a text is looked for first: by its length and its ends. Labels hardly agree in all.
+fn slot(text: &[u8], slots: usize) -> usize {
+    let mut ends = [0; 8];
+    match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        (Some(first), Some(last)) => ends.as_chunks_mut().0.copy_from_slice(&[*first, *last]),
+        _ => ends.iter_mut().zip(text).for_each(|(to, from)| *to = *from),
+    }
+    // The odd number of Fibonacci hashing: 2^64 over the golden ratio.
+    let mixed = (u64::from_le_bytes(ends) ^ text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as usize & (slots - 1)
 }
 
 /// Bits of the numbers of so many texts.

@@ -20,6 +20,8 @@ pub(super) enum Holds {
     Distinct,
     /// Rows: levels, then plain values.
     Values,
+    /// Rows: levels, then the differences between whole numbers.
+    Differences,
     /// Rows: levels, then numbers of distinct values.
     Numbers,
 }
@@ -28,6 +30,7 @@ const INTEGER: u8 = 5;
 const STRUCTURE: u8 = 12;
 const PLAIN: usize = 0;
 const RLE: usize = 3;
+const DIFFERENCES: usize = 5;
 const NUMBERS: usize = 8;
 const DATA_PAGE: usize = 0;
 const DICTIONARY_PAGE: usize = 2;
@@ -39,6 +42,7 @@ impl Holds {
         match self {
             Holds::Distinct => (DICTIONARY_PAGE, 4, &[PLAIN]),
             Holds::Values => (DATA_PAGE, 2, &[PLAIN, RLE, RLE]),
+            Holds::Differences => (DATA_PAGE, 2, &[DIFFERENCES, RLE, RLE]),
             Holds::Numbers => (DATA_PAGE, 2, &[NUMBERS, RLE, RLE]),
         }
     }
@@ -64,7 +68,7 @@ impl PageHeader {
     /// Takes a header from the front of `bytes`; `None` where anything else stands there.
     pub(super) fn read(bytes: &mut &[u8]) -> Option<Self> {
         let all = *bytes;
-        [Holds::Values, Holds::Numbers, Holds::Distinct].into_iter().find_map(|holds| {
+        [Holds::Values, Holds::Differences, Holds::Numbers, Holds::Distinct].into_iter().find_map(|holds| {
             *bytes = all;
             Self::read_as(holds, bytes)
         })
@@ -118,7 +122,7 @@ mod tests {
         #[test]
         fn a_header_reads_as_it_was_written(
             bytes in 0usize..1 << 40, packed in 0usize..1 << 40, count in 0usize..1 << 30,
-            holds in prop_oneof![Just(Holds::Distinct), Just(Holds::Values), Just(Holds::Numbers)],
+            holds in prop_oneof![Just(Holds::Distinct), Just(Holds::Values), Just(Holds::Differences), Just(Holds::Numbers)],
         ) {
             let header = PageHeader { holds, bytes, packed, count };
             let mut written = Vec::new();

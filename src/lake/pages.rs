@@ -16,6 +16,7 @@ use arrow::{
 
 use super::{
     bounds::Bounds,
+    differences,
     distinct::{Distinct, write_packed, write_text},
     page_header::write_varint,
 };
@@ -130,6 +131,39 @@ impl<'a> Leaf<'a> {
             Some(lists) if lists.valid.is_some_and(|valid| valid.is_null(row)) => 0..0,
             Some(lists) => lists.offsets[row] as usize..lists.offsets[row + 1] as usize,
         }
+    }
+
+    /// The values that are there, where they are whole numbers and no lists; `None` where there is none.
+    pub(super) fn whole_numbers(&self) -> Option<Vec<i64>> {
+        if self.lists.is_some() || self.valid.is_some_and(|valid| valid.null_count() == self.rows) {
+            return None;
+        }
+        let present = (0..self.rows).filter(|at| self.valid.is_none_or(|valid| valid.is_valid(*at)));
+        match &self.values {
+            Values::Int64(values) if self.valid.is_none() => Some(values.to_vec()),
+            Values::Int64(values) => Some(present.map(|at| values[at]).collect()),
+            Values::Int32(values) => {
+                // Readers count their differences in 32 bits; dates are far from that.
+                let numbers = present.map(|at| Some(values[at]).filter(|n| n.unsigned_abs() < 1 << 30));
+                numbers.map(|number| number.map(i64::from)).collect()
+            }
+            Values::Int8(values) => Some(present.map(|at| i64::from(values[at])).collect()),
+            _ => None,
+        }
+        .filter(|numbers| !numbers.is_empty())
+    }
+
+    /// Appends all rows to `out`, with the differences between their values.
+    pub(super) fn write_differences(&self, numbers: &[i64], out: &mut Vec<u8>) -> Page {
+        let nulls = self.write_levels(0..self.rows, out);
+        differences::write(numbers, out);
+        let pair = numbers.iter().min().copied().zip(numbers.iter().max().copied());
+        let bounds = match self.values {
+            Values::Int64(_) => Bounds::Int64(pair),
+            // They were of 32 bits or fewer.
+            _ => Bounds::Int32(pair.map(|(low, high)| (low as i32, high as i32))),
+        };
+        Page { levels: self.rows, nulls, bounds }
     }
 
     /// Appends all rows to `out`, with the numbers of their values.

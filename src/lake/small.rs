@@ -144,6 +144,7 @@ impl Bench {
         let (mut start, mut levels, mut nulls, mut uncompressed) = (0, 0, 0, 0);
         let mut bounds = None;
         let distinct = leaf.distinct();
+        let numbers = leaf.whole_numbers();
         if let Some(distinct) = &distinct {
             self.page.clear();
             distinct.write_texts(&mut self.page);
@@ -152,9 +153,12 @@ impl Bench {
         let first_page = self.chunk.len();
         while start < rows {
             self.page.clear();
-            let (holds, end, page) = match &distinct {
-                Some(distinct) => (Holds::Numbers, rows, leaf.write_numbers(distinct, &mut self.page)),
-                None => {
+            let (holds, end, page) = match (&distinct, &numbers) {
+                (Some(distinct), _) => (Holds::Numbers, rows, leaf.write_numbers(distinct, &mut self.page)),
+                (None, Some(numbers)) => {
+                    (Holds::Differences, rows, leaf.write_differences(numbers, &mut self.page))
+                }
+                (None, None) => {
                     let end = leaf.page_end(start, making.page_bytes);
                     (Holds::Values, end, leaf.write(start..end, &mut self.page))
                 }
@@ -182,9 +186,10 @@ impl Bench {
         }
         let mut metadata = ColumnChunkMetaData::builder(of.clone())
             .set_compression(Compression::ZSTD(making.level))
-            .set_encodings(match distinct {
-                Some(_) => vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY],
-                None => vec![Encoding::PLAIN, Encoding::RLE],
+            .set_encodings(match (&distinct, &numbers) {
+                (Some(_), _) => vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY],
+                (None, Some(_)) => vec![Encoding::RLE, Encoding::DELTA_BINARY_PACKED],
+                (None, None) => vec![Encoding::PLAIN, Encoding::RLE],
             })
             .set_total_compressed_size(self.chunk.len() as i64)
             .set_total_uncompressed_size(uncompressed as i64)
@@ -209,7 +214,7 @@ impl Bench {
 
     /// Appends the page to `self.chunk`, compressed; gives its bytes before that, with the header.
     fn put_page(&mut self, holds: Holds, count: usize, level: ZstdLevel) -> Result<usize, ParquetError> {
-        self.packer.pack(&self.page, level, &mut self.packed)?;
+        self.packer.pack(holds, &self.page, level, &mut self.packed)?;
         let from = self.chunk.len();
         PageHeader { holds, bytes: self.page.len(), packed: self.packed.len(), count }.write(&mut self.chunk);
         let bytes = self.chunk.len() - from + self.page.len();

@@ -17,6 +17,7 @@ use arrow::{
 use parquet::{basic::Compression, file::metadata::ColumnChunkMetaData};
 
 use super::{
+    differences,
     numbered::{Distinct, Numbers, take_text},
     page_header::{Holds, PageHeader, read_varint},
     spare::Spare,
@@ -70,7 +71,7 @@ pub(super) fn column(
                 distinct = Some(Distinct::read(page, header.count)?);
                 continue;
             }
-            Holds::Values => None,
+            Holds::Values | Holds::Differences => None,
             Holds::Numbers => Some(distinct.as_ref()?),
         };
         let marks = match wanted {
@@ -78,7 +79,7 @@ pub(super) fn column(
             Wanted::Some(marks) => Some(marks.get(seen..)?.get(..header.count)?),
         };
         seen += header.count;
-        parts.take(header.count, page, marks, distinct)?;
+        parts.take(&header, page, marks, distinct)?;
     }
     let rows = match wanted {
         Wanted::All(rows) => rows,
@@ -160,11 +161,12 @@ impl Parts {
     /// Takes in a page, or what is marked of it; `None` where it does not hold just what it must.
     fn take(
         &mut self,
-        count: usize,
+        header: &PageHeader,
         mut page: &[u8],
         marks: Option<&[bool]>,
         distinct: Option<&Distinct>,
     ) -> Option<()> {
+        let (count, is_differences) = (header.count, header.holds == Holds::Differences);
         let Some(lists) = &mut self.lists else {
             let levels = if self.required { Levels::Run(1) } else { Levels::read(&mut page, count, 1)? };
             match marks {
@@ -176,11 +178,12 @@ impl Parts {
             }
             let wanted = |at: usize| marks.is_none_or(|marks| marks.get(at) == Some(&true));
             return match distinct {
+                None if is_differences => self.values.take_differences(&levels, count, page, wanted),
                 None => self.values.take(&levels, count, page, wanted),
                 Some(distinct) => self.values.take_numbers(&levels, count, page, wanted, distinct),
             };
         };
-        if marks.is_some() || distinct.is_some() {
+        if marks.is_some() || distinct.is_some() || is_differences {
             return None;
         }
         let repeated = Levels::read(&mut page, count, 1)?;
@@ -275,6 +278,30 @@ impl Values {
                 rest.is_empty().then_some(())
             }
         }
+    }
+
+    /// As [`Values::take`], where the differences between the values are stored.
+    fn take_differences(
+        &mut self,
+        valid: &Levels,
+        slots: usize,
+        stored: &[u8],
+        wanted: impl Fn(usize) -> bool,
+    ) -> Option<()> {
+        let present = (0..slots).filter(|at| valid.get(*at) == 1).count();
+        let mut numbers = differences::read(stored, present)?.into_iter();
+        for at in 0..slots {
+            let number = if valid.get(at) == 1 { numbers.next()? } else { 0 };
+            if wanted(at) {
+                match self {
+                    Self::Int64(out) => out.push(number),
+                    Self::Int32(out) => out.push(i32::try_from(number).ok()?),
+                    Self::Int8(out) => out.push(i8::try_from(number).ok()?),
+                    _ => return None,
+                }
+            }
+        }
+        Some(())
     }
 
     /// As [`Values::take`], where the numbers of the values are stored.
