@@ -36,6 +36,8 @@ mod spare;
 mod store;
 mod strips;
 mod table;
+mod tail;
+mod thrift;
 mod tickets;
 mod unpack;
 

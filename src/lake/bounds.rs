@@ -1,9 +1,6 @@
 //! The least and the greatest value of a column, or of a page of it, as a file tells them.
 
-use parquet::{
-    data_type::ByteArray,
-    file::statistics::{Statistics, ValueStatistics},
-};
+use super::{page_header::write_varint, thrift::write_bytes};
 
 /// Least and greatest value, by the way in which a column is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +24,22 @@ impl Bounds {
         }
     }
 
+    /// Whether the values are texts; they are numbers otherwise.
+    pub(super) fn are_texts(&self) -> bool {
+        matches!(self, Bounds::Text(_))
+    }
+
+    /// Of a column: what holds all that its pages hold.
+    pub(super) fn of_all<'a>(pages: impl Iterator<Item = &'a Self>) -> Self {
+        let joined = pages.cloned().reduce(|mut held, page| {
+            held.widen(page);
+            held
+        });
+        joined.unwrap_or(Bounds::Bool(None))
+    }
+
     /// Takes in what another page of the same column holds.
-    pub(super) fn widen(&mut self, other: Self) {
+    fn widen(&mut self, other: Self) {
         fn join<T: PartialOrd>(held: &mut Option<(T, T)>, other: Option<(T, T)>) {
             *held = match (held.take(), other) {
                 (Some((a, b)), Some((c, d))) => Some((if c < a { c } else { a }, if d > b { d } else { b })),
@@ -45,56 +56,51 @@ impl Bounds {
         }
     }
 
-    /// As the index of pages holds them; texts are cut to about `most` bytes.
-    pub(super) fn to_bytes(&self, most: usize) -> (Vec<u8>, Vec<u8>) {
-        fn pair<const N: usize>(low: [u8; N], high: [u8; N]) -> (Vec<u8>, Vec<u8>) {
-            (low.to_vec(), high.to_vec())
-        }
+    /// Appends the least value as a file tells it, behind its length, or an empty one where there is none; texts are cut
+    /// to about `most` bytes. Gives whether that is the value itself.
+    pub(super) fn write_low(&self, most: usize, out: &mut Vec<u8>) -> bool {
         match self {
-            Bounds::Int32(Some((low, high))) => pair(low.to_le_bytes(), high.to_le_bytes()),
-            Bounds::Int64(Some((low, high))) => pair(low.to_le_bytes(), high.to_le_bytes()),
-            Bounds::Double(Some((low, high))) => pair(low.to_le_bytes(), high.to_le_bytes()),
-            Bounds::Bool(Some((low, high))) => pair([u8::from(*low)], [u8::from(*high)]),
-            Bounds::Text(Some((low, high))) => {
-                (floor(low, most).as_bytes().to_vec(), ceiling(high, most).into_bytes())
+            Bounds::Int32(Some((low, _))) => write_number(low.to_le_bytes(), out),
+            Bounds::Int64(Some((low, _))) => write_number(low.to_le_bytes(), out),
+            Bounds::Double(Some((low, _))) => write_number(low.to_le_bytes(), out),
+            Bounds::Bool(Some((low, _))) => write_number([u8::from(*low)], out),
+            Bounds::Text(Some((low, _))) => {
+                let start = floor(low, most);
+                write_bytes(start.as_bytes(), out);
+                start.len() == low.len()
             }
-            _ => (Vec::new(), Vec::new()),
+            _ => write_number([], out),
         }
     }
 
-    /// As the footer holds them; texts are cut to about `most` bytes.
-    pub(super) fn statistics(self, nulls: u64, most: usize) -> Statistics {
-        macro_rules! plain {
-            ($variant:ident, $pair:expr) => {{
-                let (low, high) = $pair.unzip();
-                let values = ValueStatistics::new(low, high, None, Some(nulls), false);
-                Statistics::$variant(values.with_backwards_compatible_min_max(true))
-            }};
-        }
+    /// As [`Bounds::write_low`], of the greatest value.
+    pub(super) fn write_high(&self, most: usize, out: &mut Vec<u8>) -> bool {
         match self {
-            Bounds::Int32(pair) => plain!(Int32, pair),
-            Bounds::Int64(pair) => plain!(Int64, pair),
-            Bounds::Double(pair) => plain!(Double, pair),
-            Bounds::Bool(pair) => plain!(Boolean, pair),
-            Bounds::Text(pair) => {
-                let bytes = |text: &str| ByteArray::from(text.as_bytes().to_vec());
-                let (low, high) = pair.unzip();
-                let shown =
-                    (low.as_deref().map(|l| floor(l, most)), high.as_deref().map(|h| ceiling(h, most)));
-                let exact = (low.as_deref() == shown.0, high == shown.1);
-                let values = ValueStatistics::new(
-                    shown.0.map(bytes),
-                    shown.1.as_deref().map(bytes),
-                    None,
-                    Some(nulls),
-                    false,
-                )
-                .with_min_is_exact(low.is_some() && exact.0)
-                .with_max_is_exact(high.is_some() && exact.1);
-                Statistics::ByteArray(values)
+            Bounds::Int32(Some((_, high))) => write_number(high.to_le_bytes(), out),
+            Bounds::Int64(Some((_, high))) => write_number(high.to_le_bytes(), out),
+            Bounds::Double(Some((_, high))) => write_number(high.to_le_bytes(), out),
+            Bounds::Bool(Some((_, high))) => write_number([u8::from(*high)], out),
+            Bounds::Text(Some((_, high))) => {
+                let (start, raised) = ceiling(high, most);
+                let Some(raised) = raised else {
+                    write_bytes(start.as_bytes(), out);
+                    return true;
+                };
+                write_varint((start.len() + raised.len_utf8()) as u64, out);
+                out.extend_from_slice(start.as_bytes());
+                out.extend_from_slice(raised.encode_utf8(&mut [0; 4]).as_bytes());
+                false
             }
+            _ => write_number([], out),
         }
     }
+}
+
+/// Appends bytes, fewer than 128, behind their number.
+fn write_number<const N: usize>(bytes: [u8; N], out: &mut Vec<u8>) -> bool {
+    out.push(N as u8);
+    out.extend_from_slice(&bytes);
+    true
 }
 
 /// The beginning of a text, no longer than `most` bytes: not above it.
@@ -104,46 +110,56 @@ fn floor(text: &str, most: usize) -> &str {
 }
 
 /// A text of about `most` bytes that is not below `text`: its beginning, in which the last character that has a next one
-/// is raised to that.
-fn ceiling(text: &str, most: usize) -> String {
+/// is raised to that. `None` in its place: the whole text.
+fn ceiling(text: &str, most: usize) -> (&str, Option<char>) {
     let start = floor(text, most);
     if start.len() == text.len() {
-        return text.to_owned();
+        return (text, None);
     }
     for (at, character) in start.char_indices().rev() {
         let above = u32::from(character) + 1..=u32::from(char::MAX);
         if let Some(next) = above.into_iter().find_map(char::from_u32) {
-            return start.get(..at).unwrap_or_default().to_owned() + next.encode_utf8(&mut [0; 4]);
+            return (start.get(..at).unwrap_or_default(), Some(next));
         }
     }
-    text.to_owned()
+    (text, None)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::thrift::read_bytes, *};
     use proptest::prelude::*;
+
+    fn raised(text: &str, most: usize) -> String {
+        let (start, raised) = ceiling(text, most);
+        start.chars().chain(raised).collect()
+    }
 
     #[test]
     fn texts_are_cut_between_characters() {
-        assert_eq!((floor("中文", 4), ceiling("中文", 4)), ("中", "丮".to_owned()));
-        assert_eq!(ceiling("a\u{10ffff}\u{10ffff}", 5), "b");
-        assert_eq!(ceiling("\u{10ffff}\u{10ffff}", 5), "\u{10ffff}\u{10ffff}");
-        assert_eq!(ceiling("\u{d7ff}x", 3), "\u{e000}");
+        assert_eq!((floor("中文", 4), raised("中文", 4)), ("中", "丮".to_owned()));
+        assert_eq!(raised("a\u{10ffff}\u{10ffff}", 5), "b");
+        assert_eq!(raised("\u{10ffff}\u{10ffff}", 5), "\u{10ffff}\u{10ffff}");
+        assert_eq!(raised("\u{d7ff}x", 3), "\u{e000}");
     }
 
     proptest! {
         #[test]
         fn bounds_hold_every_text(texts in prop::collection::vec("\\PC{0,8}", 1..6), most in 1usize..12) {
-            let mut bounds = Bounds::Text(None);
+            let each: Vec<Bounds> =
+                texts.iter().map(|text| Bounds::Text(Some((text.clone(), text.clone())))).collect();
+            let bounds = Bounds::of_all(each.iter());
+            let (mut low, mut high) = (Vec::new(), Vec::new());
+            let exact = (bounds.write_low(most, &mut low), bounds.write_high(most, &mut high));
+            let (low, high) = (read_bytes(&mut low.as_slice()), read_bytes(&mut high.as_slice()));
+            let (low, high) = (low.unwrap(), high.unwrap());
             for text in &texts {
-                bounds.widen(Bounds::Text(Some((text.clone(), text.clone()))));
+                prop_assert!(low <= text.as_bytes() && text.as_bytes() <= high);
             }
-            let (low, high) = bounds.to_bytes(most);
-            for text in &texts {
-                prop_assert!(low.as_slice() <= text.as_bytes() && text.as_bytes() <= high.as_slice());
-            }
-            prop_assert!(std::str::from_utf8(&high).is_ok());
+            prop_assert!(std::str::from_utf8(high).is_ok());
+            let is_there = |bound: &[u8]| texts.iter().any(|text| text.as_bytes() == bound);
+            prop_assert!(is_there(low) || !exact.0);
+            prop_assert!(is_there(high) || !exact.1);
         }
     }
 }

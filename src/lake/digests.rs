@@ -93,9 +93,12 @@ fn of_content(content: &Content, metadata: &ParquetMetaData) -> Result<Option<Ve
         return Err(ParquetError::General(format!("`{PLACE}` points outside of the file")));
     }
     let bytes = content.get_bytes(from, length as usize)?;
+    Ok(Some(from_bytes(&bytes).collect()))
+}
+
+fn from_bytes(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
     let (digests, _) = bytes.as_chunks::<BYTES>();
-    let digest = |[a, b, c, d, e, f]: &[u8; BYTES]| u64::from_le_bytes([*a, *b, *c, *d, *e, *f, 0, 0]);
-    Ok(Some(digests.iter().map(digest).collect()))
+    digests.iter().map(|[a, b, c, d, e, f]| u64::from_le_bytes([*a, *b, *c, *d, *e, *f, 0, 0]))
 }
 
 /// The rows of a file, batch by batch, each with its digest.
@@ -140,14 +143,12 @@ fn told(digest: u64) -> Option<u64> {
     (digest != NONE).then_some(digest)
 }
 
-/// The digests of `rows` rows as the column that they carry.
-pub(super) fn column(
-    content: &Content,
-    metadata: &ParquetMetaData,
-    rows: usize,
-) -> Result<ArrayRef, ParquetError> {
-    let digests = of_content(content, metadata)?.unwrap_or_else(|| vec![NONE; rows]);
-    Ok(Arc::new(digests.into_iter().map(told).collect::<UInt64Array>()))
+/// The digests of `rows` rows as the column that they carry, from their bytes in a file; `None` if these are of another
+/// number of rows.
+pub(super) fn column(bytes: Option<&[u8]>, rows: usize) -> Option<ArrayRef> {
+    let Some(bytes) = bytes else { return Some(Arc::new(UInt64Array::new_null(rows))) };
+    let whole = rows.checked_mul(BYTES) == Some(bytes.len());
+    whole.then(|| Arc::new(from_bytes(bytes).map(told).collect::<UInt64Array>()) as ArrayRef)
 }
 
 /// Digests as they stand in a file; `None` if no row has one.

@@ -7,19 +7,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef};
 use parquet::{
-    arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions},
+    arrow::{ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions},
     errors::ParquetError,
-    file::{metadata::KeyValue, properties::WriterProperties},
+    file::{metadata::KeyValue, properties::WriterPropertiesPtr},
     schema::types::SchemaDescriptor,
 };
 
-use self::sizes::{ROW_GROUP_ROWS, SMALL_ROWS, making, properties};
+use self::sizes::{SMALL_ROWS, making, properties};
 
 use super::{
     LakeError, Location,
     digests::{self, with_digests},
     small::{self, Fault, Making, Parts, Source},
     store::Draft,
+    tail::Frame,
 };
 use crate::batch::{Picked, conform};
 
@@ -38,8 +39,9 @@ pub struct FileForm {
     /// The same, with what rows carry in memory only.
     carried: SchemaRef,
     descriptor: SchemaDescriptor,
-    small: Arc<WriterProperties>,
-    large: WriterProperties,
+    /// What small files begin and end with.
+    frame: Arc<Frame>,
+    properties: WriterPropertiesPtr,
 }
 
 /// A file as it was written.
@@ -54,13 +56,14 @@ impl FileForm {
     pub fn new(schema: &SchemaRef, meta: &FileMeta) -> Result<Self, LakeError> {
         let descriptor =
             ArrowSchemaConverter::new().convert(schema).map_err(|cause| LakeError::Schema { cause })?;
-        let small_rows = SMALL_ROWS as usize;
+        let properties = Arc::new(properties(schema, &descriptor, meta));
+        let frame = Frame::new(&descriptor, &properties).map_err(|cause| LakeError::Schema { cause })?;
         Ok(Self {
             schema: schema.clone(),
             carried: with_digests(schema),
-            small: Arc::new(properties(schema, &descriptor, meta, small_rows, false)),
-            large: properties(schema, &descriptor, meta, ROW_GROUP_ROWS, true),
             descriptor,
+            frame: Arc::new(frame),
+            properties,
         })
     }
 
@@ -77,7 +80,7 @@ impl FileForm {
     pub fn encoder<W: std::io::Write + Send>(&self, out: W) -> Result<ArrowWriter<W>, ParquetError> {
         // Schema and metadata are ready made: encoding them costs as much as a small file's rows.
         let options = ArrowWriterOptions::new()
-            .with_properties(self.large.clone())
+            .with_properties(self.properties.as_ref().clone())
             .with_parquet_schema(self.descriptor.clone())
             .with_skip_arrow_metadata(true);
         ArrowWriter::try_new_with_options(out, self.schema.clone(), options)
@@ -125,29 +128,29 @@ impl FileForm {
         &self,
         file: &mut Draft<'_>,
         path: &Location,
-        columns: &mut dyn Iterator<Item = Result<Source, Fault>>,
+        columns: &mut dyn Iterator<Item = Result<Source<'_>, Fault>>,
         digests: &[u64],
     ) -> Result<Written, LakeError> {
         let (rows, digests) = (digests.len(), digests::to_bytes(digests));
-        let trailer = digests.as_deref().map(|digests| (digests, &place as &dyn Fn(usize) -> KeyValue));
-        let (fields, descriptor) = (self.schema.fields(), &self.descriptor);
-        let parts = Parts { rows, fields, descriptor, columns, trailer };
-        match small::write(file, parts, &self.small, making()) {
+        let trailer = digests.as_deref().map(|digests| (digests::PLACE, digests));
+        let (fields, frame) = (self.schema.fields(), self.frame.as_ref());
+        match small::write(file, Parts { rows, fields, frame, columns, trailer }, making()) {
             Ok(bytes) => Ok(Written { rows: rows as u64, bytes: bytes as u64 }),
             Err(Fault::Rows(cause)) => Err(LakeError::rows(path)(cause)),
             Err(Fault::Writing(cause)) => Err(LakeError::writing(path, cause)),
         }
     }
 
-    /// The schema as a file's metadata tells it.
-    pub(super) fn told_schema(&self) -> Option<&str> {
-        let pairs = self.small.key_value_metadata()?;
-        pairs.iter().find(|pair| pair.key == ARROW_SCHEMA_META_KEY)?.value.as_deref()
+    /// What small files of this form say alike.
+    pub(super) fn frame(&self) -> &Frame {
+        &self.frame
     }
-}
 
-fn place(at: usize) -> KeyValue {
-    KeyValue::new(digests::PLACE.to_owned(), at.to_string())
+    /// What the library is told of files of this form.
+    #[cfg(test)]
+    pub(super) fn properties(&self) -> &parquet::file::properties::WriterProperties {
+        &self.properties
+    }
 }
 
 static LARGE: Mutex<()> = Mutex::new(());
@@ -189,9 +192,9 @@ impl FormWriter<'_> {
             writer.flush()?;
             let (mut file, _) = writer.into_serialized_writer()?;
             if let Some(digests) = digests::to_bytes(&digests) {
-                let place = place(file.bytes_written());
+                let place = file.bytes_written().to_string();
                 file.write_all(&digests)?;
-                file.append_key_value_metadata(place);
+                file.append_key_value_metadata(KeyValue::new(digests::PLACE.to_owned(), place));
             }
             file.finish()?;
             Ok(file.bytes_written())

@@ -8,17 +8,12 @@ use arrow::{
     compute::take,
     datatypes::DataType,
 };
-use bytes::Bytes;
-use parquet::{
-    arrow::ARROW_SCHEMA_META_KEY,
-    column::writer::ColumnCloseResult,
-    file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader},
-};
 
 use super::{
-    FileForm, Lake, LakeError, Location, Upserted, Written, digests, read,
+    FileForm, Lake, LakeError, Location, Upserted, Written, digests,
     small::Source,
     store::{self, Content},
+    tail::{self, Told},
     unpack::{self, Wanted},
 };
 use crate::batch::{DIGEST, ID, Merge, Replaced, Replacing, SYNCED_AT, UPDATED_AT};
@@ -27,28 +22,19 @@ use crate::batch::{DIGEST, ID, Merge, Replaced, Replacing, SYNCED_AT, UPDATED_AT
 pub(super) struct Whole<'a> {
     path: &'a Location,
     content: &'a Content,
-    bytes: Bytes,
-    metadata: ParquetMetaData,
+    told: Told<'a>,
+    /// Of its rows.
+    digests: ArrayRef,
     form: &'a FileForm,
-    rows: usize,
 }
 
 impl<'a> Whole<'a> {
     /// `None` for any other file; one that is damaged is left to those who read all of it.
     pub(super) fn new(path: &'a Location, content: &'a Content, form: &'a FileForm) -> Option<Self> {
-        let bytes = content.whole()?;
-        let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
-        let metadata = read::guarded(path, &content.trouble(), || reader.parse_and_finish(&bytes)).ok()?;
-        let file = metadata.file_metadata();
-        let told = file.key_value_metadata()?.iter().find(|pair| pair.key == ARROW_SCHEMA_META_KEY)?;
-        let rows = u64::try_from(file.num_rows()).ok().filter(|rows| FileForm::is_small(*rows))?;
-        let same_columns = metadata.num_row_groups() == 1
-            && metadata.row_group(0).num_columns() == form.schema().fields().len()
-            && told.value.as_deref() == form.told_schema();
-        let index = metadata.page_index_for_row_group(0);
-        let is_indexed = |at: usize| index.column_index(at).is_some() && index.offset_index(at).is_some();
-        let fits = same_columns && (0..form.schema().fields().len()).all(is_indexed);
-        fits.then_some(Self { path, content, bytes, metadata, form, rows: rows as usize })
+        let told = tail::read(content.whole()?, form.frame(), digests::PLACE)?;
+        FileForm::is_small(told.rows as u64).then_some(())?;
+        let digests = digests::column(told.trailer, told.rows)?;
+        Some(Self { path, content, told, digests, form })
     }
 
     /// Brings reads into the file at `key`. `None`, and nothing is done, if one of them is of a ticket that the file does
@@ -60,9 +46,7 @@ impl<'a> Whole<'a> {
         reads: &[RecordBatch],
     ) -> Result<Option<Upserted>, LakeError> {
         let (Some(ids), Some(updated)) = (self.named(ID), self.named(UPDATED_AT)) else { return Ok(None) };
-        let digests = digests::column(self.content, &self.metadata, self.rows);
-        let digests = digests.map_err(|cause| LakeError::reading(self.path, cause))?;
-        let known = [(ID, ids), (UPDATED_AT, updated), (DIGEST, Arc::clone(&digests))];
+        let known = [(ID, ids), (UPDATED_AT, updated), (DIGEST, Arc::clone(&self.digests))];
         let known =
             RecordBatch::try_from_iter(known).map_err(|why| LakeError::rows(self.path)(why.into()))?;
         let mut merge = Merge::new(self.form.carried(), reads).map_err(LakeError::rows(self.path))?;
@@ -70,7 +54,7 @@ impl<'a> Whole<'a> {
         let Some(mut replacing) = replacing else { return Ok(None) };
         let fields = if replacing.is_empty() { &[] } else { &self.form.schema().fields()[..] };
         let mut columns = Vec::with_capacity(fields.len());
-        let mut marks = vec![false; self.rows];
+        let mut marks = vec![false; self.told.rows];
         for place in replacing.places().values() {
             if let Some(mark) = marks.get_mut(*place as usize) {
                 *mark = true;
@@ -91,12 +75,9 @@ impl<'a> Whole<'a> {
             }
             columns.push(cells);
         }
-        let replaced = replacing.settle(self.rows);
-        let written = if replaced.is_empty() {
-            None
-        } else {
-            Some(self.write(lake, key, columns, &digests, &replaced)?)
-        };
+        let replaced = replacing.settle(self.told.rows);
+        let written =
+            if replaced.is_empty() { None } else { Some(self.write(lake, key, columns, &replaced)?) };
         Ok(Some(Upserted { counts: merge.counts(), ids: merge.take_ids(), written }))
     }
 
@@ -106,15 +87,17 @@ impl<'a> Whole<'a> {
         lake: &Lake,
         key: &str,
         columns: Vec<Option<ArrayRef>>,
-        digests: &ArrayRef,
         replaced: &Replaced,
     ) -> Result<Written, LakeError> {
-        let digests = replaced.column(columns.len(), digests).map_err(LakeError::rows(self.path))?;
-        let digests: Vec<u64> = digests::of_column(Some(&digests), self.rows).collect();
+        let digests = replaced.column(columns.len(), &self.digests).map_err(LakeError::rows(self.path))?;
+        let digests: Vec<u64> = digests::of_column(Some(&digests), self.told.rows).collect();
         store::put_over(lake, key, self.content.seen.clone(), |staged| {
-            let mut columns = columns.into_iter().enumerate().map(|(at, cells)| match cells {
-                Some(cells) => Ok(Source::Cells(replaced.column(at, &cells)?)),
-                None => Ok(Source::Stored(self.bytes.clone(), Box::new(self.stored(at)))),
+            let stored = self.told.columns.iter();
+            let mut columns = columns.into_iter().zip(stored).enumerate().map(|(at, (cells, stored))| {
+                Ok(match cells {
+                    Some(cells) => Source::Cells(replaced.column(at, &cells)?),
+                    None => Source::Stored(stored),
+                })
             });
             self.form.write_small(staged, self.path, &mut columns, &digests)
         })
@@ -122,10 +105,9 @@ impl<'a> Whole<'a> {
 
     /// Whether the file says that a column has no value.
     fn is_null(&self, at: usize) -> bool {
-        let chunk = self.metadata.row_group(0).column(at);
-        let nulls = chunk.statistics().and_then(|statistics| statistics.null_count_opt());
         // A list counts its elements.
-        chunk.column_descr().max_rep_level() == 0 && nulls == Some(self.rows as u64)
+        let is_list = matches!(self.form.schema().field(at).data_type(), DataType::List(_));
+        !is_list && self.told.columns.get(at).is_some_and(|column| column.nulls == self.told.rows)
     }
 
     fn named(&self, name: &str) -> Option<ArrayRef> {
@@ -133,7 +115,7 @@ impl<'a> Whole<'a> {
     }
 
     fn column(&self, at: usize) -> Option<ArrayRef> {
-        self.unpack(at, Wanted::All(self.rows))
+        self.unpack(at, Wanted::All(self.told.rows))
     }
 
     /// The cells of a column in some rows, which are marked among all and told by their places.
@@ -145,22 +127,8 @@ impl<'a> Whole<'a> {
     }
 
     fn unpack(&self, at: usize, wanted: Wanted) -> Option<ArrayRef> {
-        let chunk = self.metadata.row_group(0).columns().get(at)?;
-        unpack::column(&self.bytes, chunk, self.form.schema().field(at), wanted)
-    }
-
-    /// What the file says of a column.
-    fn stored(&self, at: usize) -> ColumnCloseResult {
-        let (chunk, index) =
-            (self.metadata.row_group(0).column(at), self.metadata.page_index_for_row_group(0));
-        ColumnCloseResult {
-            bytes_written: chunk.compressed_size().max(0) as u64,
-            rows_written: self.rows as u64,
-            metadata: chunk.clone(),
-            bloom_filter: None,
-            column_index: index.column_index(at).cloned(),
-            offset_index: index.offset_index(at).cloned(),
-        }
+        let column = self.told.columns.get(at)?;
+        unpack::pages(column.pages, column.chunk.bytes, self.form.schema().field(at), wanted)
     }
 }
 

@@ -150,7 +150,7 @@ fn open(content: Content, metadata: ArrowReaderMetadata) -> Result<(Footer, Inne
         && let Some(bytes) = content.whole()
     {
         let rows = footer.rows as usize;
-        let batch = if rows > 0 { Some(strips::decode(&bytes, &metadata, rows)?) } else { None };
+        let batch = if rows > 0 { Some(strips::decode(bytes, &metadata, rows)?) } else { None };
         return Ok((footer, Inner::Whole(batch)));
     }
     content.plan().tell(groups(metadata.metadata(), &ProjectionMask::all()));

@@ -1,31 +1,22 @@
 //! A file of few rows: all of them at hand, one row group, every column encoded with the same buffers and compressors.
 
-use std::sync::Arc;
+use std::io;
 
-use arrow::{array::ArrayRef, datatypes::Fields};
-use bytes::Bytes;
-use parquet::{
-    basic::{BoundaryOrder, Compression, Encoding, Type, ZstdLevel},
-    bloom_filter::Sbbf,
-    column::writer::ColumnCloseResult,
-    errors::ParquetError,
-    file::{
-        metadata::{ColumnChunkMetaData, ColumnIndexBuilder, KeyValue, OffsetIndexBuilder},
-        properties::WriterProperties,
-        writer::SerializedFileWriter,
-    },
-    schema::types::{ColumnDescPtr, SchemaDescriptor},
+use arrow::{
+    array::{Array, ArrayRef},
+    datatypes::Fields,
 };
+use parquet::{basic::ZstdLevel, bloom_filter::Sbbf, errors::ParquetError};
 
 use super::{
-    bounds::Bounds,
     packing::Packer,
     page_header::{Holds, PageHeader},
     pages::Leaf,
     spare::Spare,
     store::Draft,
+    tail::{Chunk, Extras, Frame, Head, MAGIC, Page, Stored, Tail},
 };
-use crate::batch::{BatchError, ID};
+use crate::batch::BatchError;
 
 /// How the columns of a small file are made.
 #[derive(Debug, Clone, Copy)]
@@ -38,26 +29,33 @@ pub(super) struct Making {
     pub(super) level: ZstdLevel,
 }
 
+/// A file goes out in parts of about so many bytes; a day of tickets is one.
+const PART_BYTES: usize = 256 * 1024;
+
 /// Buffers that one file after another is written with.
 #[derive(Default)]
 struct Bench {
     page: Vec<u8>,
     packed: Vec<u8>,
-    chunk: Vec<u8>,
+    /// The part of the file that has not gone out, and how many bytes have.
+    part: Vec<u8>,
+    gone: usize,
+    pages: Vec<Page>,
+    tail: Tail,
     packer: Packer,
 }
 
 /// Threads come and go, and the heap would keep a set for each of them.
 static BENCHES: Spare<Bench> = Spare::new();
 
-/// Bytes behind the rows, and what the metadata says of their place.
-pub(super) type Trailer<'a> = (&'a [u8], &'a dyn Fn(usize) -> KeyValue);
+/// Bytes behind the rows, and the key under which the metadata says where.
+pub(super) type Trailer<'a> = (&'a str, &'a [u8]);
 
 /// Where a column of a file comes from.
-pub(super) enum Source {
+pub(super) enum Source<'a> {
     Cells(ArrayRef),
-    /// As it is stored in another file.
-    Stored(Bytes, Box<ColumnCloseResult>),
+    /// As it is stored in another file of the same form.
+    Stored(&'a Stored<'a>),
 }
 
 /// Why a small file could not be made.
@@ -80,145 +78,142 @@ impl From<ParquetError> for Fault {
     }
 }
 
+impl From<io::Error> for Fault {
+    fn from(cause: io::Error) -> Self {
+        Self::Writing(cause.into())
+    }
+}
+
 /// What a small file is made of.
-pub(super) struct Parts<'a> {
+pub(super) struct Parts<'a, 'b> {
     pub(super) rows: usize,
     pub(super) fields: &'a Fields,
-    pub(super) descriptor: &'a SchemaDescriptor,
+    pub(super) frame: &'a Frame,
     /// One for each field; not asked for where there are no rows.
-    pub(super) columns: &'a mut dyn Iterator<Item = Result<Source, Fault>>,
+    pub(super) columns: &'a mut dyn Iterator<Item = Result<Source<'b>, Fault>>,
     pub(super) trailer: Option<Trailer<'a>>,
 }
 
-/// Writes a whole file; the trailer goes behind the rows, and what it gives for its place into the metadata. Gives the
-/// file's size in bytes.
-pub(super) fn write(
-    file: &mut Draft,
-    parts: Parts,
-    properties: &Arc<WriterProperties>,
-    making: Making,
-) -> Result<usize, Fault> {
-    let Parts { rows, fields, descriptor, columns, trailer } = parts;
-    let mut out = SerializedFileWriter::new(file, descriptor.root_schema_ptr(), Arc::clone(properties))?;
+/// Writes a whole file; the trailer goes behind the rows, and its place into the metadata. Gives the file's size in bytes.
+pub(super) fn write(file: &mut Draft, parts: Parts, making: Making) -> Result<usize, Fault> {
+    let Parts { rows, fields, frame, columns, trailer } = parts;
+    let mut bench = BENCHES.borrow();
+    bench.begin();
+    let mut filter = None;
     if rows > 0 {
-        let mut bench = BENCHES.borrow();
-        let mut group = out.next_row_group()?;
-        for ((field, of), column) in fields.iter().zip(descriptor.columns()).zip(columns) {
+        for ((field, head), column) in fields.iter().zip(&frame.heads).zip(columns) {
             match column? {
-                Source::Stored(file, closed) => group.append_column(&file, *closed)?,
+                Source::Stored(stored) => {
+                    let start = bench.at();
+                    bench.part.extend_from_slice(stored.pages);
+                    let added = bench.tail.add_stored(head, stored, start);
+                    added.ok_or_else(|| fault(format!("column `{}` is not as stored", field.name())))?;
+                }
                 Source::Cells(column) => {
-                    let leaf = Leaf::new(&column, field.is_nullable()).ok_or_else(|| {
-                        ParquetError::General(format!(
-                            "column `{}` has a type that no lake has",
-                            field.name()
-                        ))
+                    let leaf = Leaf::new(&column, field.is_nullable());
+                    let leaf = leaf.filter(|_| column.len() == rows).ok_or_else(|| {
+                        fault(format!("column `{}` is not one of {rows} rows of the lake", field.name()))
                     })?;
-                    bench.chunk.clear();
-                    let closed = bench.column(&leaf, of, rows, making)?;
-                    group.append_column(&Bytes::copy_from_slice(&bench.chunk), closed)?
+                    bench.column(&leaf, head, rows, making)?;
+                    if head.is_id {
+                        filter = bloom(&leaf, rows, making.bloom_false_positives).transpose()?;
+                    }
                 }
             }
+            if bench.part.len() >= PART_BYTES {
+                bench.send(file)?;
+            }
         }
-        group.close()?;
+        if bench.tail.columns() != frame.heads.len() {
+            return Err(fault("a file lacks columns of its form".to_owned()).into());
+        }
     }
-    if let Some((bytes, place)) = trailer {
-        let place = place(out.bytes_written());
-        out.write_all(bytes).map_err(ParquetError::from)?;
-        out.append_key_value_metadata(place);
+    let mut extras = Extras::default();
+    if let Some(filter) = filter {
+        let start = bench.at();
+        filter.write(&mut bench.part)?;
+        extras.filter = Some(start..bench.at());
     }
-    out.finish()?;
-    Ok(out.bytes_written())
+    if let Some((key, bytes)) = trailer {
+        extras.trailer = Some((key, bench.at()));
+        bench.part.extend_from_slice(bytes);
+    }
+    let Bench { tail, part, gone, .. } = &mut *bench;
+    tail.write(frame, rows, &extras, *gone + part.len(), part);
+    bench.send(file)?;
+    Ok(bench.gone)
+}
+
+fn fault(what: String) -> ParquetError {
+    ParquetError::General(what)
 }
 
 impl Bench {
-    /// Encodes a column into `self.chunk`, offsets counted from there.
-    fn column(
-        &mut self,
-        leaf: &Leaf,
-        of: &ColumnDescPtr,
-        rows: usize,
-        making: Making,
-    ) -> Result<ColumnCloseResult, ParquetError> {
-        let mut index = ColumnIndexBuilder::new(of.physical_type());
-        let mut offsets = OffsetIndexBuilder::new();
-        let (mut start, mut levels, mut nulls, mut uncompressed) = (0, 0, 0, 0);
-        let mut bounds = None;
+    /// Begins another file.
+    fn begin(&mut self) {
+        self.part.clear();
+        self.part.extend_from_slice(&MAGIC);
+        self.gone = 0;
+        self.tail.clear();
+    }
+
+    /// How long the file is by now.
+    fn at(&self) -> usize {
+        self.gone + self.part.len()
+    }
+
+    fn send(&mut self, file: &mut Draft) -> io::Result<()> {
+        file.write_all(&self.part)?;
+        self.gone += self.part.len();
+        self.part.clear();
+        Ok(())
+    }
+
+    /// Appends a column to the file.
+    fn column(&mut self, leaf: &Leaf, head: &Head, rows: usize, making: Making) -> io::Result<()> {
+        let (start, mut row, mut levels, mut bytes) = (self.at(), 0, 0, 0);
         let distinct = leaf.distinct();
         let numbers = leaf.whole_numbers();
+        let holds = match (&distinct, &numbers) {
+            (Some(_), _) => Holds::Numbers,
+            (None, Some(_)) => Holds::Differences,
+            (None, None) => Holds::Values,
+        };
         if let Some(distinct) = &distinct {
             self.page.clear();
             distinct.write_texts(&mut self.page);
-            uncompressed += self.put_page(Holds::Distinct, distinct.len(), making.level)?;
+            bytes += self.put_page(Holds::Distinct, distinct.len(), making.level)?;
         }
-        let first_page = self.chunk.len();
-        while start < rows {
+        let first_page = self.at() - start;
+        self.pages.clear();
+        while row < rows {
             self.page.clear();
-            let (holds, end, page) = match (&distinct, &numbers) {
-                (Some(distinct), _) => (Holds::Numbers, rows, leaf.write_numbers(distinct, &mut self.page)),
-                (None, Some(numbers)) => {
-                    (Holds::Differences, rows, leaf.write_differences(numbers, &mut self.page))
-                }
+            let (end, page) = match (&distinct, &numbers) {
+                (Some(distinct), _) => (rows, leaf.write_numbers(distinct, &mut self.page)),
+                (None, Some(numbers)) => (rows, leaf.write_differences(numbers, &mut self.page)),
                 (None, None) => {
-                    let end = leaf.page_end(start, making.page_bytes);
-                    (Holds::Values, end, leaf.write(start..end, &mut self.page))
+                    let end = leaf.page_end(row, making.page_bytes);
+                    (end, leaf.write(row..end, &mut self.page))
                 }
             };
-            let from = self.chunk.len();
-            uncompressed += self.put_page(holds, page.levels, making.level)?;
-
-            offsets.append_row_count((end - start) as i64);
-            offsets.append_offset_and_size(from as i64, (self.chunk.len() - from) as i32);
-            let (low, high) = page.bounds.to_bytes(making.bound_bytes);
-            // Decimal numbers of a lake are finite.
-            let nans = (of.physical_type() == Type::DOUBLE).then_some(0);
-            index.append(page.bounds.is_empty(), low, high, page.nulls as i64, nans);
-            (levels, nulls, start) = (levels + page.levels, nulls + page.nulls, end);
-            bounds = Some(match bounds.take() {
-                None => page.bounds,
-                Some(mut held) => {
-                    Bounds::widen(&mut held, page.bounds);
-                    held
-                }
-            });
-            if start == rows && from == first_page {
-                index.set_boundary_order(BoundaryOrder::ASCENDING);
-            }
+            let from = self.at();
+            bytes += self.put_page(holds, page.levels, making.level)?;
+            let place = from..self.at();
+            self.pages.push(Page { place, first_row: row, nulls: page.nulls, bounds: page.bounds });
+            (levels, row) = (levels + page.levels, end);
         }
-        let mut metadata = ColumnChunkMetaData::builder(of.clone())
-            .set_compression(Compression::ZSTD(making.level))
-            .set_encodings(match (&distinct, &numbers) {
-                (Some(_), _) => vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY],
-                (None, Some(_)) => vec![Encoding::RLE, Encoding::DELTA_BINARY_PACKED],
-                (None, None) => vec![Encoding::PLAIN, Encoding::RLE],
-            })
-            .set_total_compressed_size(self.chunk.len() as i64)
-            .set_total_uncompressed_size(uncompressed as i64)
-            .set_num_values(levels as i64)
-            .set_dictionary_page_offset(distinct.is_some().then_some(0))
-            .set_data_page_offset(first_page as i64);
-        if let Some(bounds) = bounds {
-            metadata = metadata.set_statistics(bounds.statistics(nulls as u64, making.bound_bytes));
-        }
-        let is_id = of.path().parts() == [ID];
-        let bloom_filter =
-            is_id.then(|| bloom(leaf, rows, making.bloom_false_positives)).flatten().transpose()?;
-        Ok(ColumnCloseResult {
-            bytes_written: self.chunk.len() as u64,
-            rows_written: rows as u64,
-            metadata: metadata.build()?,
-            bloom_filter,
-            column_index: Some(index.build()?),
-            offset_index: Some(offsets.build()),
-        })
+        let chunk = Chunk { place: start..self.at(), holds, distinct: first_page, levels, bytes };
+        self.tail.add(head, &chunk, &self.pages, making.bound_bytes);
+        Ok(())
     }
 
-    /// Appends the page to `self.chunk`, compressed; gives its bytes before that, with the header.
-    fn put_page(&mut self, holds: Holds, count: usize, level: ZstdLevel) -> Result<usize, ParquetError> {
+    /// Appends the page to the file, compressed; gives its bytes before that, with the header.
+    fn put_page(&mut self, holds: Holds, count: usize, level: ZstdLevel) -> io::Result<usize> {
         self.packer.pack(holds, &self.page, level, &mut self.packed)?;
-        let from = self.chunk.len();
-        PageHeader { holds, bytes: self.page.len(), packed: self.packed.len(), count }.write(&mut self.chunk);
-        let bytes = self.chunk.len() - from + self.page.len();
-        self.chunk.extend_from_slice(&self.packed);
+        let from = self.part.len();
+        PageHeader { holds, bytes: self.page.len(), packed: self.packed.len(), count }.write(&mut self.part);
+        let bytes = self.part.len() - from + self.page.len();
+        self.part.extend_from_slice(&self.packed);
         Ok(bytes)
     }
 }
@@ -232,4 +227,4 @@ fn bloom(leaf: &Leaf, rows: usize, false_positives: f64) -> Option<Result<Sbbf, 
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -52,8 +52,12 @@ pub(super) fn column(
         return None;
     }
     let (start, length) = chunk.byte_range();
-    let mut rest = file.get(start as usize..)?.get(..length as usize)?;
-    let most = usize::try_from(chunk.uncompressed_size()).ok()?;
+    let stored = file.get(start as usize..)?.get(..length as usize)?;
+    pages(stored, usize::try_from(chunk.uncompressed_size()).ok()?, field, wanted)
+}
+
+/// The same from its pages, of which none has more than `most` bytes before compression.
+pub(super) fn pages(mut rest: &[u8], most: usize, field: &Field, wanted: Wanted) -> Option<ArrayRef> {
     let mut parts = Parts::new(field)?;
     let mut seen = 0;
     let mut bench = BENCHES.borrow();

@@ -20,7 +20,7 @@ use crate::batch::ID;
 
 /// Rows of one row group. Of 1,000,000 tickets by month 16,384 cost 6 % more bytes and 25 % more CPU to write, and a reader
 /// that asks for one column twice the time: each group has a hundred columns to be told of.
-pub(super) const ROW_GROUP_ROWS: usize = 131_072;
+const ROW_GROUP_ROWS: usize = 131_072;
 /// Of one page, before compression. 64 KB cost 3 % more bytes; 1 MB saves 1 % and holds a seventh more memory.
 const PAGE_BYTES: usize = 256 * 1024;
 /// A text column that has more distinct values is written as sent. 32 KB lose the columns with some hundred sentences;
@@ -53,13 +53,11 @@ fn level() -> ZstdLevel {
     ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()
 }
 
-/// `rows` is what a row group holds at most, for the first size of its Bloom filter.
+/// What the library is told of files of this schema; of small ones only the metadata are as it writes them.
 pub(super) fn properties(
     schema: &SchemaRef,
     descriptor: &SchemaDescriptor,
     meta: &FileMeta,
-    rows: usize,
-    dictionaries: bool,
 ) -> WriterProperties {
     let pair = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
     let mut builder = WriterProperties::builder()
@@ -89,7 +87,7 @@ pub(super) fn properties(
                 .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
                 .set_column_dictionary_page_size_limit(path.clone(), NUMBER_DICTIONARY_BYTES);
         }
-        if dictionaries && repeats(column) && path != &id {
+        if repeats(column) && path != &id {
             builder = builder.set_column_dictionary_enabled(path.clone(), true);
         }
     }
@@ -102,7 +100,7 @@ pub(super) fn properties(
                 nulls_first: false,
             }]))
             // The filter starts at this size and is folded to the rows that came.
-            .set_column_bloom_filter_max_ndv(id.clone(), rows as u64)
+            .set_column_bloom_filter_max_ndv(id.clone(), ROW_GROUP_ROWS as u64)
             .set_column_bloom_filter_fpp(id, BLOOM_FALSE_POSITIVES);
     }
     builder.build()

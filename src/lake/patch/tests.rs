@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use proptest::prelude::*;
 
 use super::{
-    super::{FileMeta, PartitionKey, carry, tests::lakes, ticket_file, upsert},
+    super::{FileMeta, PartitionKey, carry, read, tests::lakes, ticket_file, upsert},
     *,
 };
 use crate::columns::Type;

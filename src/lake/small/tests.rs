@@ -23,9 +23,9 @@ use crate::{
 };
 
 /// A row: its text, its numbers, its flag and its lists; any of them may be missing.
-type Row = (Option<String>, Option<i64>, Option<f64>, Option<bool>, Option<Vec<Option<String>>>);
+pub type Row = (Option<String>, Option<i64>, Option<f64>, Option<bool>, Option<Vec<Option<String>>>);
 
-fn batch(rows: &[Row]) -> RecordBatch {
+pub fn batch(rows: &[Row]) -> RecordBatch {
     let mut texts = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
     for (.., list) in rows {
         for text in list.iter().flatten() {
@@ -70,27 +70,29 @@ fn read(file: &[u8]) -> (Vec<RecordBatch>, Arc<ParquetMetaData>) {
     (builder.build().unwrap().map(Result::unwrap).collect(), metadata)
 }
 
+pub fn form(rows: &RecordBatch) -> FileForm {
+    let meta = FileMeta { schema_version: 1, source_kind: "x".to_owned() };
+    FileForm::new(&rows.schema(), &meta).unwrap()
+}
+
+pub fn making(page_bytes: usize) -> Making {
+    let level = ZstdLevel::try_new(1).unwrap();
+    Making { page_bytes, bound_bytes: 64, bloom_false_positives: 0.01, level }
+}
+
 /// Gives what our file says of itself.
 fn both_ways(rows: &RecordBatch, page_bytes: usize) -> Arc<ParquetMetaData> {
-    let meta = FileMeta { schema_version: 1, source_kind: "x".to_owned() };
-    let form = FileForm::new(&rows.schema(), &meta).unwrap();
+    let form = form(rows);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    let making = Making {
-        page_bytes,
-        bound_bytes: 64,
-        bloom_false_positives: 0.01,
-        level: ZstdLevel::try_new(1).unwrap(),
-    };
-    let properties = Arc::new(WriterProperties::builder().build());
-    let descriptor = parquet::arrow::ArrowSchemaConverter::new().convert(&rows.schema()).unwrap();
+    let making = making(page_bytes);
     let parts = Parts {
         rows: rows.num_rows(),
         fields: rows.schema_ref().fields(),
-        descriptor: &descriptor,
+        frame: form.frame(),
         columns: &mut rows.columns().iter().map(|column| Ok(Source::Cells(column.clone()))),
         trailer: None,
     };
-    write(&mut ours, parts, &properties, making).unwrap();
+    write(&mut ours, parts, making).unwrap();
     taken_apart(&ours, rows);
     let mut encoder = form.encoder(&mut theirs).unwrap();
     encoder.write(rows).unwrap();
@@ -158,19 +160,20 @@ fn texts_that_repeat_are_stored_once() {
     }
 }
 
+pub fn row() -> impl Strategy<Value = Row> {
+    (
+        prop::option::of("\\PC{0,90}"),
+        prop::option::of(any::<i64>()),
+        prop::option::of(-1e300..1e300f64),
+        any::<Option<bool>>(),
+        prop::option::of(prop::collection::vec(prop::option::of("[a-c中]{0,3}"), 0..4)),
+    )
+}
+
 proptest! {
     #[test]
     fn rows_come_back_as_the_library_writes_them(
-        rows in prop::collection::vec(
-            (
-                prop::option::of("\\PC{0,90}"),
-                prop::option::of(any::<i64>()),
-                prop::option::of(-1e300..1e300f64),
-                any::<Option<bool>>(),
-                prop::option::of(prop::collection::vec(prop::option::of("[a-c中]{0,3}"), 0..4)),
-            ),
-            1..40,
-        ),
+        rows in prop::collection::vec(row(), 1..40),
         page_bytes in 8usize..2000,
         from in 0usize..5,
     ) {

@@ -100,9 +100,9 @@ impl Content {
     }
 
     /// All of it, where it is in memory.
-    pub fn whole(&self) -> Option<Bytes> {
+    pub fn whole(&self) -> Option<&Bytes> {
         match &self.source {
-            Source::Whole(content) => Some(content.clone()),
+            Source::Whole(content) => Some(content),
             _ => None,
         }
     }
