@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,11 +36,16 @@ class Bench:
     rounds: int
     seed: int
     dlt_up_to: int
+    kept: Path
+    program: Program
     here: Path = HERE
 
-    @property
-    def program(self):
-        return Program(self.binary, self.work / "home")
+    def folder(self, name):
+        """A new one. None is taken away before the end: a file system that has just lost many files takes a tenth longer
+        to make new ones (ext4 passes over what was deleted within minutes)."""
+        folder = self.kept / f"{name}-{len(list(self.kept.iterdir()))}"
+        folder.mkdir()
+        return folder
 
     @staticmethod
     def say(text):
@@ -49,7 +55,11 @@ class Bench:
 def main():
     told = arguments()
     told.work.mkdir(parents=True, exist_ok=True)
-    bench = Bench(told.binary.resolve(), python_of(told.python), told.work.resolve(), told.rounds, told.seed, told.dlt_up_to)
+    work, binary = told.work.resolve(), told.binary.resolve()
+    kept = work / "kept"
+    shutil.rmtree(kept, ignore_errors=True)
+    program = Program(binary, kept / "home")
+    bench = Bench(binary, python_of(told.python), work, told.rounds, told.seed, told.dlt_up_to, kept, program)
     results = {}
     for name in told.cases:
         if name == "queries" and not bench.python:
@@ -58,6 +68,7 @@ def main():
         case = getattr(cases, name)
         sizes = [(size,) for size in told.tickets] if name in SIZED else [(FIXED[name],)] if name in FIXED else [()]
         results[name] = [case(bench, *size) for size in sizes]
+    shutil.rmtree(kept)
     report = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "version": subprocess.run([bench.binary, "--version"], capture_output=True, text=True, check=True).stdout.strip(),

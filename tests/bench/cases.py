@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import statistics
 
 from desk import PASSWORD, USER, desk
@@ -38,11 +37,7 @@ def full(bench, tickets):
 
 
 def rival(bench, name, *arguments):
-    folder = bench.work / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    run = measure(bench.python, bench.here / f"rival_{name}.py", *arguments, folder, log=bench.work / f"{name}.log")
-    shutil.rmtree(folder)
+    run = measure(bench.python, bench.here / f"rival_{name}.py", *arguments, bench.folder(name), log=bench.work / f"{name}.log")
     return run.figures()
 
 
@@ -102,9 +97,8 @@ def queries(bench, tickets):
             bench.say(f"questions to {tickets:,} tickets, partition by {partition}")
             bench.program.empty()
             bench.program.sync(opened, partition=partition)
-            files = bench.work / "files"
+            files = bench.folder("files")
             asked = measure(bench.python, bench.here / "rival_queries.py", bench.program.lake, files, bench.rounds + 2, log=bench.work / "queries.log")
-            shutil.rmtree(files)
             figures[partition] = json.loads(asked.out)
     return {"tickets": tickets, "by_partition": figures}
 

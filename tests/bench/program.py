@@ -2,25 +2,25 @@
 
 import json
 import os
-import shutil
 
 from desk import PASSWORD, USER
 from measure import measure
 
 
 class Program:
-    """The binary, and a folder of its own for a lake."""
+    """The binary, and a folder of its own for lakes."""
 
     def __init__(self, binary, folder):
-        self.binary, self.folder = binary, folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self.binary, self.folder, self.lakes = binary, folder, 0
+        folder.mkdir(parents=True)
 
     @property
     def lake(self):
-        return self.folder / "lake"
+        return self.folder / f"lake-{self.lakes}"
 
     def empty(self):
-        shutil.rmtree(self.lake, ignore_errors=True)
+        """Goes on with another lake."""
+        self.lakes += 1
 
     def sync(self, desk, *options, partition="day", **source):
         """Runs `sync --json`; gives what was measured and the account of the source."""
