@@ -89,11 +89,15 @@ impl Clock {
 
 /// The local microseconds of `YYYY-MM-DD HH:MM:SS`, by far the most frequent form; `None` for any other.
 fn usual(text: &[u8]) -> Option<i64> {
-    let (date, [b' ' | b'T', h1, h2, b':', m1, m2, b':', s1, s2]) = text.split_first_chunk::<10>()? else {
-        return None;
-    };
-    let two = |tens: u8, ones: u8, max| two_digits(&[tens, ones], max);
-    let seconds = two(*h1, *h2, 23)? * 3600 + two(*m1, *m2, 59)? * 60 + two(*s1, *s2, 59)?;
+    let (date, [b' ' | b'T', time @ ..]) = text.split_first_chunk::<10>()? else { return None };
+    let &[h1, h2, b':', m1, m2, b':', s1, s2] = time else { return None };
+    let digits = [h1, h2, m1, m2, s1, s2].map(|digit| digit.wrapping_sub(b'0'));
+    // Looked at together, since they mostly are what they should be.
+    let are_digits = digits.iter().all(|digit| *digit < 10);
+    let [hours, minutes, seconds] =
+        [0, 2, 4].map(|at| i64::from(digits[at]) * 10 + i64::from(digits[at + 1]));
+    (are_digits && hours < 24 && minutes < 60 && seconds < 60).then_some(())?;
+    let seconds = hours * 3600 + minutes * 60 + seconds;
     Some((i64::from(parse_date(date)?) * DAY_SECONDS + seconds) * MICROS)
 }
 
@@ -164,11 +168,11 @@ fn two_digits(text: &[u8], max: i64) -> Option<i64> {
 /// `YYYY-MM-DD` of the years 1000 to 9999 as days since 1970.
 fn parse_date(text: &[u8]) -> Option<i32> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
-    let two = |tens: u8, ones: u8| {
-        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-        (tens < 10 && ones < 10).then_some(i32::from(tens) * 10 + i32::from(ones))
-    };
-    let (year, month, day) = (two(y1, y2)? * 100 + two(y3, y4)?, two(m1, m2)?, two(d1, d2)?);
+    let digits = [y1, y2, y3, y4, m1, m2, d1, d2].map(|digit| digit.wrapping_sub(b'0'));
+    digits.iter().all(|digit| *digit < 10).then_some(())?;
+    let [century, year, month, day] =
+        [0, 2, 4, 6].map(|at| i32::from(digits[at]) * 10 + i32::from(digits[at + 1]));
+    let year = century * 100 + year;
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let last = match month {
         2 => 28 + i32::from(leap),

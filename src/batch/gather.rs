@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, RecordBatch, RecordBatchOptions},
+    array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array},
     compute::{concat, interleave},
     datatypes::SchemaRef,
 };
@@ -63,6 +63,10 @@ impl<'a> Picked<'a> {
                 let runs: Vec<ArrayRef> = runs.iter().map(|run| run.of_column(of(run.source))).collect();
                 match runs.as_slice() {
                     [one] => Arc::clone(one),
+                    // Columns without a value are many, and quicker made than copied.
+                    [first, ..] if runs.iter().all(|run| run.null_count() == run.len()) => {
+                        new_null_array(first.data_type(), self.rows.len())
+                    }
                     several => concat(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>())?,
                 }
             }

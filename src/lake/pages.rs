@@ -12,6 +12,7 @@ use arrow::{
         DataType, Date32Type, Float64Type, Int8Type, Int64Type, Time64MicrosecondType,
         TimestampMicrosecondType,
     },
+    util::bit_iterator::BitIndexIterator,
 };
 
 use super::{
@@ -133,14 +134,24 @@ impl<'a> Leaf<'a> {
         }
     }
 
+    /// The rows of a column that is no list in which there is a value.
+    fn present(&self, rows: Range<usize>) -> impl Iterator<Item = usize> {
+        let (start, length) = (rows.start, rows.len());
+        let some = |valid: &'a NullBuffer| {
+            let bits = BitIndexIterator::new(valid.validity(), valid.offset() + start, length);
+            bits.map(move |at| start + at)
+        };
+        let all = if self.valid.is_none() { rows } else { 0..0 };
+        all.chain(self.valid.map(some).into_iter().flatten())
+    }
+
     /// The values that are there, where they are whole numbers and no lists; `None` where there is none.
     pub(super) fn whole_numbers(&self) -> Option<Vec<i64>> {
-        if self.lists.is_some() || self.valid.is_some_and(|valid| valid.null_count() == self.rows) {
+        if self.lists.is_some() {
             return None;
         }
-        let present = (0..self.rows).filter(|at| self.valid.is_none_or(|valid| valid.is_valid(*at)));
-        match &self.values {
-            Values::Int64(values) if self.valid.is_none() => Some(values.to_vec()),
+        let present = self.present(0..self.rows);
+        let numbers: Option<Vec<i64>> = match &self.values {
             Values::Int64(values) => Some(present.map(|at| values[at]).collect()),
             Values::Int32(values) => {
                 // Readers count their differences in 32 bits; dates are far from that.
@@ -149,8 +160,8 @@ impl<'a> Leaf<'a> {
             }
             Values::Int8(values) => Some(present.map(|at| i64::from(values[at])).collect()),
             _ => None,
-        }
-        .filter(|numbers| !numbers.is_empty())
+        };
+        numbers.filter(|numbers| !numbers.is_empty())
     }
 
     /// Appends all rows to `out`, with the differences between their values.
@@ -187,8 +198,8 @@ impl<'a> Leaf<'a> {
         match &self.lists {
             None => {
                 let nulls = self.write_levels(rows.clone(), out);
-                let present = if nulls < rows.len() { rows.clone() } else { 0..0 };
-                Page { levels: rows.len(), nulls, bounds: self.write_values(present, out) }
+                let bounds = self.write_values(self.present(rows.clone()), out);
+                Page { levels: rows.len(), nulls, bounds }
             }
             Some(lists) => {
                 let (mut repeated, mut defined) = (Vec::new(), Vec::new());
@@ -205,17 +216,17 @@ impl<'a> Leaf<'a> {
                 }
                 write_levels(&repeated, 1, out);
                 write_levels(&defined, 2, out);
-                let bounds = self.write_values(rows.flat_map(|row| self.values_of(row)), out);
+                let valid = |at: &usize| self.valid.is_none_or(|valid| valid.is_valid(*at));
+                let present = rows.flat_map(|row| self.values_of(row)).filter(valid);
+                let bounds = self.write_values(present, out);
                 let nulls = defined.iter().filter(|level| **level < 3).count();
                 Page { levels: defined.len(), nulls, bounds }
             }
         }
     }
 
-    /// Appends the values that are there, one after another.
-    fn write_values(&self, places: impl Iterator<Item = usize>, out: &mut Vec<u8>) -> Bounds {
-        let valid = |at: &usize| self.valid.is_none_or(|valid| valid.is_valid(*at));
-        let present = places.filter(valid);
+    /// Appends the values at some places, one after another.
+    fn write_values(&self, present: impl Iterator<Item = usize>, out: &mut Vec<u8>) -> Bounds {
         match &self.values {
             Values::Int64(values) => {
                 let values = present.map(|at| values[at]);

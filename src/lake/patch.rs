@@ -54,18 +54,12 @@ impl<'a> Whole<'a> {
         let Some(mut replacing) = replacing else { return Ok(None) };
         let fields = if replacing.is_empty() { &[] } else { &self.form.schema().fields()[..] };
         let mut columns = Vec::with_capacity(fields.len());
-        let mut marks = vec![false; self.told.rows];
-        for place in replacing.places().values() {
-            if let Some(mark) = marks.get_mut(*place as usize) {
-                *mark = true;
-            }
-        }
         for (at, field) in fields.iter().enumerate() {
             if self.is_null(at) && replacing.is_null(at) {
                 columns.push(None);
                 continue;
             }
-            let Some(cells) = self.cells(at, &marks, replacing.places()) else { return Ok(None) };
+            let Some(cells) = self.cells(at, replacing.places()) else { return Ok(None) };
             let differs = replacing.compare(at, &cells).map_err(LakeError::rows(self.path))?;
             // The filter of ids is made from them.
             let again = differs || field.name() == ID || field.name() == SYNCED_AT;
@@ -118,11 +112,11 @@ impl<'a> Whole<'a> {
         self.unpack(at, Wanted::All(self.told.rows))
     }
 
-    /// The cells of a column in some rows, which are marked among all and told by their places.
-    fn cells(&self, at: usize, marks: &[bool], places: &UInt32Array) -> Option<ArrayRef> {
+    /// The cells of a column in some rows, told by their places, which ascend.
+    fn cells(&self, at: usize, places: &UInt32Array) -> Option<ArrayRef> {
         match self.form.schema().field(at).data_type() {
             DataType::List(_) => take(&self.column(at)?, places, None).ok(),
-            _ => self.unpack(at, Wanted::Some(marks)),
+            _ => self.unpack(at, Wanted::Some { rows: self.told.rows, places: places.values() }),
         }
     }
 

@@ -103,6 +103,7 @@ impl Cells {
         self.of
     }
 
+    #[inline]
     fn column(&mut self) -> &mut Column {
         self.column.get_or_insert_with(|| Column::new(self.of, self.room))
     }

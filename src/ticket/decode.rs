@@ -115,12 +115,14 @@ impl Decoder {
                             return Ok(());
                         }
                     };
+                    // Nothing, wherever it stands.
+                    if cursor.follow("null") {
+                        return Ok(());
+                    }
                     let (key, slot) = &layout.keys.list[at];
                     match slot {
                         Slot::Custom => self.push_custom(key, cursor)?,
-                        Slot::FirstInstant => {
-                            due.extend(Some((at, cursor.value()?)).filter(|(_, v)| *v != Json::Null))
-                        }
+                        Slot::FirstInstant => due.push((at, cursor.value()?)),
                         Slot::Object(keys) => self.push_object(at, key, keys, cursor)?,
                         slot => self.push_slot(key, slot, &cursor.value()?),
                     }

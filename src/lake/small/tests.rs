@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::{
     array::{
         ArrayRef, BooleanArray, Date32Array, Float64Array, Int8Array, Int64Array, ListArray, RecordBatch,
-        StringArray, TimestampMicrosecondArray,
+        StringArray, TimestampMicrosecondArray, UInt32Array,
     },
     datatypes::{Int64Type, Schema},
 };
@@ -126,9 +126,10 @@ fn taken_apart(file: &[u8], rows: &RecordBatch) {
         assert_eq!(column.as_ref(), Some(rows.column(at)), "{field}");
         assert!(unpack::column(file, group.column(at), field, Wanted::All(rows.num_rows() + 1)).is_none());
         if !matches!(field.data_type(), arrow::datatypes::DataType::List(_)) {
-            let marks: Vec<bool> = (0..rows.num_rows()).map(|row| row % 3 == 1).collect();
-            let some = unpack::column(file, group.column(at), field, Wanted::Some(&marks)).unwrap();
-            let wanted = arrow::compute::filter(rows.column(at), &marks.into()).unwrap();
+            let places: Vec<u32> = (0..rows.num_rows() as u32).filter(|row| row % 3 == 1).collect();
+            let wanted = Wanted::Some { rows: rows.num_rows(), places: &places };
+            let some = unpack::column(file, group.column(at), field, wanted).unwrap();
+            let wanted = arrow::compute::take(rows.column(at), &UInt32Array::from(places), None).unwrap();
             assert_eq!(&some, &wanted, "{field}");
         }
         let (start, length) = group.column(at).byte_range();
