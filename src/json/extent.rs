@@ -66,6 +66,9 @@ impl State {
         let strings = odd_before_or_at(quotes) ^ self.in_string;
         self.in_string = if strings >> (BLOCK - 1) == 1 { u64::MAX } else { 0 };
         let (mut opening, mut closing) = (marks.opening & !strings, marks.closing & !strings);
+        if opening | closing == 0 {
+            return None;
+        }
         if closing.count_ones() < self.depth {
             self.depth = self.depth + opening.count_ones() - closing.count_ones();
             return None;

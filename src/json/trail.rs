@@ -84,8 +84,8 @@ impl<'a> Cursor<'a> {
     /// Passes over `text` if just that comes next, and is something.
     #[inline]
     pub fn follow(&mut self, text: &str) -> bool {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let follows = !text.is_empty() && rest.starts_with(text.as_bytes());
+        let next = self.text.as_bytes().get(self.at..).and_then(|rest| rest.get(..text.len()));
+        let follows = next.is_some_and(|next| !next.is_empty() && are_equal(next, text.as_bytes()));
         if follows {
             self.at += text.len();
         }
@@ -95,6 +95,21 @@ impl<'a> Cursor<'a> {
     /// Goes back to an offset that [`Cursor::offset`] gave.
     pub fn back_to(&mut self, offset: usize) {
         self.at = offset.min(self.at);
+    }
+}
+
+/// Whether bytes of one length are equal. What stands between values mostly fits into two halves that may overlap: to call
+/// for a comparison takes longer than to make it.
+#[inline]
+fn are_equal(one: &[u8], other: &[u8]) -> bool {
+    match one.len() {
+        8..=16 => {
+            one.first_chunk::<8>() == other.first_chunk() && one.last_chunk::<8>() == other.last_chunk()
+        }
+        17..=32 => {
+            one.first_chunk::<16>() == other.first_chunk() && one.last_chunk::<16>() == other.last_chunk()
+        }
+        _ => one == other,
     }
 }
 
@@ -146,6 +161,18 @@ mod tests {
             let mut trail = Trail::new(KNOWN.len());
             for text in texts {
                 prop_assert_eq!(along(&mut trail, &text), plainly(&text), "{}", text);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn equal_bytes_are_equal(one in prop::collection::vec(0u8..2, 0..40), at: prop::sample::Index) {
+            prop_assert!(are_equal(&one, &one.clone()));
+            let mut other = one.clone();
+            if let Some(byte) = other.get_mut(at.index(one.len().max(1))) {
+                *byte ^= 1;
+                prop_assert!(!are_equal(&one, &other));
             }
         }
     }

@@ -85,7 +85,7 @@ pub(super) fn read(mut bytes: &[u8], count: usize) -> Option<Vec<i64>> {
             let width = u32::from(*width);
             (width <= u64::BITS).then_some(())?;
             let packed = bytes.split_off(..width as usize * PART / 8)?;
-            for above in bits(packed, width).take(left) {
+            for above in bits(packed, width).into_iter().take(left) {
                 number = number.wrapping_add(least.wrapping_add(above.cast_signed()));
                 numbers.push(number);
             }
@@ -94,21 +94,16 @@ pub(super) fn read(mut bytes: &[u8], count: usize) -> Option<Vec<i64>> {
     bytes.is_empty().then_some(numbers)
 }
 
-/// The numbers of a part.
-fn bits(packed: &[u8], width: u32) -> impl Iterator<Item = u64> {
+/// The numbers of a part, each of `width` bits from the lowest bit on.
+fn bits(packed: &[u8], width: u32) -> [u64; PART] {
+    // Each number lies within the sixteen bytes from its first one on.
+    let mut padded = [0; PART * 8 + 16];
+    padded.iter_mut().zip(packed).for_each(|(to, from)| *to = *from);
     let mask = u64::MAX.checked_shr(u64::BITS - width).unwrap_or(0);
-    let (mut words, mut bits, mut filled) = (packed.chunks(8), 0_u128, 0);
-    (0..PART).map(move |_| {
-        if filled < width {
-            let mut word = [0; 8];
-            let next = words.next().unwrap_or_default();
-            word.iter_mut().zip(next).for_each(|(to, from)| *to = *from);
-            bits |= u128::from(u64::from_le_bytes(word)) << filled;
-            filled += u64::BITS;
-        }
-        let number = bits as u64 & mask;
-        (bits, filled) = (bits >> width, filled - width);
-        number
+    std::array::from_fn(|at| {
+        let bit = at * width as usize;
+        let window = padded.get(bit / 8..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+        (u128::from_le_bytes(window) >> (bit % 8)) as u64 & mask
     })
 }
 

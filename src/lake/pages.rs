@@ -264,9 +264,9 @@ impl<'a> Leaf<'a> {
                 Bounds::Bool(pair)
             }
             Values::Text(texts) => {
-                let values = present.map(|at| texts.value(at));
-                let pair = write_each(values, write_text, out);
-                Bounds::Text(pair.map(|(low, high)| (low.to_owned(), high.to_owned())))
+                let values = present.map(|at| Ranked::new(texts.value(at)));
+                let pair = write_each(values, |ranked, out| write_text(ranked.text, out), out);
+                Bounds::Text(pair.map(|(low, high)| (low.text.to_owned(), high.text.to_owned())))
             }
         }
     }
@@ -289,6 +289,25 @@ fn values(column: &ArrayRef) -> Option<Values<'_>> {
         DataType::Boolean => Values::Bool(column.as_boolean()),
         _ => return None,
     })
+}
+
+/// A text that is mostly compared by its first bytes alone.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+struct Ranked<'a> {
+    /// The first eight bytes as a number; what is missing of them is zero.
+    first: u64,
+    text: &'a str,
+}
+
+impl<'a> Ranked<'a> {
+    fn new(text: &'a str) -> Self {
+        let first = text.as_bytes().first_chunk().copied().unwrap_or_else(|| {
+            let mut first = [0; 8];
+            first.iter_mut().zip(text.as_bytes()).for_each(|(to, from)| *to = *from);
+            first
+        });
+        Self { first: u64::from_be_bytes(first), text }
+    }
 }
 
 /// Appends each value; gives the least and the greatest.
