@@ -115,13 +115,16 @@ impl Values {
         wanted: impl Iterator<Item = Option<usize>>,
     ) -> Option<()> {
         let numbers = differences::read(stored, count)?;
-        let mut values = wanted.map(|at| at.map_or(Some(0), |at| numbers.get(at).copied()));
-        match self {
-            Self::Int64(out) => values.try_for_each(|value| Some(out.push(value?))),
-            Self::Int32(out) => values.try_for_each(|value| Some(out.push(i32::try_from(value?).ok()?))),
-            Self::Int8(out) => values.try_for_each(|value| Some(out.push(i8::try_from(value?).ok()?))),
-            _ => None,
+        for at in wanted {
+            let value = at.map_or(Some(0), |at| numbers.get(at).copied())?;
+            match self {
+                Self::Int64(out) => out.push(value),
+                Self::Int32(out) => out.push(i32::try_from(value).ok()?),
+                Self::Int8(out) => out.push(i8::try_from(value).ok()?),
+                _ => return None,
+            }
         }
+        Some(())
     }
 
     fn take_numbered(
