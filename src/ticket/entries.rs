@@ -205,3 +205,83 @@ fn read_any<'a>(cursor: &mut Cursor<'a>, habit: &mut Habit) -> Result<Read<'a>, 
     }
     Ok((name, head, value))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::{
+        super::{CustomShape, Mapping, To},
+        *,
+    };
+    use crate::fields::{CustomField, Fields};
+
+    const MAPPING: Mapping = Mapping {
+        keys: &[("id", To::Int64("id")), ("custom_fields", To::Custom)],
+        custom: CustomShape::Entries,
+        constants: &[],
+    };
+
+    fn layout() -> Layout {
+        let field = |name| CustomField { defined: true, ..CustomField::undefined(name) };
+        Layout::new(&MAPPING, Arc::new(Fields::new(["f1", "f2", "f3"].map(field).to_vec())))
+    }
+
+    /// Name, value and entry of each element, as texts; `None` where the list is no JSON.
+    fn told(text: &str, layout: &Layout, habit: &mut Habit) -> Option<Vec<[String; 3]>> {
+        let mut cursor = Cursor::new(text);
+        let entries = of_list(&mut cursor, layout, habit).ok()?;
+        cursor.finish().ok()?;
+        let told = entries.iter().map(|entry| {
+            let name = match &entry.name {
+                Name::Field(at) => layout.fields.get(*at).unwrap().name.clone(),
+                Name::Undefined(name) => name.to_string(),
+                Name::None => String::new(),
+            };
+            [name, entry.value.to_compact(), entry.sent.to_compact()]
+        });
+        Some(told.collect())
+    }
+
+    /// The same by another reader: of equal keys the last one counts.
+    fn plainly(text: &str) -> Option<Vec<[String; 3]>> {
+        let list: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
+        let told = list.iter().zip(Json::parse(text).ok()?.elements()).map(|(entry, sent)| {
+            let name = entry.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+            let value = entry.get("value").unwrap_or(&serde_json::Value::Null);
+            [name.to_owned(), value.to_string(), sent.to_compact()]
+        });
+        Some(told.collect())
+    }
+
+    fn entry() -> impl Strategy<Value = String> {
+        let name = r#""name": ?("f[1-4]"|"\\u0066[12]"|""|null|7)"#;
+        let value = r#""value": ?("x?"|null|1|\{"value":2\}|\["}"\]|"\\n")"#;
+        let texts = |pattern: String| prop::string::string_regex(&pattern).unwrap();
+        prop_oneof![
+            5 => texts(format!(r"\{{{name},{value}\}}")),
+            1 => texts(format!(r"\{{ {name} , {value} \}}")),
+            1 => texts(format!(r"\{{{value},{name}\}}")),
+            1 => texts(format!(r#"\{{{name},{value}(,"more":1|,{value}|,{name})\}}"#)),
+            1 => texts(r#"\{\}|1|"f1"|null|\[\]"#.to_owned()),
+            1 => texts(format!(r"\{{{name},{value}[,x]?\}}?")),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Whatever was learned from lists before, each is read as it stands.
+        #[test]
+        fn a_habit_changes_nothing(lists in prop::collection::vec(prop::collection::vec(entry(), 0..5), 1..5)) {
+            let layout = layout();
+            let mut habit = Habit::new(3);
+            for list in lists {
+                let text = format!("[{}]", list.join(","));
+                prop_assert_eq!(told(&text, &layout, &mut habit), plainly(&text), "{}", text);
+            }
+        }
+    }
+}
