@@ -11,7 +11,6 @@ use arrow::{
     datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type},
 };
 use parquet::{
-    arrow::arrow_reader::ArrowReaderMetadata,
     errors::ParquetError,
     file::{metadata::ParquetMetaData, reader::ChunkReader},
 };
@@ -62,9 +61,11 @@ impl Digests {
 /// The digests of a partition; none where the file has none, or is not there.
 pub fn digests(lake: &Lake, source: &str, key: PartitionKey) -> Result<Digests, LakeError> {
     let path = tickets::ticket_file(lake, source, key);
-    let Some(digests) = of_file(&path)? else { return Ok(Digests::default()) };
+    let Some((rows, Some(digests))) = read::columns_and(&path, &[ID], of_content)? else {
+        return Ok(Digests::default());
+    };
     let mut ids = Vec::with_capacity(digests.len());
-    for batch in read::columns(&path, &[ID])?.into_iter().flatten() {
+    for batch in rows {
         let batch = batch?;
         let column = batch.columns().first().and_then(|column| column.as_primitive_opt::<Int64Type>());
         ids.extend_from_slice(column.map(|ids| &ids.values()[..]).unwrap_or_default());
@@ -74,14 +75,6 @@ pub fn digests(lake: &Lake, source: &str, key: PartitionKey) -> Result<Digests, 
 }
 
 /// The digests of a file in the order of its rows; `None` where it has none.
-fn of_file(path: &Location) -> Result<Option<Vec<u64>>, LakeError> {
-    let Some(content) = path.open_for_parts()? else { return Ok(None) };
-    read::guarded(path, &content.trouble(), || {
-        of_content(&content, ArrowReaderMetadata::load(&content, read::options())?.metadata())
-    })
-}
-
-/// The same, where content and footer are at hand.
 fn of_content(content: &Content, metadata: &ParquetMetaData) -> Result<Option<Vec<u64>>, ParquetError> {
     let file = metadata.file_metadata();
     let place = file.key_value_metadata().into_iter().flatten().find(|pair| pair.key == PLACE);

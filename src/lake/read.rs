@@ -107,21 +107,32 @@ pub fn schema_of(path: &Location) -> Result<Option<SchemaRef>, LakeError> {
     Ok(footer(path)?.map(|footer| footer.schema))
 }
 
-/// Some columns of the file at `path`, row by row in its order; `None` if it is not there.
+/// Some columns of the file at `path`, row by row in its order; `None` if it is not there. Their fields have no metadata.
 pub(super) fn columns(path: &Location, names: &[&str]) -> Result<Option<Rows>, LakeError> {
+    Ok(columns_and(path, names, |_, _| Ok(()))?.map(|(rows, ())| rows))
+}
+
+/// The same, and what else is wanted of the file.
+pub(super) fn columns_and<T>(
+    path: &Location,
+    names: &[&str],
+    also: impl FnOnce(&Content, &ParquetMetaData) -> Result<T, ParquetError>,
+) -> Result<Option<(Rows, T)>, LakeError> {
     let Some(content) = path.open_for_parts()? else {
         return Ok(None);
     };
     let (seen, trouble) = (content.seen.clone(), content.trouble());
-    let (footer, inner) = guarded(path, &trouble, || {
-        let (bytes, plan) = (content.bytes(), content.plan());
-        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(content, options())?;
-        let footer = told(builder.metadata(), builder.schema(), bytes);
-        let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
-        plan.tell(groups(builder.metadata(), &mask));
-        Ok((footer, Inner::Stream(Box::new(builder.with_projection(mask).build()?))))
+    let (footer, inner, also) = guarded(path, &trouble, || {
+        // The schema that is told besides costs twice what the rest of a footer does, and names no other types.
+        let metadata = ArrowReaderMetadata::load(&content, options().with_skip_arrow_metadata(true))?;
+        let also = also(&content, metadata.metadata())?;
+        let footer = told(metadata.metadata(), metadata.schema(), content.bytes());
+        let mask = ProjectionMask::columns(metadata.parquet_schema(), names.iter().copied());
+        content.plan().tell(groups(metadata.metadata(), &mask));
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(content, metadata);
+        Ok((footer, Inner::Stream(Box::new(builder.with_projection(mask).build()?)), also))
     })?;
-    Ok(Some(Rows { path: path.clone(), trouble, seen, footer, inner }))
+    Ok(Some((Rows { path: path.clone(), trouble, seen, footer, inner }, also)))
 }
 
 impl Iterator for Rows {
