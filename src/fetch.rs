@@ -229,10 +229,10 @@ async fn read(client: &Client, http: reqwest::RequestBuilder) -> Result<(u16, He
         let mut next = Some(second);
         while let Some(chunk) = next {
             count(&chunk);
-            whole.extend_from_slice(&chunk);
-            if whole.len() > LARGEST_BODY {
+            if whole.len() + chunk.len() > LARGEST_BODY {
                 return Err(format!("the answer is larger than {} MB", LARGEST_BODY >> 20));
             }
+            whole.extend_from_slice(&chunk);
             next = response.chunk().await.map_err(why)?;
         }
         body = whole.into();
