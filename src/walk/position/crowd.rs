@@ -6,10 +6,10 @@ use crate::walk::{
     pages::{self, Asked},
 };
 
-/// Pages of one second from which on its reading is shared among workers.
-const LONG_PAGES: u64 = 20;
+/// Pages of one second from which on its reading is shared among workers, which costs some ten requests.
+const LONG_PAGES: u64 = 40;
 /// Answers in a row from one second after which its rows are counted.
-const LOOKED_AT: u32 = 4;
+const LOOKED_AT: u32 = 2;
 
 impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
     /// More rows than a page share a second: page numbers count within that second, proven as any list of pages is.

@@ -12,6 +12,8 @@ use crate::walk::{
 
 /// Rows that would be shown again, as a part of a page, from which on pages are counted.
 const AGAIN: u64 = 10;
+/// Beginning anew costs the rows that are shown again once; going on costs its overlap, which grows, with each page.
+const ANEW: u64 = 2;
 
 /// A list of which the first rows are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +70,8 @@ pub fn onward(
     }
     let next = Onward { from, known: slot.start() + keys.len() as u64, crowd, rise: rise? };
     let more = next.slot(per_page)?.end().saturating_sub(next.known);
-    (more + again > u64::from(per_page)).then_some(next)
+    let lost = u64::from(per_page).saturating_sub(more);
+    (more > 0 && (again == u64::from(per_page) || again > ANEW * lost)).then_some(next)
 }
 
 #[cfg(test)]
@@ -79,42 +82,41 @@ mod tests {
         rows.iter().map(|&(second, id)| Key { id: Some(id), created: Some(second), updated: None }).collect()
     }
 
+    /// After a page of at most eight rows.
     fn after(before: Option<Onward>, page: u32, rows: &[(i64, i64)]) -> Option<Onward> {
-        let slot = Slot { page, per_page: 4 };
-        onward(before, (Some(1), slot), 4, &keys(rows), |key| key.created)
+        let slot = Slot { page, per_page: 8 };
+        onward(before, (Some(1), slot), 8, &keys(rows), |key| key.created)
+    }
+
+    /// Rows of one second with these ids.
+    fn second(second: i64, ids: impl IntoIterator<Item = i64>) -> Vec<(i64, i64)> {
+        ids.into_iter().map(|id| (second, id)).collect()
     }
 
     #[test]
     fn pages_are_counted_where_much_would_be_shown_again() {
-        let next = after(None, 1, &[(1, 1), (2, 1), (2, 2), (2, 3)]).unwrap();
-        assert_eq!((next.from, next.slot(4)), (Some(1), Some(Slot { page: 2, per_page: 3 })));
-        assert_eq!(after(None, 1, &[(1, 1), (2, 1), (3, 2), (4, 3)]), None);
-        assert_eq!(after(None, 1, &[(2, 1), (2, 2), (2, 3)]), None, "a server with other sizes");
+        let next = after(None, 1, &[second(1, [1]), second(2, 1..8)].concat()).unwrap();
+        assert_eq!((next.from, next.slot(8)), (Some(1), Some(Slot { page: 2, per_page: 7 })));
+        assert_eq!(after(None, 1, &[second(1, 1..6), second(2, 1..4)].concat()), None);
+        assert_eq!(after(None, 1, &second(2, 1..5)), None, "a server with other sizes");
     }
 
     #[test]
     fn a_page_that_was_given_before_carries_nothing_on() {
-        let rows = [(1, 1), (2, 1), (2, 2), (2, 3)];
-        let (next, slot) = (after(None, 1, &rows).unwrap(), Slot { page: 2, per_page: 3 });
-        let last = rows.iter().map(|&(_, id)| id).collect();
-        let carries = |page: &[(i64, i64)]| next.carries(slot, &last, &keys(page));
-        assert!(carries(&[(2, 3), (2, 4), (2, 5)]));
-        assert!(!carries(&[(2, 2), (2, 3), (2, 4)]) && !carries(&[(2, 4), (2, 5)]));
+        let next = after(None, 1, &[second(1, [1]), second(2, 2..9)].concat()).unwrap();
+        let (slot, last) = (Slot { page: 2, per_page: 7 }, (1..9).collect());
+        let carries = |ids: std::ops::Range<i64>| next.carries(slot, &last, &keys(&second(2, ids)));
+        assert!(carries(8..15));
+        assert!(!carries(7..14) && !carries(9..15));
     }
 
     #[test]
     fn pages_are_not_counted_where_rows_of_a_second_stand_anyhow() {
-        assert_eq!(after(None, 1, &[(2, 1), (2, 3), (2, 2), (2, 4)]), None);
-        assert_eq!(
-            after(None, 1, &[(2, 1), (2, 1), (2, 1), (2, 1)]).and_then(|next| after(
-                Some(next),
-                2,
-                &[(2, 1), (2, 2), (2, 3), (2, 4)]
-            )),
-            None
-        );
-        let falls = after(None, 1, &[(2, 9), (2, 8), (2, 7), (2, 6)]);
+        assert_eq!(after(None, 1, &second(2, [1, 3, 2, 4, 5, 6, 7, 8])), None);
+        let same = after(None, 1, &second(2, [1; 8]));
+        assert!(same.is_some_and(|next| after(Some(next), 2, &second(2, 1..9)).is_none()));
+        let falls = after(None, 1, &second(2, (1..9).rev()));
         assert!(falls.is_some());
-        assert_eq!(after(falls, 2, &[(2, 1), (2, 2), (2, 3), (2, 4)]), None);
+        assert_eq!(after(falls, 2, &second(2, 1..9)), None);
     }
 }
