@@ -134,34 +134,32 @@ impl<'a> Leaf<'a> {
         }
     }
 
-    /// The rows of a column that is no list in which there is a value.
-    fn present(&self, rows: Range<usize>) -> impl Iterator<Item = usize> {
-        let (start, length) = (rows.start, rows.len());
-        let some = |valid: &'a NullBuffer| {
-            let bits = BitIndexIterator::new(valid.validity(), valid.offset() + start, length);
-            bits.map(move |at| start + at)
-        };
-        let all = if self.valid.is_none() { rows } else { 0..0 };
-        all.chain(self.valid.map(some).into_iter().flatten())
-    }
-
     /// The values that are there, where they are whole numbers and no lists; `None` where there is none.
     pub(super) fn whole_numbers(&self) -> Option<Vec<i64>> {
-        if self.lists.is_some() {
+        let is_whole = matches!(self.values, Values::Int64(_) | Values::Int32(_) | Values::Int8(_));
+        if !is_whole || self.lists.is_some() {
             return None;
         }
-        let present = self.present(0..self.rows);
-        let numbers: Option<Vec<i64>> = match &self.values {
-            Values::Int64(values) => Some(present.map(|at| values[at]).collect()),
-            Values::Int32(values) => {
-                // Readers count their differences in 32 bits; dates are far from that.
-                let numbers = present.map(|at| Some(values[at]).filter(|n| n.unsigned_abs() < 1 << 30));
-                numbers.map(|number| number.map(i64::from)).collect()
-            }
-            Values::Int8(values) => Some(present.map(|at| i64::from(values[at])).collect()),
-            _ => None,
+        let rows = 0..self.rows;
+        let numbers = match self.valid {
+            None => self.whole_numbers_at(rows),
+            Some(valid) => self.whole_numbers_at(places(valid, &rows)),
         };
-        numbers.filter(|numbers| !numbers.is_empty())
+        // Readers count the differences of 32-bit numbers in 32 bits; dates are far from that.
+        let fit = !matches!(self.values, Values::Int32(_))
+            || numbers.iter().all(|number| number.unsigned_abs() < 1 << 30);
+        (fit && !numbers.is_empty()).then_some(numbers)
+    }
+
+    fn whole_numbers_at(&self, present: impl Iterator<Item = usize>) -> Vec<i64> {
+        let mut numbers = Vec::with_capacity(self.rows - self.valid.map_or(0, NullBuffer::null_count));
+        match &self.values {
+            Values::Int64(values) => numbers.extend(present.map(|at| values[at])),
+            Values::Int32(values) => numbers.extend(present.map(|at| i64::from(values[at]))),
+            Values::Int8(values) => numbers.extend(present.map(|at| i64::from(values[at]))),
+            _ => {}
+        }
+        numbers
     }
 
     /// Appends all rows to `out`, with the differences between their values.
@@ -198,8 +196,12 @@ impl<'a> Leaf<'a> {
         match &self.lists {
             None => {
                 let nulls = self.write_levels(rows.clone(), out);
-                let bounds = self.write_values(self.present(rows.clone()), out);
-                Page { levels: rows.len(), nulls, bounds }
+                let levels = rows.len();
+                let bounds = match self.valid {
+                    None => self.write_values(rows, out),
+                    Some(valid) => self.write_values(places(valid, &rows), out),
+                };
+                Page { levels, nulls, bounds }
             }
             Some(lists) => {
                 let (mut repeated, mut defined) = (Vec::new(), Vec::new());
@@ -272,6 +274,12 @@ impl<'a> Leaf<'a> {
     }
 }
 
+/// The rows of a column that is no list in which there is a value.
+fn places(valid: &NullBuffer, rows: &Range<usize>) -> impl Iterator<Item = usize> {
+    let start = rows.start;
+    BitIndexIterator::new(valid.validity(), valid.offset() + start, rows.len()).map(move |at| start + at)
+}
+
 fn values(column: &ArrayRef) -> Option<Values<'_>> {
     use arrow::datatypes::TimeUnit::Microsecond;
     Some(match column.data_type() {
@@ -334,28 +342,34 @@ fn write_validity(nulls: Option<&NullBuffer>, rows: usize, out: &mut Vec<u8>) {
         Some(nulls) => {
             let bits = nulls.inner().sliced();
             let groups = rows.div_ceil(8);
-            let mut header = Vec::new();
-            write_varint((groups << 1 | 1) as u64, &mut header);
-            out.extend(((header.len() + groups) as u32).to_le_bytes());
-            out.extend_from_slice(&header);
-            out.extend_from_slice(bits.as_slice().get(..groups).unwrap_or_default());
+            behind_length(out, |out| {
+                write_varint((groups << 1 | 1) as u64, out);
+                out.extend_from_slice(bits.as_slice().get(..groups).unwrap_or_default());
+            });
         }
     }
 }
 
 /// One level for all rows.
 fn write_run(level: u8, rows: usize, out: &mut Vec<u8>) {
-    let mut run = Vec::new();
-    write_varint((rows as u64) << 1, &mut run);
-    run.push(level);
-    out.extend((run.len() as u32).to_le_bytes());
-    out.extend(run);
+    behind_length(out, |out| {
+        write_varint((rows as u64) << 1, out);
+        out.push(level);
+    });
 }
 
 /// Levels of `width` bits, packed from the lowest bit on.
 fn write_levels(levels: &[u8], width: usize, out: &mut Vec<u8>) {
-    let mut packed = Vec::new();
-    write_packed(levels, width, &mut packed);
-    out.extend((packed.len() as u32).to_le_bytes());
-    out.extend(packed);
+    behind_length(out, |out| write_packed(levels, width, out));
+}
+
+/// Appends bytes behind their number.
+fn behind_length(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend([0; 4]);
+    write(out);
+    let bytes = (out.len() - start - 4) as u32;
+    if let Some(length) = out.get_mut(start..).and_then(|written| written.first_chunk_mut()) {
+        *length = bytes.to_le_bytes();
+    }
 }

@@ -23,16 +23,19 @@ static STAGED: AtomicU64 = AtomicU64::new(0);
 /// Folders of tables with new names in them that a power cut may still undo.
 static OWED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// A file being written; it vanishes unless it is put in its place.
+/// A file being written; it vanishes unless it is moved to its place.
 struct Staged {
     path: PathBuf,
     file: File,
+    moved: bool,
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // Already moved to its place, or of no use: either way nothing can be done about a failure here.
-        let _ = fs::remove_file(&self.path);
+        if !self.moved {
+            // What is left is swept by the next run.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -54,6 +57,7 @@ pub fn put<T>(
     sync_file(&staged)?;
     let mut changed = make_folders(root, &place)?;
     fs::rename(&staged.path, &place).map_err(LakeError::io(place.display(), "replace"))?;
+    staged.moved = true;
     changed.push(parent(&place).to_owned());
     if is_table {
         owed().extend(changed);
@@ -262,7 +266,7 @@ fn stage(root: &Path) -> Result<Staged, LakeError> {
         opened => opened,
     };
     let file = file.map_err(LakeError::io(path.display(), "create"))?;
-    Ok(Staged { path, file })
+    Ok(Staged { path, file, moved: false })
 }
 
 fn sync_file(staged: &Staged) -> Result<(), LakeError> {
