@@ -40,6 +40,7 @@ mod tail;
 mod thrift;
 mod tickets;
 mod unpack;
+mod varint;
 
 /// Who holds the lake: one run at a time.
 pub mod lock;

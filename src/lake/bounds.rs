@@ -1,6 +1,6 @@
 //! The least and the greatest value of a column, or of a page of it, as a file tells them.
 
-use super::{page_header::write_varint, thrift::write_bytes};
+use super::{thrift::write_bytes, varint};
 
 /// Least and greatest value, by the way in which a column is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +86,7 @@ impl Bounds {
                     write_bytes(start.as_bytes(), out);
                     return true;
                 };
-                write_varint((start.len() + raised.len_utf8()) as u64, out);
+                varint::write((start.len() + raised.len_utf8()) as u64, out);
                 out.extend_from_slice(start.as_bytes());
                 out.extend_from_slice(raised.encode_utf8(&mut [0; 4]).as_bytes());
                 false

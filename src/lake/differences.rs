@@ -2,7 +2,7 @@
 //! people and groups are near each other, so that a day's numbers take less than Zstandard makes of them, in a tenth of
 //! its time.
 
-use super::page_header::{read_varint, write_varint};
+use super::varint;
 
 /// Differences that share a least one.
 const BLOCK: usize = 128;
@@ -16,10 +16,10 @@ const MOST_AT_ONCE: usize = 4096;
 /// difference, the bits that a part's differences take above it, and these.
 pub(super) fn write(numbers: &[i64], out: &mut Vec<u8>) {
     for value in [BLOCK, PARTS, numbers.len()] {
-        write_varint(value as u64, out);
+        varint::write(value as u64, out);
     }
     let (first, rest) = numbers.split_first().unwrap_or((&0, &[]));
-    write_varint(zigzag(*first), out);
+    varint::write(zigzag(*first), out);
     let mut before = *first;
     let mut block = [0; BLOCK];
     for numbers in rest.chunks(BLOCK) {
@@ -34,7 +34,7 @@ pub(super) fn write(numbers: &[i64], out: &mut Vec<u8>) {
 }
 
 fn write_block(block: &mut [i64; BLOCK], held: usize, least: i64, out: &mut Vec<u8>) {
-    write_varint(zigzag(least), out);
+    varint::write(zigzag(least), out);
     let widths = out.len();
     out.resize(widths + PARTS, 0);
     // Whatever is left of the block before would widen a part.
@@ -66,15 +66,15 @@ fn write_bits(numbers: &[u64; PART], width: u32, out: &mut Vec<u8>) {
 /// Reads `count` numbers that [`write`] wrote; `None` where anything else stands there.
 pub(super) fn read(mut bytes: &[u8], count: usize) -> Option<Vec<i64>> {
     for told in [BLOCK, PARTS, count] {
-        (read_varint(&mut bytes)? == told as u64).then_some(())?;
+        (varint::read(&mut bytes)? == told as u64).then_some(())?;
     }
-    let mut number = unzigzag(read_varint(&mut bytes)?);
+    let mut number = unzigzag(varint::read(&mut bytes)?);
     let mut numbers = Vec::with_capacity(count.min(MOST_AT_ONCE));
     if count > 0 {
         numbers.push(number);
     }
     while numbers.len() < count {
-        let least = unzigzag(read_varint(&mut bytes)?);
+        let least = unzigzag(varint::read(&mut bytes)?);
         let widths = bytes.split_off(..PARTS)?;
         for width in widths {
             let left = count - numbers.len();

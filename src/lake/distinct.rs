@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, StringArray};
 
-use super::{bounds::Bounds, page_header::write_varint};
+use super::{bounds::Bounds, varint};
 
 /// Columns of fewer bytes are left as they are: a second page costs more.
 const LEAST_BYTES: usize = 512;
@@ -86,7 +86,7 @@ impl<'a> Distinct<'a> {
         let width = width(self.texts.len());
         out.push(width as u8);
         if self.texts.len() == 1 {
-            write_varint((self.numbers.len() as u64) << 1, out);
+            varint::write((self.numbers.len() as u64) << 1, out);
             out.push(0);
             return;
         }
@@ -97,7 +97,7 @@ impl<'a> Distinct<'a> {
 /// Appends numbers of `width` bits, packed from the lowest bit on, behind their count in groups of eight.
 pub(super) fn write_packed<T: Copy + Into<u64>>(numbers: &[T], width: usize, out: &mut Vec<u8>) {
     let groups = numbers.len().div_ceil(8);
-    write_varint((groups << 1 | 1) as u64, out);
+    varint::write((groups << 1 | 1) as u64, out);
     let end = out.len() + groups * width;
     let (mut bits, mut filled) = (0_u64, 0);
     for number in numbers {

@@ -1,6 +1,6 @@
 //! Distinct texts, and the numbers that stand for them, as `distinct` writes them.
 
-use super::page_header::read_varint;
+use super::varint;
 
 /// The distinct texts of a column.
 pub(super) struct Distinct {
@@ -48,7 +48,7 @@ impl<'a> Numbers<'a> {
     /// Takes in the rest of a page; `None` where something else stands there.
     pub(super) fn read(mut stored: &'a [u8]) -> Option<Self> {
         let width = usize::from(*stored.split_off_first()?);
-        let header = read_varint(&mut stored)?;
+        let header = varint::read(&mut stored)?;
         let told = usize::try_from(header >> 1).ok()?;
         if header & 1 == 0 {
             return (width == 1 && stored == [0]).then_some(Self { width, count: told, packed: None });

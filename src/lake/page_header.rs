@@ -1,6 +1,8 @@
 //! The header of a page, version 1, in Thrift's compact protocol: each field is the distance to the one before it and
 //! its type in one byte, then the value; a zero ends a structure.
 
+use super::varint;
+
 /// What a header tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PageHeader {
@@ -53,7 +55,7 @@ impl PageHeader {
         let field = |value: usize, out: &mut Vec<u8>| {
             out.push(1 << 4 | INTEGER);
             // Zigzag, as all integers of the protocol.
-            write_varint((value as u64) << 1, out);
+            varint::write((value as u64) << 1, out);
         };
         let (kind, distance, encodings) = self.holds.told();
         for value in [kind, self.bytes, self.packed] {
@@ -76,7 +78,7 @@ impl PageHeader {
 
     fn read_as(holds: Holds, bytes: &mut &[u8]) -> Option<Self> {
         fn field(bytes: &mut &[u8]) -> Option<usize> {
-            let value = (*bytes.split_off_first()? == 1 << 4 | INTEGER).then(|| read_varint(bytes))??;
+            let value = (*bytes.split_off_first()? == 1 << 4 | INTEGER).then(|| varint::read(bytes))??;
             (value & 1 == 0).then(|| usize::try_from(value >> 1).ok())?
         }
         let (kind, distance, encodings) = holds.told();
@@ -89,28 +91,6 @@ impl PageHeader {
         }
         (bytes.split_off(..2)? == [0, 0]).then_some(Self { holds, bytes: whole, packed, count })
     }
-}
-
-/// Seven bits a byte, the lowest first.
-pub(super) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push((value as u8) | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// Takes such a number from the front of `bytes`.
-pub(super) fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..u64::BITS).step_by(7) {
-        let byte = *bytes.split_off_first()?;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::{
     bounds::Bounds,
     differences,
     distinct::{Distinct, write_packed, write_text},
-    page_header::write_varint,
+    varint,
 };
 
 /// The values of a column, or of its lists, by the way in which they are stored.
@@ -343,7 +343,7 @@ fn write_validity(nulls: Option<&NullBuffer>, rows: usize, out: &mut Vec<u8>) {
             let bits = nulls.inner().sliced();
             let groups = rows.div_ceil(8);
             behind_length(out, |out| {
-                write_varint((groups << 1 | 1) as u64, out);
+                varint::write((groups << 1 | 1) as u64, out);
                 out.extend_from_slice(bits.as_slice().get(..groups).unwrap_or_default());
             });
         }
@@ -353,7 +353,7 @@ fn write_validity(nulls: Option<&NullBuffer>, rows: usize, out: &mut Vec<u8>) {
 /// One level for all rows.
 fn write_run(level: u8, rows: usize, out: &mut Vec<u8>) {
     behind_length(out, |out| {
-        write_varint((rows as u64) << 1, out);
+        varint::write((rows as u64) << 1, out);
         out.push(level);
     });
 }

@@ -3,7 +3,7 @@
 //!
 //! What is read must be as it is written here: `None` for anything else.
 
-use super::page_header::{read_varint, write_varint};
+use super::varint;
 
 /// The type of a field, or of what a list holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,19 +47,19 @@ pub(super) fn write_field(field: u8, number: usize, out: &mut Vec<u8>) {
         0x4000..0x20_0000 => out.extend_from_slice(&[field, more(0), more(7), (number >> 14) as u8]),
         _ => {
             out.push(field);
-            write_varint(number, out);
+            varint::write(number, out);
         }
     }
 }
 
 /// Appends a number as one in a list.
 pub(super) fn write_number(number: usize, out: &mut Vec<u8>) {
-    write_varint((number as u64) << 1, out);
+    varint::write((number as u64) << 1, out);
 }
 
 /// Appends bytes behind their count.
 pub(super) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    write_varint(bytes.len() as u64, out);
+    varint::write(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
 }
 
@@ -69,7 +69,7 @@ pub(super) fn write_list(field: u8, kind: Kind, count: usize, out: &mut Vec<u8>)
         out.extend_from_slice(&[field, self::field(count as u8, kind)]);
     } else {
         out.extend_from_slice(&[field, self::field(SHORT as u8 + 1, kind)]);
-        write_varint(count as u64, out);
+        varint::write(count as u64, out);
     }
 }
 
@@ -126,14 +126,14 @@ pub(super) fn read_number(bytes: &mut &[u8]) -> Option<usize> {
             *bytes = rest;
             number
         }
-        _ => read_varint(bytes)?,
+        _ => varint::read(bytes)?,
     };
     (number & 1 == 0).then(|| usize::try_from(number >> 1).ok())?
 }
 
 /// Takes bytes that stand behind their count.
 pub(super) fn read_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let count = read_varint(bytes)?;
+    let count = varint::read(bytes)?;
     bytes.split_off(..usize::try_from(count).ok()?)
 }
 
@@ -144,7 +144,7 @@ pub(super) fn read_list(field: u8, kind: Kind, bytes: &mut &[u8]) -> Option<usiz
     (byte & 0xf == kind as u8).then_some(())?;
     match usize::from(byte >> 4) {
         count @ ..=SHORT => Some(count),
-        _ => usize::try_from(read_varint(bytes)?).ok().filter(|count| *count > SHORT),
+        _ => usize::try_from(varint::read(bytes)?).ok().filter(|count| *count > SHORT),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use arrow::array::BooleanBufferBuilder;
 
-use super::super::page_header::read_varint;
+use super::super::varint;
 
 /// One small number for each place on a page.
 pub(super) enum Levels<'a> {
@@ -20,7 +20,7 @@ impl<'a> Levels<'a> {
         let (length, rest) = page.split_first_chunk()?;
         *page = rest;
         let mut bits = page.split_off(..u32::from_le_bytes(*length) as usize)?;
-        let header = read_varint(&mut bits)?;
+        let header = varint::read(&mut bits)?;
         let told = usize::try_from(header >> 1).ok()?;
         if header & 1 == 0 {
             let [level] = bits else { return None };
