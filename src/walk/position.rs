@@ -5,15 +5,13 @@
 //! where none is, the server leaves out the bound itself, or the row is gone, or the bounds mean other times than the rows: asking from earlier
 //! tells which. Windows of time are read side by side; idle workers cut the widest.
 
-use std::collections::HashSet;
-
 use futures::{StreamExt, stream::FuturesUnordered};
 use roaring::RoaringTreemap;
 
 use super::{
     Answer, Journal, Key, Proof, Reader, Sink, Span, hidden,
     limit::Limited,
-    pages::{self, Asked, SMALLEST_CAP},
+    pages::{self, Asked},
     slots::Slot,
     windows::{Window, cut, left},
 };
@@ -24,10 +22,8 @@ mod crowd;
 mod joined;
 mod onward;
 mod reading;
+mod step;
 
-use bounds::NEAR;
-use joined::{Joined, join};
-use onward::onward;
 use reading::Reading;
 
 /// Pages that an idle worker should find before a window is cut for it.
@@ -249,204 +245,6 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         readings.iter_mut().zip(windows).for_each(|(reading, window)| reading.window = window);
         readings.extend(later.map(|later| Reading { window: later, ..Reading::new(later.rest) }));
         later.is_some()
-    }
-
-    /// The same as [`Walk::step`], for a page that the server may have refused: it is not asked for pages again.
-    async fn land(
-        &mut self,
-        reading: &mut Reading,
-        asked: (Slice, Slot),
-        answer: Option<Answer<R::Rows>>,
-    ) -> Result<Result<Next, Stop>, E> {
-        let Some(answer) = answer else {
-            self.strays = MOST_STRAYS;
-            reading.onward = None;
-            return Ok(self.stray(reading));
-        };
-        self.step(reading, asked, answer).await
-    }
-
-    /// Takes an answer and decides what it says of its window.
-    async fn step(
-        &mut self,
-        reading: &mut Reading,
-        (slice, slot): (Slice, Slot),
-        answer: Answer<R::Rows>,
-    ) -> Result<Result<Next, Stop>, E> {
-        let before = reading.onward.take().filter(|_| slot.page > 1);
-        let Answer { keys, total, more, .. } = &answer;
-        let (keys, total, more) = (keys.clone(), *total, *more);
-        let rest = reading.window.rest;
-        let keep: Vec<bool> =
-            keys.iter().map(|key| self.time(key).is_none_or(|second| rest.holds(second))).collect();
-        self.journal.note(&answer);
-        self.note_newest(&keys);
-        self.sink.take(answer.rows, &keep).await?;
-        self.largest = self.largest.max(keys.len());
-
-        let times: Vec<i64> = keys.iter().filter_map(|key| self.time(key)).collect();
-        let (Some(&earliest), Some(&latest)) = (times.first(), times.last()) else {
-            return Ok(if before.is_some() {
-                self.stray(reading)
-            } else if keys.is_empty() {
-                self.nothing(reading, slice, total).await
-            } else if slice.from.is_none() && reading.edge.is_none() {
-                reading.behind = true;
-                Ok(Next::Read)
-            } else {
-                Err(Stop::Useless)
-            });
-        };
-        if !times.is_sorted() {
-            return Ok(Err(Stop::Useless));
-        }
-        if let Some(from) = slice.from
-            && earliest < from
-        {
-            // A server that filters has nothing to show from the far future.
-            let future = self.slice(Some(FAR_FUTURE), None);
-            let ignored = !self.reader.read(&future, 1, 1).await?.keys.is_empty();
-            return Ok(Err(if ignored { Stop::Useless } else { Stop::Shifted(from - earliest) }));
-        }
-        self.is_near |= self.plan.range.from.is_some_and(|from| (from - 1..from + NEAR).contains(&earliest));
-        if slice.from == Some(earliest) {
-            self.inclusive = Some(true);
-        }
-        let known: HashSet<i64> = reading.last.iter().filter_map(|key| key.id).collect();
-        if before.is_some_and(|before| !before.carries(slot, &known, &keys)) {
-            return Ok(self.stray(reading));
-        }
-        let fresh = match reading.edge {
-            None => true,
-            Some(edge) => match join(reading, edge, slice.from, &keys, |key| self.time(key)) {
-                Joined::Yes { exclusive } => {
-                    if exclusive {
-                        self.inclusive = Some(false);
-                    }
-                    reading.back = 0;
-                    keys.iter().any(|key| key.id.is_some_and(|id| !known.contains(&id)))
-                }
-                Joined::No if before.is_some() => return Ok(self.stray(reading)),
-                Joined::No => {
-                    self.journal.shift();
-                    if reading.step_back(slice.from) {
-                        return Ok(Ok(Next::Read));
-                    }
-                    // Even the very request that gave those rows does not give them now: they are gone.
-                    reading.back = 0;
-                    true
-                }
-                Joined::Shifted(seconds) => return Ok(Err(Stop::Shifted(seconds))),
-            },
-        };
-        let full = keys.len() >= self.largest || keys.len() >= slot.per_page as usize;
-        // A total that lags behind its list may end at a full page.
-        let may_hide = full && keys.len() >= SMALLEST_CAP as usize;
-        let all_here = total == Some(slot.start() + keys.len() as u64) && more != Some(true) && !may_hide;
-        let said = more == Some(false) && total.is_none() && keys.len() < slot.per_page as usize;
-        if rest.to.is_some_and(|to| latest >= to) || all_here || said {
-            return Ok(Ok(Next::Done));
-        }
-        let stuck =
-            reading.edge.is_some_and(|edge| latest <= edge) || rest.from.is_some_and(|from| latest < from);
-        if stuck && !fresh && !full {
-            return Ok(Ok(Next::Done));
-        }
-        // Where rows come as fast as we read, the open end is never quiet: two short pages that join have seen all that was there before.
-        reading.short = if full || reading.edge.is_none() { 0 } else { reading.short + 1 };
-        if rest.to.is_none() && reading.short == 2 {
-            return Ok(Ok(Next::Done));
-        }
-        if stuck && latest < rest.from.unwrap_or(i64::MIN) && reading.edge.is_none() {
-            // A crowd just before the window: the bound is inclusive, so the window itself can be asked for.
-            return Ok(if self.inclusive == Some(true) { Ok(Next::Read) } else { Err(Stop::Useless) });
-        }
-        reading.crowded = if earliest == latest { reading.crowded + 1 } else { 0 };
-        let total = total.map(|total| total.saturating_sub(slot.start()));
-        reading.long |= self.is_long(reading, latest, total).await?;
-        if self.strays < MOST_STRAYS && fresh && !reading.long {
-            reading.onward =
-                onward(before, (slice.from, slot), self.plan.per_page, &keys, |key| self.time(key));
-        }
-        if stuck && full && reading.onward.is_none() {
-            // That bounds mean the times of rows shows only in answers that begin at one.
-            return match before {
-                Some(_) => Ok(self.stray(reading)),
-                None => self.crowd(reading, latest).await,
-            };
-        }
-        self.advance(reading, slice, keys, total, (earliest, latest)).await?;
-        Ok(Ok(Next::Read))
-    }
-
-    /// Moves the window's start to the last row read.
-    async fn advance(
-        &mut self,
-        reading: &mut Reading,
-        slice: Slice,
-        keys: Vec<Key>,
-        total: Option<u64>,
-        (earliest, latest): (i64, i64),
-    ) -> Result<(), E> {
-        let rest = &mut reading.window.rest;
-        let unchanged = slice.to == rest.to;
-        let end = rest.to.unwrap_or(self.plan.now);
-        let by_density = keys.len() as f64 / (latest - earliest + 1) as f64 * (end - latest).max(0) as f64;
-        let by_total =
-            total.filter(|_| unchanged).map(|total| total.saturating_sub(keys.len() as u64) as f64);
-        // Of a second that fills pages nobody knows what stands behind it: a half that is cut off is mostly empty.
-        reading.window.expected = (reading.crowded == 0).then(|| by_total.unwrap_or(by_density));
-        let read = Span { from: rest.from, to: Some(latest) };
-        if rest.from.is_none_or(|from| from < latest) {
-            rest.from = Some(latest);
-            if !self.silent {
-                self.sink.done(read).await?;
-            }
-        }
-        if reading.edge.is_none_or(|edge| edge < latest) {
-            reading.head = keys.clone();
-            reading.long = false;
-        }
-        reading.edge = Some(latest);
-        reading.asked_from = slice.from;
-        reading.last = keys;
-        Ok(())
-    }
-
-    /// An answer without rows.
-    async fn nothing(
-        &mut self,
-        reading: &mut Reading,
-        slice: Slice,
-        total: Option<u64>,
-    ) -> Result<Next, Stop> {
-        if total.is_some_and(|total| total > 0) {
-            if reading.doubted {
-                self.journal.doubt("an answer without rows names a total above zero");
-                return Ok(Next::Done);
-            }
-            reading.doubted = true;
-            self.journal.shift();
-            return Ok(Next::Read);
-        }
-        if reading.edge.is_none() {
-            return Ok(Next::Done);
-        }
-        self.journal.shift();
-        if reading.step_back(slice.from) {
-            return Ok(Next::Read);
-        }
-        Ok(Next::Done)
-    }
-
-    /// A list is not read on: it is asked for from the last second again.
-    fn stray(&mut self, reading: &mut Reading) -> Result<Next, Stop> {
-        if !reading.long {
-            self.journal.shift();
-            self.strays += 1;
-        }
-        reading.last = reading.head.clone();
-        Ok(Next::Read)
     }
 }
 

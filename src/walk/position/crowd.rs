@@ -35,7 +35,12 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         if margin == 0 && Some(second) == self.newest {
             self.crowd |= &inner.ids;
         }
+        let is_empty = inner.ids.is_empty() && inner.nameless == 0;
         self.journal.absorb(inner);
+        if is_empty {
+            // A page full of its rows has just been seen.
+            return Ok(Err(Stop::Useless));
+        }
         let next = second + 1;
         if !self.silent {
             self.sink

@@ -124,6 +124,23 @@ fn a_wrong_zone_is_named() {
 }
 
 #[test]
+fn a_wrong_zone_is_seen_where_the_page_that_tells_it_ends_before_the_last_row() {
+    for workers in 1..4 {
+        let habits = Habits {
+            changes: [0.0, 0.0, 1.0],
+            totals: false,
+            says_more: false,
+            repeats: Some(7),
+            shifted: 28_800,
+            ..Habits::default()
+        };
+        let Walked { proof, .. } =
+            walked(Server::new(habits, 458, 3, 729_512_728_090_439_428), &plan(Clock::Created, workers));
+        assert!(!proof.is_complete(), "{proof:?}");
+    }
+}
+
+#[test]
 fn what_was_read_before_is_not_read_again() {
     let server = Server::new(Habits::default(), 5_000, 1, 1);
     let done = [Span { from: None, to: Some(1_701_000_000) }];
