@@ -13,6 +13,7 @@ mod origin;
 mod rescue;
 mod scalar;
 mod slots;
+mod ways;
 
 pub use decode::{Decoded, Decoder};
 pub use glance::{Glance, glance};

@@ -105,7 +105,10 @@ impl Cells {
 
     #[inline]
     fn column(&mut self) -> &mut Column {
-        self.column.get_or_insert_with(|| Column::new(self.of, self.room))
+        match &mut self.column {
+            Some(column) => column,
+            none => none.insert(Column::new(self.of, self.room)),
+        }
     }
 
     /// The finished column of `rows` rows; `None` where no value was put into it.

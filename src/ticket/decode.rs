@@ -17,16 +17,17 @@ use super::{
     CustomShape,
     cells::Cells,
     custom::{as_sent, put_value},
-    entries::{self, Entry, Habit, Name},
+    entries::{self, Entry, Name},
     layout::{Keys, Layout, Slot},
     rescue::Rescue,
     scalar::{self, Cell},
     slots,
+    ways::Ways,
 };
 use crate::{
     columns::{DELETED_AT, RESCUED, SYNCED_AT, Type},
     fields::column_name,
-    json::{Cursor, Json, Malformed, Met, Trail},
+    json::{Cursor, Json, Malformed, Met},
     when::Clock,
 };
 
@@ -58,30 +59,11 @@ pub struct Decoder {
     last: Vec<(usize, usize)>,
 }
 
-/// How a server writes its tickets: what stands between the values is mostly the same in all of them.
-struct Ways {
-    keys: Trail,
-    /// Inside the object under each key.
-    inside: Vec<Trail>,
-    fields: Trail,
-    entries: Habit,
-}
-
 impl Decoder {
     /// A decoder with room for `rows` tickets whose zoneless times are local to `zone`.
     pub fn new(layout: Arc<Layout>, zone: TimeZone, rows: usize) -> Self {
         let cells = layout.types.iter().map(|of| Cells::new(*of, rows)).collect();
-        let (keys, fields) = (&layout.keys.list, layout.custom.len());
-        let inside = |(_, slot): &(_, Slot)| match slot {
-            Slot::Object(keys) => Trail::new(keys.list.len()),
-            _ => Trail::new(0),
-        };
-        let ways = Ways {
-            keys: Trail::new(keys.len()),
-            inside: keys.iter().map(inside).collect(),
-            fields: Trail::new(fields),
-            entries: Habit::new(fields),
-        };
+        let ways = layout.learned.take().unwrap_or_else(|| Ways::new(&layout));
         Self {
             clock: Clock::new(zone),
             cells,
@@ -92,7 +74,7 @@ impl Decoder {
             undefined: Vec::new(),
             undefined_by_name: HashMap::new(),
             ways,
-            last: vec![(usize::MAX, 0); fields],
+            last: vec![(usize::MAX, 0); layout.custom.len()],
             layout,
         }
     }
@@ -289,6 +271,7 @@ impl Decoder {
 
     /// The batch of all tickets that had an id. `synced_at` is the instant of reading, microseconds since 1970.
     pub fn finish(mut self, synced_at: i64) -> Result<Decoded, ArrowError> {
+        self.layout.learned.give(self.ways);
         let rows = self.ids.len();
         // Columns without a value share one of their type.
         let mut without: Vec<(Type, ArrayRef)> = Vec::new();

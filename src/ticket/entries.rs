@@ -63,8 +63,12 @@ pub(super) fn of_list<'a>(
     let mut previous = None;
     cursor.list(|cursor| {
         let start = cursor.offset();
-        let known = habit.heads.get(previous.map_or(0, |field| field + 1));
-        let entry = match known.and_then(|head| head.read(cursor)) {
+        let mut heads = habit.heads.get(previous.map_or(0, |field| field + 1)).into_iter().flatten();
+        let known = heads.find_map(|head| {
+            cursor.back_to(start);
+            head.read(cursor)
+        });
+        let entry = match known {
             Some((field, value)) => Entry { name: Name::Field(field), value, sent: sent(cursor, start) },
             None => {
                 cursor.back_to(start);
@@ -86,17 +90,21 @@ fn sent<'a>(cursor: &Cursor<'a>, start: usize) -> Json<'a> {
 
 /// How a server writes an entry: what stands around the name and the value, where an entry begins with the one and ends
 /// with the other.
+#[derive(Debug)]
 pub(super) struct Habit {
     /// `{"name":`
     before_name: String,
     /// `,"value":`
     before_value: String,
-    /// Of each field, and of the start, the entry that came behind it first.
-    heads: Vec<Head>,
+    /// Of each field, and of the start, the entries that came behind it first: servers leave out fields without a value.
+    heads: Vec<Vec<Head>>,
 }
 
+/// Entries behind one field that are known by their beginning.
+const MOST_HEADS: usize = 6;
+
 /// The beginning of an entry up to its value: `{"name":"field_8","value":`
-#[derive(Clone, Default)]
+#[derive(Debug, Clone)]
 struct Head {
     text: String,
     field: usize,
@@ -105,7 +113,7 @@ struct Head {
 impl Habit {
     /// Nothing is known yet of a server that has so many fields.
     pub fn new(fields: usize) -> Self {
-        let heads = vec![Head::default(); fields + 1];
+        let heads = vec![Vec::new(); fields + 1];
         Self { before_name: String::new(), before_value: String::new(), heads }
     }
 
@@ -156,14 +164,13 @@ fn read<'a>(
     };
     let sent = sent(cursor, start);
     let name = name.map_or(Name::None, |name| Name::of(name, layout));
-    // The first one stays: where servers leave out fields without a value, others come behind in every ticket.
+    // The first ones stay: to try more of them costs what finding a name does.
     if let (Name::Field(field), Some(length), Json::Object(text)) = (&name, head, sent)
-        && let Some(head) = habit.heads.get_mut(previous.map_or(0, |field| field + 1))
-        && head.text.is_empty()
+        && let Some(heads) = habit.heads.get_mut(previous.map_or(0, |field| field + 1))
+        && heads.len() < MOST_HEADS
         && let Some(text) = text.get(..length)
     {
-        text.clone_into(&mut head.text);
-        head.field = *field;
+        heads.push(Head { text: text.to_owned(), field: *field });
     }
     Ok(Entry { name, value, sent })
 }

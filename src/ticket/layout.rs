@@ -8,7 +8,7 @@ use std::{
 
 use arrow::datatypes::SchemaRef;
 
-use super::{CustomShape, Mapping, To};
+use super::{CustomShape, Mapping, To, ways::Learned};
 use crate::{
     columns::{self, Type},
     fields::Fields,
@@ -71,6 +71,8 @@ pub struct Layout {
     pub schema: SchemaRef,
     /// The keys of the columns that a glance reads: the id, and the times of creation and of the last change.
     pub(super) glanced: [&'static str; 3],
+    /// How the server writes what is read under this layout.
+    pub(super) learned: Learned,
 }
 
 impl Layout {
@@ -101,6 +103,7 @@ impl Layout {
             fields,
             schema,
             glanced: ["id", "created_at", "updated_at"].map(|column| key_of(mapping.keys, column)),
+            learned: Learned::default(),
         }
     }
 

@@ -3,8 +3,6 @@
 //! Page numbers hold here as long as the rows of a second stand by their ids, and each page shares a row with the one before it: pages
 //! of several sizes overlap. Where one shows none, rows have left the list, and it is asked for from the last second again.
 
-use std::collections::HashSet;
-
 use crate::walk::{
     Key,
     slots::{Slot, reaching},
@@ -33,10 +31,11 @@ impl Onward {
         reaching(self.known.saturating_sub(1), per_page, None)
     }
 
-    /// Whether the rows `keys` of the page `slot` go on where the answer with the ids `last` ended: they share as many as the
+    /// Whether the rows `keys` of the page `slot` go on where the answer with the ids `last`, sorted, ended: they share as many as the
     /// pages overlap, or fewer if some left the list meanwhile. More are a page that was given before.
-    pub fn carries(&self, slot: Slot, last: &HashSet<i64>, keys: &[Key]) -> bool {
-        let shared = keys.iter().filter_map(|key| key.id).filter(|id| last.contains(id)).count() as u64;
+    pub fn carries(&self, slot: Slot, last: &[i64], keys: &[Key]) -> bool {
+        let shared =
+            keys.iter().filter_map(|key| key.id).filter(|id| last.binary_search(id).is_ok()).count() as u64;
         shared > 0 && shared <= self.known.saturating_sub(slot.start())
     }
 }
@@ -104,7 +103,7 @@ mod tests {
     #[test]
     fn a_page_that_was_given_before_carries_nothing_on() {
         let next = after(None, 1, &[second(1, [1]), second(2, 2..9)].concat()).unwrap();
-        let (slot, last) = (Slot { page: 2, per_page: 7 }, (1..9).collect());
+        let (slot, last) = (Slot { page: 2, per_page: 7 }, Vec::from_iter(1..9));
         let carries = |ids: std::ops::Range<i64>| next.carries(slot, &last, &keys(&second(2, ids)));
         assert!(carries(8..15));
         assert!(!carries(7..14) && !carries(9..15));

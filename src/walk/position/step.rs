@@ -1,7 +1,5 @@
 //! What an answer says of its window: that it ends here, that it goes on, or that the list cannot be read so.
 
-use std::collections::HashSet;
-
 use super::{
     FAR_FUTURE, MOST_STRAYS, Next, Reading, Stop, Walk,
     bounds::NEAR,
@@ -123,7 +121,8 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
     /// not join.
     fn joins(&mut self, reading: &mut Reading, shown: &Shown) -> Result<bool, Result<Next, Stop>> {
         let Shown { slice, slot, keys, before, .. } = shown;
-        let known: HashSet<i64> = reading.last.iter().filter_map(|key| key.id).collect();
+        let mut known: Vec<i64> = reading.last.iter().filter_map(|key| key.id).collect();
+        known.sort_unstable();
         if before.is_some_and(|before| !before.carries(*slot, &known, keys)) {
             return Err(self.stray(reading));
         }
@@ -134,7 +133,7 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
                     self.inclusive = Some(false);
                 }
                 reading.back = 0;
-                Ok(keys.iter().any(|key| key.id.is_some_and(|id| !known.contains(&id))))
+                Ok(keys.iter().any(|key| key.id.is_some_and(|id| known.binary_search(&id).is_err())))
             }
             Joined::No if before.is_some() => Err(self.stray(reading)),
             Joined::No => {

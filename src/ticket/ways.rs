@@ -1,0 +1,50 @@
+//! How a server writes its tickets: what stands between the values is mostly the same in all of them, page after page.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::{
+    entries::Habit,
+    layout::{Layout, Slot},
+};
+use crate::json::Trail;
+
+/// What one reader of tickets has learned.
+#[derive(Debug)]
+pub(super) struct Ways {
+    pub keys: Trail,
+    /// Inside the object under each key.
+    pub inside: Vec<Trail>,
+    pub fields: Trail,
+    pub entries: Habit,
+}
+
+impl Ways {
+    /// Nothing is known yet.
+    pub fn new(layout: &Layout) -> Self {
+        let (keys, fields) = (&layout.keys.list, layout.custom.len());
+        let inside = |(_, slot): &(_, Slot)| match slot {
+            Slot::Object(keys) => Trail::new(keys.list.len()),
+            _ => Trail::new(0),
+        };
+        Self {
+            keys: Trail::new(keys.len()),
+            inside: keys.iter().map(inside).collect(),
+            fields: Trail::new(fields),
+            entries: Habit::new(fields),
+        }
+    }
+}
+
+/// What readers that have ended learned, for the next ones: as many as there ever were at once.
+#[derive(Debug, Default)]
+pub(super) struct Learned(Mutex<Vec<Ways>>);
+
+impl Learned {
+    pub fn take(&self) -> Option<Ways> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    pub fn give(&self, ways: Ways) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ways);
+    }
+}
