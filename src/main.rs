@@ -25,7 +25,7 @@ use tracing::Instrument;
 /// Work that was given up must not keep the process.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
-/// Threads that pages are read on. Files are written on others.
+/// Threads that tasks take turns on. Each source of a run has one of its own besides, and files are written on others.
 const WORKERS: usize = 2;
 
 /// What a page is decoded into on one thread is freed on another that wrote it to a file, thousands of buffers for each
