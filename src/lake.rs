@@ -32,7 +32,6 @@ mod patch;
 mod probe;
 mod read;
 mod small;
-mod spare;
 mod store;
 mod strips;
 mod table;

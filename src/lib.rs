@@ -66,6 +66,8 @@ pub mod json;
 pub mod log;
 /// What the exit code tells a script.
 pub mod exit;
+/// What is dear to make and used again.
+mod spare;
 /// How tables look.
 pub mod tables;
 /// How numbers are written for people.

@@ -1,7 +1,6 @@
-//! The header of a page, version 1, in Thrift's compact protocol: each field is the distance to the one before it and
-//! its type in one byte, then the value; a zero ends a structure.
+//! The header of a page, version 1, in Thrift's compact protocol.
 
-use super::varint;
+use super::thrift::{END, Kind, field, read_field, take_byte, write_field};
 
 /// What a header tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +27,9 @@ pub(super) enum Holds {
     Numbers,
 }
 
-const INTEGER: u8 = 5;
-const STRUCTURE: u8 = 12;
+/// A number behind its neighbour.
+const NEXT: u8 = field(1, Kind::I32);
+
 const PLAIN: usize = 0;
 const RLE: usize = 3;
 const DIFFERENCES: usize = 5;
@@ -52,19 +52,14 @@ impl Holds {
 
 impl PageHeader {
     pub(super) fn write(self, out: &mut Vec<u8>) {
-        let field = |value: usize, out: &mut Vec<u8>| {
-            out.push(1 << 4 | INTEGER);
-            // Zigzag, as all integers of the protocol.
-            varint::write((value as u64) << 1, out);
-        };
         let (kind, distance, encodings) = self.holds.told();
         for value in [kind, self.bytes, self.packed] {
-            field(value, out);
+            write_field(NEXT, value, out);
         }
-        out.push(distance << 4 | STRUCTURE);
-        field(self.count, out);
-        encodings.iter().for_each(|encoding| field(*encoding, out));
-        out.extend([0, 0]);
+        out.push(field(distance, Kind::Structure));
+        write_field(NEXT, self.count, out);
+        encodings.iter().for_each(|encoding| write_field(NEXT, *encoding, out));
+        out.extend([END, END]);
     }
 
     /// Takes a header from the front of `bytes`; `None` where anything else stands there.
@@ -77,19 +72,17 @@ impl PageHeader {
     }
 
     fn read_as(holds: Holds, bytes: &mut &[u8]) -> Option<Self> {
-        fn field(bytes: &mut &[u8]) -> Option<usize> {
-            let value = (*bytes.split_off_first()? == 1 << 4 | INTEGER).then(|| varint::read(bytes))??;
-            (value & 1 == 0).then(|| usize::try_from(value >> 1).ok())?
-        }
         let (kind, distance, encodings) = holds.told();
-        (field(bytes)? == kind).then_some(())?;
-        let (whole, packed) = (field(bytes)?, field(bytes)?);
-        (*bytes.split_off_first()? == distance << 4 | STRUCTURE).then_some(())?;
-        let count = field(bytes)?;
+        (read_field(NEXT, bytes)? == kind).then_some(())?;
+        let (whole, packed) = (read_field(NEXT, bytes)?, read_field(NEXT, bytes)?);
+        take_byte(field(distance, Kind::Structure), bytes)?;
+        let count = read_field(NEXT, bytes)?;
         for encoding in encodings {
-            (field(bytes)? == *encoding).then_some(())?;
+            (read_field(NEXT, bytes)? == *encoding).then_some(())?;
         }
-        (bytes.split_off(..2)? == [0, 0]).then_some(Self { holds, bytes: whole, packed, count })
+        take_byte(END, bytes)?;
+        take_byte(END, bytes)?;
+        Some(Self { holds, bytes: whole, packed, count })
     }
 }
 

@@ -12,11 +12,10 @@ use super::{
     packing::Packer,
     page_header::{Holds, PageHeader},
     pages::Leaf,
-    spare::Spare,
     store::Draft,
     tail::{Chunk, Extras, Frame, Head, MAGIC, Page, Stored, Tail},
 };
-use crate::batch::BatchError;
+use crate::{batch::BatchError, spare::Spare};
 
 /// How the columns of a small file are made.
 #[derive(Debug, Clone, Copy)]

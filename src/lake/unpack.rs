@@ -23,8 +23,8 @@ use self::{
 use super::{
     numbered::Distinct,
     page_header::{Holds, PageHeader},
-    spare::Spare,
 };
+use crate::spare::Spare;
 
 /// What one column after another is decompressed with.
 #[derive(Default)]

@@ -65,15 +65,15 @@ pub(super) fn of_list<'a>(
         let start = cursor.offset();
         let mut heads = habit.heads.get(previous.map_or(0, |field| field + 1)).into_iter().flatten();
         let known = heads.find_map(|head| {
-            cursor.back_to(start);
-            head.read(cursor)
+            let read = head.read(cursor);
+            if read.is_none() {
+                cursor.back_to(start);
+            }
+            read
         });
         let entry = match known {
             Some((field, value)) => Entry { name: Name::Field(field), value, sent: sent(cursor, start) },
-            None => {
-                cursor.back_to(start);
-                read(cursor, layout, habit, previous)?
-            }
+            None => read(cursor, layout, habit, previous)?,
         };
         if let Name::Field(field) = entry.name {
             previous = Some(field);

@@ -8,10 +8,11 @@ use std::{
 
 use arrow::datatypes::SchemaRef;
 
-use super::{CustomShape, Mapping, To, ways::Learned};
+use super::{CustomShape, Mapping, To, ways::Ways};
 use crate::{
     columns::{self, Type},
     fields::Fields,
+    spare::Spare,
 };
 
 /// [`To`] with column numbers in place of names.
@@ -71,8 +72,8 @@ pub struct Layout {
     pub schema: SchemaRef,
     /// The keys of the columns that a glance reads: the id, and the times of creation and of the last change.
     pub(super) glanced: [&'static str; 3],
-    /// How the server writes what is read under this layout.
-    pub(super) learned: Learned,
+    /// How the server writes what is read under this layout, as readers that have ended learned it.
+    pub(super) learned: Spare<Ways>,
 }
 
 impl Layout {
@@ -103,7 +104,7 @@ impl Layout {
             fields,
             schema,
             glanced: ["id", "created_at", "updated_at"].map(|column| key_of(mapping.keys, column)),
-            learned: Learned::default(),
+            learned: Spare::new(),
         }
     }
 

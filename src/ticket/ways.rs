@@ -1,7 +1,5 @@
 //! How a server writes its tickets: what stands between the values is mostly the same in all of them, page after page.
 
-use std::sync::{Mutex, PoisonError};
-
 use super::{
     entries::Habit,
     layout::{Layout, Slot},
@@ -32,19 +30,5 @@ impl Ways {
             fields: Trail::new(fields),
             entries: Habit::new(fields),
         }
-    }
-}
-
-/// What readers that have ended learned, for the next ones: as many as there ever were at once.
-#[derive(Debug, Default)]
-pub(super) struct Learned(Mutex<Vec<Ways>>);
-
-impl Learned {
-    pub fn take(&self) -> Option<Ways> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    pub fn give(&self, ways: Ways) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ways);
     }
 }

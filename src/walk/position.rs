@@ -32,10 +32,6 @@ const WORTHWHILE_PAGES: f64 = 8.0;
 /// window is what all others wait for. Without it sixteen workers took 1.15 times the ideal time, with it 1.11.
 const WORTHWHILE_LATE: f64 = 3.0;
 const LATE_PAGES: u64 = 25;
-/// Pages that may fail to join the one before, until page numbers are no longer relied on.
-const MOST_STRAYS: u32 = 2;
-/// Unix seconds after which no ticket is from.
-const FAR_FUTURE: i64 = 9_999_999_999;
 
 /// What to read by time.
 pub struct ByTime<'a> {

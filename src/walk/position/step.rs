@@ -1,7 +1,7 @@
 //! What an answer says of its window: that it ends here, that it goes on, or that the list cannot be read so.
 
 use super::{
-    FAR_FUTURE, MOST_STRAYS, Next, Reading, Stop, Walk,
+    Next, Reading, Stop, Walk,
     bounds::NEAR,
     joined::{Joined, join},
     onward::{Onward, onward},
@@ -10,6 +10,11 @@ use crate::{
     source::Slice,
     walk::{Answer, Key, Reader, Sink, Span, pages::SMALLEST_CAP, slots::Slot},
 };
+
+/// Pages that may fail to join the one before, until page numbers are no longer relied on.
+const MOST_STRAYS: u32 = 2;
+/// Unix seconds after which no ticket is from.
+const FAR_FUTURE: i64 = 9_999_999_999;
 
 /// What was asked for, and the rows that came with what the server says of their list.
 struct Shown {

@@ -6,28 +6,39 @@ use std::{
 };
 
 /// Things that nobody uses now: never more than were in use at once.
-pub(super) struct Spare<T>(Mutex<Vec<T>>);
+#[derive(Debug)]
+pub struct Spare<T>(Mutex<Vec<T>>);
 
 impl<T: Default> Spare<T> {
-    pub(super) const fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
-    }
-
     /// Lends one that was used before, or a new one.
-    pub(super) fn borrow(&self) -> Borrowed<'_, T> {
-        let used = self.held().pop();
-        Borrowed { item: used.unwrap_or_default(), home: self }
+    pub fn borrow(&self) -> Borrowed<'_, T> {
+        Borrowed { item: self.take().unwrap_or_default(), home: self }
     }
 }
 
 impl<T> Spare<T> {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// One that was used before, if there is one, for a user that cannot borrow it.
+    pub fn take(&self) -> Option<T> {
+        self.held().pop()
+    }
+
+    /// Keeps what is no longer in use.
+    pub fn give(&self, item: T) {
+        self.held().push(item);
+    }
+
     fn held(&self) -> MutexGuard<'_, Vec<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One that goes back where it came from.
-pub(super) struct Borrowed<'a, T: Default> {
+pub struct Borrowed<'a, T: Default> {
     item: T,
     home: &'a Spare<T>,
 }
@@ -48,7 +59,7 @@ impl<T: Default> DerefMut for Borrowed<'_, T> {
 
 impl<T: Default> Drop for Borrowed<'_, T> {
     fn drop(&mut self) {
-        self.home.held().push(std::mem::take(&mut self.item));
+        self.home.give(std::mem::take(&mut self.item));
     }
 }
 
