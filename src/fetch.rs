@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -15,12 +15,15 @@ use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     config::SourceConfig,
-    json::Malformed,
     pace::Pace,
-    source::{self, Ask, Page, Refusal, Reply, Verdict},
+    source::{self, Ask, Page, Refusal, Verdict},
 };
 
 mod backoff;
+mod opening;
+
+pub use opening::Opening;
+use opening::{Received, Whole, open};
 
 /// Bytes of one body that are read at most: a page of tickets is far smaller, an endless body is not.
 const LARGEST_BODY: usize = 256 << 20;
@@ -28,7 +31,7 @@ const LARGEST_BODY: usize = 256 << 20;
 /// One account, ready to be asked: its connections, its pace, its counts.
 #[derive(Debug)]
 pub struct Client {
-    pub config: SourceConfig,
+    pub config: Arc<SourceConfig>,
     pub pace: Pace,
     pub counts: Counts,
     http: reqwest::Client,
@@ -94,7 +97,14 @@ impl Client {
                 why: chain(&error.without_url()),
             })?;
         let (pace, in_flight) = (Pace::new(config.rate), Semaphore::new(config.concurrency.max(1)));
-        Ok(Self { config, pace, counts: Counts::default(), http, in_flight, ahead: Mutex::default() })
+        Ok(Self {
+            config: Arc::new(config),
+            pace,
+            counts: Counts::default(),
+            http,
+            in_flight,
+            ahead: Mutex::default(),
+        })
     }
 
     /// How far the server's clock is ahead of ours, to about a second; `None` while no answer has told.
@@ -111,32 +121,32 @@ impl Client {
 
 /// Asks until there is a page, a refusal, or no attempt left.
 pub async fn fetch(client: &Client, ask: &Ask) -> Result<Page, FetchError> {
-    fetch_as(client, ask, async |page| Ok(page)).await
+    fetch_as(client, ask, || Whole).await
 }
 
-/// [`fetch`], with what `open` makes of the page; a page that it finds to be no JSON is asked for again.
-pub async fn fetch_as<T>(
+/// [`fetch`], with what an opening makes of the page; each answer has one of its own, made by `begin`.
+pub async fn fetch_as<O: Opening>(
     client: &Client,
     ask: &Ask,
-    open: impl AsyncFn(Page) -> Result<T, Malformed>,
-) -> Result<T, FetchError> {
-    let outcome = attempts(client, ask, &open).await;
+    begin: impl Fn() -> O,
+) -> Result<O::Made, FetchError> {
+    let outcome = attempts(client, ask, &begin).await;
     if outcome.is_err() {
         client.counts.failed.fetch_add(1, Relaxed);
     }
     outcome
 }
 
-async fn attempts<T>(
+async fn attempts<O: Opening>(
     client: &Client,
     ask: &Ask,
-    open: &impl AsyncFn(Page) -> Result<T, Malformed>,
-) -> Result<T, FetchError> {
+    begin: &impl Fn() -> O,
+) -> Result<O::Made, FetchError> {
     let config = &client.config;
     let (source_name, asked) = (|| config.name.clone(), || ask.to_string());
     let mut retry = 0;
     loop {
-        let (status, verdict) = attempt(client, ask, open).await;
+        let (status, verdict) = attempt(client, ask, begin()).await;
         let (why, throttled, after) = match verdict {
             Verdict::Page(page) => return Ok(page),
             Verdict::Refused(Refusal::Credentials { why }) => {
@@ -172,11 +182,7 @@ async fn attempts<T>(
 }
 
 /// One request, built after the wait because a signature is made just before sending.
-async fn attempt<T>(
-    client: &Client,
-    ask: &Ask,
-    open: &impl AsyncFn(Page) -> Result<T, Malformed>,
-) -> (Option<u16>, Verdict<T>) {
+async fn attempt<O: Opening>(client: &Client, ask: &Ask, opening: O) -> (Option<u16>, Verdict<O::Made>) {
     let slot = client.in_flight.acquire().await;
     client.pace.wait().await;
     let request = source::request(&client.config, ask);
@@ -195,17 +201,9 @@ async fn attempt<T>(
     drop(slot);
     match answer {
         Ok((status, headers, body)) => {
-            let reply = Reply { status, headers: &headers, body: &body, received: Timestamp::now() };
-            client.note_time(&headers, reply.received);
-            let verdict = match source::judge(&client.config, ask, reply) {
-                Verdict::Page(page) => {
-                    let opened = open(page).await;
-                    opened.map_or_else(|_| source::no_page(&client.config, reply), Verdict::Page)
-                }
-                Verdict::Later { why, throttled, after } => Verdict::Later { why, throttled, after },
-                Verdict::Refused(refusal) => Verdict::Refused(refusal),
-            };
-            (Some(status), verdict)
+            let received = Received { status, headers, body, at: Timestamp::now() };
+            client.note_time(&received.headers, received.at);
+            (Some(status), open(&client.config, ask, received, opening).await)
         }
         Err(why) => (None, Verdict::Later { why, throttled: false, after: None }),
     }

@@ -24,6 +24,7 @@ mod later;
 mod list;
 mod udesk;
 
+pub use envelope::Element;
 pub use excerpt::excerpt;
 pub use list::{Listing, Wish, filter, filters, listing};
 
@@ -254,18 +255,14 @@ pub fn request(config: &SourceConfig, ask: &Ask) -> Request {
     Request { url, basic, json }
 }
 
-/// What `reply` to `ask` means. That the tickets in a page are JSON is for their reader to check. Reasons are short, on one line, and free of secrets.
-pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Verdict {
+/// What `reply` to `ask` means. Each element of its list is read by `element` on the way; what that makes of them is of use
+/// only where the verdict is a page. Reasons are short, on one line, and free of secrets.
+pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>, element: &mut Element) -> Verdict {
     let verdict = match config.kind {
-        Kind::Kf5 => kf5::judge(config, ask, reply),
-        Kind::Udesk => udesk::judge(config, ask, reply),
+        Kind::Kf5 => kf5::judge(config, ask, reply, element),
+        Kind::Udesk => udesk::judge(config, ask, reply, element),
     };
-    verdict.unwrap_or_else(|| no_page(config, reply))
-}
-
-/// What `reply` means when its body is no page, or one whose rows are no JSON.
-pub fn no_page<T>(config: &SourceConfig, reply: Reply<'_>) -> Verdict<T> {
-    later::by_status(config, reply)
+    verdict.unwrap_or_else(|| later::by_status(config, reply))
 }
 
 impl fmt::Display for Ask {
@@ -360,6 +357,7 @@ pub(crate) mod fixture {
             config,
             ask,
             Reply { status, headers: &HeaderMap::new(), body: &body, received: Timestamp::UNIX_EPOCH },
+            &mut |cursor| cursor.skip(),
         )
     }
 }

@@ -17,7 +17,7 @@ use super::{BatchError, text::as_text};
 /// Fails on a type that cannot be widened, and on a null in a column that forbids it.
 pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, BatchError> {
     let present = batch.schema_ref();
-    if Arc::ptr_eq(present, schema) {
+    if present == schema {
         return Ok(batch.clone());
     }
     let mut columns = Vec::with_capacity(schema.fields().len());

@@ -83,6 +83,12 @@ impl<'a> Picked<'a> {
         if self.is_empty() {
             return Ok(RecordBatch::new_empty(schema.clone()));
         }
+        if let How::Runs(runs) = &self.how
+            && let [Run { source, rows, .. }] = runs.as_slice()
+            && *rows == self.sources[*source].num_rows()
+        {
+            return Ok(self.sources[*source].clone());
+        }
         let columns =
             (0..schema.fields().len()).map(|column| self.column(column)).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows.len()));

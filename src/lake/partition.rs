@@ -214,6 +214,9 @@ pub fn split(
     let Some(first) = batches.first() else { return Ok(Vec::new()) };
     let rows: Vec<(usize, usize)> = parts.iter().flat_map(|(_, rows)| rows).copied().collect();
     let sorted = gather(&first.schema(), &batches.iter().collect::<Vec<_>>(), rows)?;
+    if let [(key, _)] = parts.as_slice() {
+        return Ok(vec![(*key, sorted)]);
+    }
     let mut from = 0;
     let cut = |(key, rows): (PartitionKey, Vec<_>)| {
         let part = sorted.slice(from, rows.len());

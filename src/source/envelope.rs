@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::json::{Cursor, Json, Text};
+use crate::json::{Cursor, Json, Malformed, Text};
 
 /// Pairs as a query that is to go on: each encoded, and each ended by `&`.
 pub fn query(pairs: &[(&str, String)]) -> String {
@@ -21,17 +21,12 @@ pub struct Envelope<'a> {
     said: Vec<(Text<'a>, Json<'a>)>,
 }
 
-/// How sure it must be that the elements of a list are JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Elements {
-    /// They are read here for the last time.
-    Checked,
-    /// Whoever reads them checks them; here only their ends are looked for.
-    Measured,
-}
+/// Reads an element of a list to its end, and checks it.
+pub type Element<'e> = dyn FnMut(&mut Cursor<'_>) -> Result<(), Malformed> + 'e;
 
-/// Opens a body whose list stands under the key `list`; `None` for what is no JSON object.
-pub fn open<'a>(body: &'a Bytes, list: &str, elements: Elements) -> Option<Envelope<'a>> {
+/// Opens a body whose list stands under the key `list`, each element of which is read by `element`; `None` for what is no
+/// JSON object, or holds two such lists.
+pub fn open<'a>(body: &'a Bytes, list: &str, element: &mut Element) -> Option<Envelope<'a>> {
     let whole = simdutf8::basic::from_utf8(body).ok()?;
     // Some servers put a byte order mark first.
     let text = whole.trim_start_matches('\u{feff}');
@@ -44,13 +39,13 @@ pub fn open<'a>(body: &'a Bytes, list: &str, elements: Elements) -> Option<Envel
                 envelope.said.push((key, cursor.value()?));
                 return Ok(());
             }
+            if envelope.rows.is_some() {
+                return Err(Malformed { at: cursor.offset(), expected: "one list" });
+            }
             let mut rows = Vec::new();
             cursor.list(|cursor| {
                 let from = cursor.offset();
-                match elements {
-                    Elements::Checked => cursor.skip()?,
-                    Elements::Measured => cursor.pass()?,
-                }
+                cursor.alone(&mut *element)?;
                 rows.push(from + shift..from + shift + cursor.since(from).len());
                 Ok(())
             })?;
@@ -68,9 +63,10 @@ impl<'a> Envelope<'a> {
         self.said.iter().rev().find(|(name, _)| name.is(key)).map(|(_, value)| *value)
     }
 
-    /// Where in `body` the object under a key lies; `None` where there is none.
-    pub fn object(&self, body: &Bytes, key: &str) -> Option<Range<usize>> {
+    /// Where in `body` the object under a key lies, which `element` reads; `None` where there is none.
+    pub fn object(&self, body: &Bytes, key: &str, element: &mut Element) -> Option<Range<usize>> {
         let Json::Object(text) = self.get(key)? else { return None };
+        element(&mut Cursor::new(text)).ok()?;
         let from = text.as_ptr() as usize - body.as_ptr() as usize;
         Some(from..from + text.len())
     }

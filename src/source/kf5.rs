@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use super::{
     Account, Ask, Clock, Order, Page, Refusal, Reply, Slice, Verdict,
-    envelope::{self, Elements},
+    envelope::{self, Element},
     excerpt,
 };
 use crate::{config::SourceConfig, json::Json};
@@ -63,23 +63,22 @@ fn list_query(slice: &Slice, page: u32, per_page: u32) -> String {
 }
 
 /// A page, where the reply is one; else the status decides.
-pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdict> {
+pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>, element: &mut Element) -> Option<Verdict> {
     if matches!((reply.status, ask), (404, Ask::One(_) | Ask::Ids(_))) {
         return Some(Verdict::Page(Page::default()));
     }
     if !(200..300).contains(&reply.status) {
         return None;
     }
-    let (list, elements) = match ask {
-        Ask::Fields { .. } => ("ticket_fields", Elements::Checked),
-        Ask::Tickets { .. } | Ask::Ids(_) => ("tickets", Elements::Measured),
-        Ask::Listed { .. } => ("tickets", Elements::Checked),
-        Ask::One(_) => ("ticket", Elements::Checked),
-        Ask::Account => ("user", Elements::Checked),
+    let list = match ask {
+        Ask::Fields { .. } => "ticket_fields",
+        Ask::Tickets { .. } | Ask::Ids(_) | Ask::Listed { .. } => "tickets",
+        Ask::One(_) => "ticket",
+        Ask::Account => "user",
     };
-    let envelope = envelope::open(reply.body, list, elements)?;
+    let envelope = envelope::open(reply.body, list, element)?;
     let rows = match ask {
-        Ask::One(_) | Ask::Account => vec![envelope.object(reply.body, list)?],
+        Ask::One(_) | Ask::Account => vec![envelope.object(reply.body, list, element)?],
         _ => envelope.rows.clone()?,
     };
     let next = envelope.text("next_page").filter(|next| !next.is_empty());

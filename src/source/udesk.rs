@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 
 use super::{
     Ask, Page, Refusal, Reply, Verdict,
-    envelope::{self, Elements},
+    envelope::{self, Element},
     excerpt,
 };
 use crate::{config::SourceConfig, secret::Secret};
@@ -62,17 +62,16 @@ pub fn signed(query: &str, secret: &Secret) -> String {
 }
 
 /// A page or a refusal, where the body tells; else the HTTP status decides.
-pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdict> {
+pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>, element: &mut Element) -> Option<Verdict> {
     let one = matches!(ask, Ask::One(_) | Ask::Ids(_));
     if one && reply.status == 404 {
         return Some(Verdict::Page(Page::default()));
     }
-    let (list, elements) = match ask {
-        Ask::Fields { .. } | Ask::Account => ("ticket_fields", Elements::Checked),
-        Ask::Tickets { .. } => ("contents", Elements::Measured),
-        Ask::Listed { .. } | Ask::One(_) | Ask::Ids(_) => ("contents", Elements::Checked),
+    let list = match ask {
+        Ask::Fields { .. } | Ask::Account => "ticket_fields",
+        Ask::Tickets { .. } | Ask::Listed { .. } | Ask::One(_) | Ask::Ids(_) => "contents",
     };
-    let envelope = envelope::open(reply.body, list, elements)?;
+    let envelope = envelope::open(reply.body, list, element)?;
     let code: Option<i64> = envelope.number("status");
     let message = envelope.text("message").or_else(|| envelope.text("error")).unwrap_or_default();
     let why = || format!("HTTP {}: {}", reply.status, excerpt(config, reply.body));
@@ -102,7 +101,7 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>) -> Option<Verdi
             Page { body: reply.body.clone(), rows: envelope.rows?, total, pages, more }
         }
         Ask::One(_) | Ask::Ids(_) => {
-            let rows = vec![envelope.object(reply.body, list)?];
+            let rows = vec![envelope.object(reply.body, list, element)?];
             Page { body: reply.body.clone(), rows, total: Some(1), pages: None, more: Some(false) }
         }
     };

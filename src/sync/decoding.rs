@@ -1,4 +1,4 @@
-//! The tickets of a page as rows, made beside the threads that wait for answers: decoding is most of a run's work.
+//! The tickets of a page as rows, made while the page is opened.
 
 use std::sync::Arc;
 
@@ -7,74 +7,88 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{reading::Rows, unchanged::Unchanged};
 use crate::{
-    json::Malformed,
+    fetch::Opening,
+    json::{Cursor, Malformed},
     source::Page,
     ticket::{Decoded, Decoder, Layout},
+    walk::Key,
 };
 
-/// Pages of fewer tickets are decoded where they are: handing them over costs as much.
-const FEW: usize = 10;
-
-/// All that decoding depends on.
+/// A page on its way into rows, but for the tickets whose rows are in the lake as they were sent.
 pub struct Decoding {
-    pub layout: Arc<Layout>,
-    pub timezone: TimeZone,
-    pub unchanged: Option<Arc<Unchanged>>,
+    layout: Arc<Layout>,
+    timezone: TimeZone,
+    unchanged: Option<Arc<Unchanged>>,
+    decoding: Option<Decoder>,
+    /// Tickets that are known are decoded only where they hold rescued values, to count these.
+    counting: Option<Decoder>,
+    same: Vec<Option<Key>>,
+    /// Of what was decoded.
+    digests: Vec<u64>,
 }
 
 /// Rows, and the digests of those that were decoded; an error is a fault of the program.
 type Made = Result<(Rows, Vec<u64>), ArrowError>;
 
 impl Decoding {
-    /// Decodes a page on a thread that may take its time.
-    pub async fn decode_aside(self, page: Page) -> Result<(Page, Made), Malformed> {
-        let is_small = page.rows.len() < FEW;
-        let decode = move || {
-            let made = self.decode(&page)?;
-            Ok((page, made))
-        };
-        if is_small {
-            return decode();
+    /// For a page of tickets whose zoneless times are local to `timezone`.
+    pub fn new(layout: Arc<Layout>, timezone: TimeZone, unchanged: Option<Arc<Unchanged>>) -> Self {
+        Self {
+            layout,
+            timezone,
+            unchanged,
+            decoding: None,
+            counting: None,
+            same: Vec::new(),
+            digests: Vec::new(),
         }
-        let decoded = tokio::task::spawn_blocking(decode).await;
-        // A panic there is a bug, and goes on as one.
-        decoded.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
     }
 
-    /// Decodes the tickets of a page, but for those whose rows are in the lake as they were sent; with the digests of
-    /// what was decoded.
-    fn decode(&self, page: &Page) -> Result<Made, Malformed> {
-        let decoder = || Decoder::new(Arc::clone(&self.layout), self.timezone.clone(), page.rows.len());
-        let (mut decoding, mut counting): (Option<Decoder>, Option<Decoder>) = (None, None);
-        let mut same = Vec::with_capacity(page.rows.len());
-        let mut digests = Vec::with_capacity(page.rows.len());
-        for row in &page.rows {
-            let bytes = page.body.get(row.clone()).unwrap_or_default();
-            let malformed = |_| Malformed { at: row.start, expected: "UTF-8" };
-            let ticket = simdutf8::basic::from_utf8(bytes).map_err(malformed)?;
-            let digest = self
-                .unchanged
-                .as_ref()
-                .map(|unchanged| unchanged.digest(&self.timezone, &self.layout, ticket));
-            let known = self.unchanged.as_ref().zip(digest);
-            let found = known.and_then(|(unchanged, digest)| unchanged.key(&self.layout, ticket, digest));
-            match found {
-                Some((_, true)) => counting.get_or_insert_with(decoder).push(ticket)?,
-                Some((_, false)) => {}
-                None => {
-                    decoding.get_or_insert_with(decoder).push(ticket)?;
-                    digests.extend(digest);
-                }
+    fn digest(&self, ticket: &str) -> Option<u64> {
+        Some(self.unchanged.as_ref()?.digest(&self.timezone, &self.layout, ticket))
+    }
+
+    /// The key of the next ticket where its row is in the lake, and whether that holds rescued values.
+    fn known(&self, cursor: &mut Cursor<'_>) -> Result<Option<(Key, bool)>, Malformed> {
+        let Some(unchanged) = self.unchanged.as_ref().filter(|unchanged| unchanged.has_any()) else {
+            return Ok(None);
+        };
+        let ticket = cursor.ahead()?;
+        let digest = unchanged.digest(&self.timezone, &self.layout, ticket);
+        Ok(unchanged.key(&self.layout, ticket, digest))
+    }
+}
+
+impl Opening for Decoding {
+    type Made = (Page, Made);
+
+    fn element(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Malformed> {
+        let start = cursor.offset();
+        let known = self.known(cursor)?;
+        let decoder = || Decoder::new(Arc::clone(&self.layout), self.timezone.clone());
+        match known {
+            Some((_, true)) => self.counting.get_or_insert_with(decoder).push(cursor)?,
+            Some((_, false)) => cursor.pass()?,
+            None => {
+                self.decoding.get_or_insert_with(decoder).push(cursor)?;
+                let digest = self.digest(cursor.since(start));
+                self.digests.extend(digest);
             }
-            same.push(found.map(|(key, _)| key));
         }
+        self.same.push(known.map(|(key, _)| key));
+        Ok(())
+    }
+
+    fn made(self, page: Page) -> (Page, Made) {
         let now = Timestamp::now().as_microsecond();
         let finish = |decoder: Option<Decoder>| decoder.map(|decoder| decoder.finish(now)).transpose();
-        let made = finish(decoding).and_then(|decoded| Ok((decoded, finish(counting)?)));
-        Ok(made.map(|(decoded, counted)| {
+        let made = finish(self.decoding).and_then(|decoded| Ok((decoded, finish(self.counting)?)));
+        let made = made.map(|(decoded, counted)| {
             let rescued_before = counted.map(rescues).unwrap_or_default();
-            (Rows { decoded, same, rescued_before, bytes: page.body.len() }, digests)
-        }))
+            let rows = Rows { decoded, same: self.same, rescued_before, bytes: page.body.len() };
+            (rows, self.digests)
+        });
+        (page, made)
     }
 }
 

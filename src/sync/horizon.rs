@@ -26,11 +26,8 @@ pub async fn read(client: &Client, now: Timestamp) -> Result<Option<Timestamp>, 
     let layout = Layouts::new(source::ticket(config.kind), meta, Arc::new(Fields::default()))?.layout();
     let slice = Slice { by: Some(Clock::Updated), order: Order::Desc, ..Slice::default() };
     let ask = Ask::Tickets { slice, page: 1, per_page: 1 };
-    let (_, read) = fetch_as(client, &ask, async |page| {
-        let (layout, timezone) = (Arc::clone(&layout), config.timezone.clone());
-        Decoding { layout, timezone, unchanged: None }.decode_aside(page).await
-    })
-    .await?;
+    let begin = || Decoding::new(Arc::clone(&layout), config.timezone.clone(), None);
+    let (_, read) = fetch_as(client, &ask, begin).await?;
     let (rows, _) = read.map_err(ReadError::arrow)?;
     let newest = keys(&rows).iter().filter_map(|key| key.updated).max();
     Ok(newest.and_then(|second| Timestamp::from_second(second).ok()).map(|newest| newest.min(now)))

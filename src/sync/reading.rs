@@ -83,15 +83,8 @@ impl TicketReader<'_> {
     /// Fetches and decodes one page, and learns the fields that no definition names.
     async fn page(&self, ask: &Ask) -> Result<(Page, Rows), ReadError> {
         let config = &self.client.config;
-        let (page, read) = fetch_as(self.client, ask, async |page| {
-            let decoding = Decoding {
-                layout: self.layouts.layout(),
-                timezone: config.timezone.clone(),
-                unchanged: self.unchanged.cloned(),
-            };
-            decoding.decode_aside(page).await
-        })
-        .await?;
+        let begin = || Decoding::new(self.layouts.layout(), config.timezone.clone(), self.unchanged.cloned());
+        let (page, read) = fetch_as(self.client, ask, begin).await?;
         let failed = |why: BatchError| ReadError::Decode {
             source_name: config.name.clone(),
             asked: ask.to_string(),

@@ -78,6 +78,11 @@ impl Unchanged {
         Self { lake: lake.clone(), source: config.name.clone(), state: Mutex::new(state) }
     }
 
+    /// Whether there is anything to compare with.
+    pub fn has_any(&self) -> bool {
+        !self.state.lock().unwrap_or_else(PoisonError::into_inner).held.is_empty()
+    }
+
     /// The digest of a ticket's answer under a layout, for a row without rescued values.
     pub fn digest(&self, timezone: &TimeZone, layout: &Arc<Layout>, ticket: &str) -> u64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,11 +11,20 @@ use arrow::array::{
 
 use crate::columns::Type;
 
+/// How much a column may come to hold without growing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Room {
+    rows: usize,
+    /// Elements of lists.
+    elements: usize,
+    /// Bytes of texts.
+    bytes: usize,
+}
+
 /// A column under construction.
 pub struct Cells {
     of: Type,
-    /// Rows that there should be room for.
-    room: usize,
+    room: Room,
     /// Made when the first value comes: many columns of a page have none.
     column: Option<Column>,
 }
@@ -74,10 +83,11 @@ macro_rules! put {
 }
 
 impl Column {
-    /// An empty column of a type, with room for `rows`.
-    fn new(of: Type, rows: usize) -> Self {
+    /// An empty column of a type.
+    fn new(of: Type, room: Room) -> Self {
+        let Room { rows, elements, bytes } = room;
         match of {
-            Type::Text => Column::Text(StringBuilder::with_capacity(rows, rows * 8)),
+            Type::Text => Column::Text(StringBuilder::with_capacity(rows, bytes)),
             Type::Int64 => Column::Int64(Int64Builder::with_capacity(rows)),
             Type::Int8 => Column::Int8(Int8Builder::with_capacity(rows)),
             Type::Float64 => Column::Float64(Float64Builder::with_capacity(rows)),
@@ -87,16 +97,36 @@ impl Column {
             Type::Instant => {
                 Column::Instant(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(of.arrow()))
             }
-            Type::TextList => Column::TextList(ListBuilder::with_capacity(StringBuilder::new(), rows)),
-            Type::Int64List => Column::Int64List(ListBuilder::with_capacity(Int64Builder::new(), rows)),
+            Type::TextList => {
+                let values = StringBuilder::with_capacity(elements, bytes);
+                Column::TextList(ListBuilder::with_capacity(values, rows))
+            }
+            Type::Int64List => {
+                Column::Int64List(ListBuilder::with_capacity(Int64Builder::with_capacity(elements), rows))
+            }
         }
     }
 }
 
 impl Cells {
-    /// An empty column of a type, with room for `rows`.
-    pub fn new(of: Type, rows: usize) -> Self {
-        Self { of, room: rows, column: None }
+    /// An empty column of a type.
+    pub fn new(of: Type, room: Room) -> Self {
+        Self { of, room, column: None }
+    }
+
+    /// What another column of the same key will want: what this one holds, and some more bytes.
+    pub fn room(&self, rows: usize) -> Room {
+        let (elements, bytes) = match &self.column {
+            Some(Column::Text(builder)) => (0, builder.values_slice().len()),
+            Some(Column::TextList(builder)) => {
+                let values = builder.values_ref();
+                (values.len(), values.values_slice().len())
+            }
+            Some(Column::Int64List(builder)) => (builder.values_ref().len(), 0),
+            _ => (0, 0),
+        };
+        let some_more = |held: usize| held + held / 8;
+        Room { rows, elements: some_more(elements), bytes: some_more(bytes) }
     }
 
     pub fn of(&self) -> Type {

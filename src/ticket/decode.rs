@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     CustomShape,
-    cells::Cells,
+    cells::{Cells, Room},
     custom::{as_sent, put_value},
     entries::{self, Entry, Name},
     layout::{Keys, Layout, Slot},
@@ -25,7 +25,7 @@ use super::{
     ways::Ways,
 };
 use crate::{
-    columns::{DELETED_AT, RESCUED, SYNCED_AT, Type},
+    columns::Type,
     fields::column_name,
     json::{Cursor, Json, Malformed, Met},
     when::Clock,
@@ -60,17 +60,17 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder with room for `rows` tickets whose zoneless times are local to `zone`.
-    pub fn new(layout: Arc<Layout>, zone: TimeZone, rows: usize) -> Self {
-        let cells = layout.types.iter().map(|of| Cells::new(*of, rows)).collect();
+    /// A decoder of tickets whose zoneless times are local to `zone`.
+    pub fn new(layout: Arc<Layout>, zone: TimeZone) -> Self {
         let ways = layout.learned.take().unwrap_or_else(|| Ways::new(&layout));
+        let cells = layout.types.iter().zip(&ways.room).map(|(of, room)| Cells::new(*of, *room)).collect();
         Self {
             clock: Clock::new(zone),
             cells,
             rescued: StringBuilder::new(),
             rescue: Rescue::default(),
             counted: Vec::new(),
-            ids: Vec::with_capacity(rows),
+            ids: Vec::new(),
             undefined: Vec::new(),
             undefined_by_name: HashMap::new(),
             ways,
@@ -79,11 +79,10 @@ impl Decoder {
         }
     }
 
-    /// Reads one ticket; an element that is no object counts as a ticket without an id.
-    pub fn push(&mut self, ticket: &str) -> Result<(), Malformed> {
+    /// Reads one ticket, to its end; an element that is no object counts as a ticket without an id.
+    pub fn push(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Malformed> {
         let layout = Arc::clone(&self.layout);
         let mut due: Vec<(usize, Json)> = Vec::new();
-        let mut cursor = Cursor::new(ticket);
         if cursor.peek() == b'{' {
             let mut trail = std::mem::take(&mut self.ways.keys);
             let walked = cursor.along(
@@ -261,7 +260,7 @@ impl Decoder {
             return self.rescue.keep(name, json);
         }
         let at = *self.undefined_by_name.entry(name.to_owned()).or_insert_with(|| {
-            self.undefined.push((name.to_owned(), Cells::new(Type::Text, 0)));
+            self.undefined.push((name.to_owned(), Cells::new(Type::Text, Room::default())));
             self.undefined.len() - 1
         });
         if !matches!(json, Json::Null) {
@@ -271,8 +270,9 @@ impl Decoder {
 
     /// The batch of all tickets that had an id. `synced_at` is the instant of reading, microseconds since 1970.
     pub fn finish(mut self, synced_at: i64) -> Result<Decoded, ArrowError> {
-        self.layout.learned.give(self.ways);
         let rows = self.ids.len();
+        self.ways.room = self.cells.iter().map(|cells| cells.room(rows)).collect();
+        self.layout.learned.give(self.ways);
         // Columns without a value share one of their type.
         let mut without: Vec<(Type, ArrayRef)> = Vec::new();
         let mut finish = |cells: Cells| {
@@ -287,7 +287,8 @@ impl Decoder {
             })
         };
         let mut columns: Vec<ArrayRef> = self.cells.into_iter().map(&mut finish).collect();
-        let mut schema: Vec<_> = self.layout.schema.fields()[..columns.len()].to_vec();
+        let (defined, behind) = self.layout.schema.fields().split_at(columns.len());
+        let mut schema = defined.to_vec();
         let mut undefined = Vec::with_capacity(self.undefined.len());
         for (name, cells) in self.undefined {
             columns.push(finish(cells));
@@ -297,18 +298,16 @@ impl Decoder {
         let synced = TimestampMicrosecondArray::from_value(synced_at, rows).with_timezone("UTC");
         let deleted = TimestampMicrosecondArray::new_null(rows).with_timezone("UTC");
         let rescued: StringArray = self.rescued.finish();
-        for (name, column) in [
-            (RESCUED, Arc::new(rescued) as ArrayRef),
-            (SYNCED_AT, Arc::new(synced)),
-            (DELETED_AT, Arc::new(deleted)),
-        ] {
-            schema.push(Arc::new(Field::new(name, column.data_type().clone(), true)));
-            columns.push(column);
-        }
+        schema.extend_from_slice(behind);
+        columns.extend([Arc::new(rescued) as ArrayRef, Arc::new(synced), Arc::new(deleted)]);
+        let schema = match undefined.as_slice() {
+            [] => Arc::clone(&self.layout.schema),
+            _ => Arc::new(Schema::new(schema)),
+        };
         // A batch with a null id cannot be made under the schema, so those rows go first.
         let kept: BooleanArray = self.ids.iter().map(|id| Some(id.is_some())).collect();
         if kept.true_count() < rows {
-            let all: Vec<_> = schema.iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
+            let all: Vec<_> = schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
             let batch =
                 filter_record_batch(&RecordBatch::try_new(Arc::new(Schema::new(all)), columns)?, &kept)?;
             columns = batch.columns().to_vec();
@@ -324,7 +323,7 @@ impl Decoder {
             self.counted.iter_mut().for_each(|(row, _)| *row = row_of[*row]);
         }
         Ok(Decoded {
-            batch: RecordBatch::try_new(Arc::new(Schema::new(schema)), columns)?,
+            batch: RecordBatch::try_new(schema, columns)?,
             ids: self.ids,
             undefined,
             rescued: self.counted,

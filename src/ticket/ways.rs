@@ -1,6 +1,7 @@
 //! How a server writes its tickets: what stands between the values is mostly the same in all of them, page after page.
 
 use super::{
+    cells::Room,
     entries::Habit,
     layout::{Layout, Slot},
 };
@@ -14,6 +15,8 @@ pub(super) struct Ways {
     pub inside: Vec<Trail>,
     pub fields: Trail,
     pub entries: Habit,
+    /// For each column what a page held of it.
+    pub room: Vec<Room>,
 }
 
 impl Ways {
@@ -29,6 +32,7 @@ impl Ways {
             inside: keys.iter().map(inside).collect(),
             fields: Trail::new(fields),
             entries: Habit::new(fields),
+            room: vec![Room::default(); layout.types.len()],
         }
     }
 }

@@ -9,7 +9,7 @@ use ticketlake::{
     config::{self, Config, Overrides},
     fetch::{Client, fetch},
     fields::{Definition, Known, join},
-    json::Json,
+    json::{Cursor, Json},
     lake::{FileForm, FileMeta, Lake},
     sandbox::{self, Options},
     source::{self, Ask, Clock, Order, Page, Slice},
@@ -49,10 +49,10 @@ impl Material {
     /// The rows of a page.
     pub fn decode(&self, page: &Page) -> Decoded {
         let source = &self.config.sources[0];
-        let mut decoder = Decoder::new(Arc::clone(&self.layout), source.timezone.clone(), page.rows.len());
+        let mut decoder = Decoder::new(Arc::clone(&self.layout), source.timezone.clone());
         for row in &page.rows {
             let ticket = std::str::from_utf8(&page.body[row.clone()]).expect("UTF-8");
-            decoder.push(ticket).expect("JSON");
+            decoder.push(&mut Cursor::new(ticket)).expect("JSON");
         }
         decoder.finish(NOW * 1_000_000).expect("a batch")
     }

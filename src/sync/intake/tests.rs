@@ -7,6 +7,7 @@ use super::*;
 use crate::{
     config::{Kind, LakeConfig, PartitionBy, Place},
     fields::Fields,
+    json::Cursor,
     lake::{Lake, columns, partitions},
     progress::{Progress, Style},
     source,
@@ -19,9 +20,10 @@ use crate::{
 
 /// A page of one ticket that says of itself to be so large.
 fn page(layouts: &Layouts, id: i64, day: u32, bytes: usize) -> Rows {
-    let mut decoder = Decoder::new(layouts.layout(), TimeZone::UTC, 1);
+    let mut decoder = Decoder::new(layouts.layout(), TimeZone::UTC);
     let time = format!("2024-01-{day:02} 10:00:00");
-    decoder.push(&format!(r#"{{"id":{id},"created_at":"{time}","updated_at":"{time}"}}"#)).unwrap();
+    let ticket = format!(r#"{{"id":{id},"created_at":"{time}","updated_at":"{time}"}}"#);
+    decoder.push(&mut Cursor::new(&ticket)).unwrap();
     Rows { decoded: Some(decoder.finish(0).unwrap()), same: vec![None], bytes, ..Rows::default() }
 }
 
