@@ -197,6 +197,14 @@ mod tests {
     }
 
     #[test]
+    fn levels_are_counted_from_the_ticket() {
+        let body =
+            |levels| format!(r#"{{"tickets":[{{"id":{}1{}}}]}}"#, "[".repeat(levels), "]".repeat(levels));
+        assert!(matches!(judged(&kf5(), &LIST, 200, &body(127)), Verdict::Page(_)));
+        assert!(matches!(judged(&kf5(), &LIST, 200, &body(128)), Verdict::Later { .. }));
+    }
+
+    #[test]
     fn next_page_elsewhere_is_refused() {
         for next in [
             "https://127.0.0.1:9/x",
@@ -223,6 +231,8 @@ mod tests {
             r#"{"tickets":[{"id":1},"#,
             r#"{"tickets":null}"#,
             r#"{"tickets":{}}"#,
+            r#"{"tickets":[{"id":1}],"tickets":[]}"#,
+            r#"{"tickets":[{"id":01}]}"#,
             "[]",
         ] {
             assert!(

@@ -138,7 +138,7 @@ impl Afresh {
         sink: &impl Sink<Rows, ReadError>,
     ) -> Result<Proof, ReadError> {
         // Nothing is written by partition here.
-        let boundary = |second| second;
+        let partition = |second| second..second + 1;
         let scope = Scope {
             by,
             range,
@@ -146,7 +146,7 @@ impl Afresh {
             bookmark: None,
             newest: None,
             began: self.began,
-            boundary: &boundary,
+            partition: &partition,
         };
         ways::tickets(&self.reader(), sink, &scope).await
     }

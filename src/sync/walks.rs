@@ -1,6 +1,6 @@
 //! The ways to read a source: all of it, a window of it, what changed, what a filter lists; and what is gone from it.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, ops::Range};
 
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
@@ -60,8 +60,8 @@ impl Walks<'_> {
             Reading::Since(since) => {
                 let horizon = self.horizon;
                 let range = Span { from: Some(since.as_second()), to: None };
-                let boundary = self.boundary();
-                let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &boundary) };
+                let partition = self.partition();
+                let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &partition) };
                 let proof = ways::tickets(self.reader, self.recorder.intake, &scope).await?;
                 self.believe_changes(Some(since), horizon)?;
                 Ok(changes(proof, horizon))
@@ -115,9 +115,9 @@ impl Walks<'_> {
 
     /// Reads a window that is this worker's alone; nothing is remembered, and nothing looked for that is gone.
     pub async fn walk_window(&self, range: Span) -> Result<Walked, Ended> {
-        let boundary = self.boundary();
+        let partition = self.partition();
         let proof =
-            ways::tickets(self.reader, self.recorder.intake, &self.scope(range, &[], &boundary)).await?;
+            ways::tickets(self.reader, self.recorder.intake, &self.scope(range, &[], &partition)).await?;
         Ok(Walked { proof, horizon: self.horizon, whole_since: None, gone: RoaringTreemap::new() })
     }
 
@@ -125,9 +125,9 @@ impl Walks<'_> {
     async fn walk_created(&self) -> Result<Walked, Ended> {
         let range = self.recorder.range;
         let unfinished = self.begin(range)?;
-        let (done, boundary) = (unfinished.read(), self.boundary());
+        let (done, partition) = (unfinished.read(), self.partition());
         let bookmark = unfinished.pages.as_ref();
-        let scope = Scope { bookmark, ..self.scope(range, &done, &boundary) };
+        let scope = Scope { bookmark, ..self.scope(range, &done, &partition) };
         bookmark.inspect(|bookmark| self.recorder.go_on(bookmark));
         let mut proof = ways::tickets(self.reader, self.recorder, &scope).await?;
         let later = bookmark.and(self.checkpoint.with(|memory| freshening(memory, self.config(), self.task)));
@@ -175,13 +175,18 @@ impl Walks<'_> {
         Ok(unfinished)
     }
 
-    /// Gives the start of the partition that holds a second.
-    fn boundary(&self) -> impl Fn(i64) -> i64 + use<> {
+    /// Gives the seconds of the partition that holds a second.
+    fn partition(&self) -> impl Fn(i64) -> Range<i64> + use<> {
         let calendar = RefCell::new(self.lake.calendar());
-        move |second| start_of_partition(&mut calendar.borrow_mut(), second)
+        move |second| seconds_of_partition(&mut calendar.borrow_mut(), second)
     }
 
-    fn scope<'a>(&self, range: Span, done: &'a [Span], boundary: &'a dyn Fn(i64) -> i64) -> Scope<'a> {
+    fn scope<'a>(
+        &self,
+        range: Span,
+        done: &'a [Span],
+        partition: &'a dyn Fn(i64) -> Range<i64>,
+    ) -> Scope<'a> {
         Scope {
             by: Clock::Created,
             range,
@@ -189,7 +194,7 @@ impl Walks<'_> {
             bookmark: None,
             newest: self.horizon,
             began: self.began,
-            boundary,
+            partition,
         }
     }
 
@@ -260,8 +265,9 @@ pub fn freshening(memory: &Memory, config: &SourceConfig, task: Task) -> Option<
     }
 }
 
-/// Unix seconds at which the partition of `second` starts.
-fn start_of_partition(calendar: &mut Calendar, second: i64) -> i64 {
+/// The Unix seconds of the partition that holds one.
+fn seconds_of_partition(calendar: &mut Calendar, second: i64) -> Range<i64> {
     let key = calendar.key(second.checked_mul(1_000_000));
-    calendar.span(key).map_or(second, |span| span.start.div_euclid(1_000_000))
+    let alone = second..second.saturating_add(1);
+    calendar.span(key).map_or(alone, |span| span.start.div_euclid(1_000_000)..span.end.div_euclid(1_000_000))
 }

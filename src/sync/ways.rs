@@ -1,5 +1,7 @@
 //! How a source's tickets are read: in windows of time where its list can be bounded by time, else by page numbers.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 
 use super::reading::{ReadError, Rows, TicketReader};
@@ -8,6 +10,10 @@ use crate::{
     source::{self, Clock, Slice},
     walk::{self, Bookmark, ByNumber, ByTime, Proof, Reader, Sink, Span},
 };
+
+/// Partitions of so many rows grow while they are read, since they do not wait in memory until they are whole; of several
+/// that grow side by side each would be written many times.
+const LARGE_PARTITION: f64 = 4096.0;
 
 /// What of the whole list is to be read.
 pub struct Scope<'a> {
@@ -21,8 +27,8 @@ pub struct Scope<'a> {
     /// The newest change, where the source told it before.
     pub newest: Option<Timestamp>,
     pub began: Timestamp,
-    /// The start of the partition that holds a second.
-    pub boundary: &'a dyn Fn(i64) -> i64,
+    /// The seconds of the partition that holds a second.
+    pub partition: &'a dyn Fn(i64) -> Range<i64>,
 }
 
 /// Reads the tickets of a scope.
@@ -32,7 +38,7 @@ pub async fn tickets(
     scope: &Scope<'_>,
 ) -> Result<Proof, ReadError> {
     let config = &reader.client.config;
-    let &Scope { by, range, done, bookmark, newest, began, boundary } = scope;
+    let &Scope { by, range, done, bookmark, newest, began, partition } = scope;
     if !source::filters_by_time(config.kind) {
         return pages(reader, config, sink, Slice::default(), (by, range), bookmark).await;
     }
@@ -44,7 +50,8 @@ pub async fn tickets(
         per_page: config.page_size,
         workers: config.concurrency,
         now: began.as_second(),
-        boundary,
+        partition,
+        large: LARGE_PARTITION,
     };
     walk::by_time(reader, sink, &plan).await
 }

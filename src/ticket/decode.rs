@@ -307,7 +307,8 @@ impl Decoder {
         // A batch with a null id cannot be made under the schema, so those rows go first.
         let kept: BooleanArray = self.ids.iter().map(|id| Some(id.is_some())).collect();
         if kept.true_count() < rows {
-            let all: Vec<_> = schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
+            let all: Vec<_> =
+                schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
             let batch =
                 filter_record_batch(&RecordBatch::try_new(Arc::new(Schema::new(all)), columns)?, &kept)?;
             columns = batch.columns().to_vec();

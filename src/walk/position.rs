@@ -5,6 +5,8 @@
 //! where none is, the server leaves out the bound itself, or the row is gone, or the bounds mean other times than the rows: asking from earlier
 //! tells which. Windows of time are read side by side; idle workers cut the widest.
 
+use std::ops::Range;
+
 use futures::{StreamExt, stream::FuturesUnordered};
 use roaring::RoaringTreemap;
 
@@ -13,7 +15,7 @@ use super::{
     limit::Limited,
     pages::{self, Asked},
     slots::Slot,
-    windows::{Window, cut, left},
+    windows::{Cutting, Window, cut, left},
 };
 use crate::source::{Clock, Order, Slice};
 
@@ -46,8 +48,10 @@ pub struct ByTime<'a> {
     pub workers: usize,
     /// Unix seconds; stands for an open end when windows are cut.
     pub now: i64,
-    /// The start of the partition that holds a second.
-    pub boundary: &'a dyn Fn(i64) -> i64,
+    /// The seconds of the partition that holds a second.
+    pub partition: &'a dyn Fn(i64) -> Range<i64>,
+    /// Partitions of so many rows, by creation, are read one after another.
+    pub large: f64,
 }
 
 /// Reads all rows whose time lies in `plan.range`, in windows of time.
@@ -237,7 +241,18 @@ impl<R: Reader<Error = E>, S: Sink<R::Rows, E>, E> Walk<'_, R, S> {
         let rows = f64::from(self.plan.per_page).min(self.largest.max(20) as f64);
         let is_late = self.journal.tally.pages >= LATE_PAGES * self.plan.workers as u64;
         let worthwhile = if is_late { WORTHWHILE_LATE } else { WORTHWHILE_PAGES };
-        let later = cut(&mut windows, worthwhile * rows, self.plan.now, self.plan.boundary);
+        let later = cut(
+            &mut windows,
+            &Cutting {
+                worthwhile: worthwhile * rows,
+                now: self.plan.now,
+                partition: self.plan.partition,
+                // What changed lies in partitions of any time.
+                large: if self.plan.by == Clock::Created { self.plan.large } else { f64::INFINITY },
+                workers: self.plan.workers.max(1),
+                page_rows: rows,
+            },
+        );
         readings.iter_mut().zip(windows).for_each(|(reading, window)| reading.window = window);
         readings.extend(later.map(|later| Reading { window: later, ..Reading::new(later.rest) }));
         later.is_some()

@@ -14,7 +14,11 @@ fn plan(by: Clock, workers: usize) -> ByTime<'static> {
         per_page: 100,
         workers,
         now: 1_700_600_000,
-        boundary: &|second| second - second.rem_euclid(86_400),
+        partition: &|second| {
+            let start = second - second.rem_euclid(86_400);
+            start..start + 86_400
+        },
+        large: f64::INFINITY,
     }
 }
 
@@ -89,12 +93,16 @@ proptest! {
 #[test]
 fn a_quiet_list_costs_little_more_than_its_pages_and_keeps_all_workers_busy() {
     for (workers, most) in [(1, 408), (4, 420), (16, 440)] {
-        for totals in [true, false] {
+        for (totals, large) in [(true, f64::INFINITY), (false, f64::INFINITY), (true, 500.0), (false, 500.0)]
+        {
             let server = Server::new(Habits { totals, ..Habits::default() }, 40_000, 1, 7);
-            let plan = ByTime { now: 1_718_000_000, ..plan(Clock::Created, workers) };
+            let plan = ByTime { now: 1_718_000_000, large, ..plan(Clock::Created, workers) };
             let Walked { proof, answers, most_in_flight, .. } = walked(server, &plan);
             assert!(proof.is_complete(), "{proof:?}");
-            assert!(answers <= most, "{answers} requests with {workers} workers, totals: {totals}");
+            assert!(
+                answers <= most,
+                "{answers} requests, {workers} workers, totals: {totals}, large: {large}"
+            );
             assert!(most_in_flight >= workers, "{most_in_flight} of {workers}");
         }
     }
