@@ -64,8 +64,8 @@ struct State {
     patience: u64,
     /// Bytes that may wait.
     most: usize,
-    released: HashSet<PartitionKey>,
-    /// Partitions that got rows after they were released.
+    /// Partitions that were taken to be complete, and how many of them got rows after all.
+    complete: HashSet<PartitionKey>,
     returned: usize,
     received: Received,
     meter: Meter,
@@ -89,7 +89,7 @@ impl Intake {
             pages: 0,
             patience: 2 * workers as u64 + 2,
             most: WAITING_BYTES,
-            released: HashSet::new(),
+            complete: HashSet::new(),
             returned: 0,
             received: Received::default(),
             meter,
@@ -235,7 +235,7 @@ impl State {
     /// Brings pages, of one schema and `share` bytes a row, to their partitions.
     fn sort(&mut self, pages: &[RecordBatch], share: usize) -> Result<(), ReadError> {
         for (key, part) in split(&mut self.calendar, pages).map_err(ReadError::arrow)? {
-            self.returned += usize::from(self.released.remove(&key));
+            self.returned += usize::from(self.complete.remove(&key));
             if matches!(key, PartitionKey::Default(_)) {
                 let ids = part.column(0).as_primitive::<Int64Type>().values();
                 self.received.undated.extend(ids.iter().map(|id| id.cast_unsigned()));
@@ -291,11 +291,14 @@ impl State {
     /// Lists mostly come by time, so that a partition is complete soon after its last page; where they do not, writing
     /// early would write everything many times, so it ends when partitions come back.
     fn relieve(&mut self) {
-        let in_order = self.returned * 8 <= self.released.len() + 8;
+        let in_order = self.returned * 8 <= self.complete.len() + 8;
         let is_complete = |waiting: &Waiting| in_order && waiting.touched + self.patience < self.pages;
         let complete: Vec<_> =
             self.waiting.iter().filter(|(_, waiting)| is_complete(waiting)).map(|(key, _)| *key).collect();
-        complete.into_iter().for_each(|key| self.release(key));
+        for key in complete {
+            self.complete.insert(key);
+            self.release(key);
+        }
         if self.bytes > self.most {
             while self.bytes > self.most / 4 * 3
                 && let Some(key) = self.fullest()
@@ -324,7 +327,6 @@ impl State {
     fn release(&mut self, key: PartitionKey) {
         let Some(waiting) = self.waiting.remove(&key) else { return };
         self.bytes = self.bytes.saturating_sub(waiting.bytes);
-        self.released.insert(key);
         self.leaving.push_back(Job { key, reads: waiting.pile.into_batches(), bytes: waiting.bytes });
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// Partitions of so many rows grow while they are read, since they do not wait in memory until they are whole; of several
 /// that grow side by side each would be written many times.
-const LARGE_PARTITION: f64 = 4096.0;
+const LARGE_PARTITION: f64 = 16_384.0;
 
 /// What of the whole list is to be read.
 pub struct Scope<'a> {
