@@ -211,15 +211,6 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// The next value as it stands, where [`Cursor::pass`] would go; it is still to be read.
-    pub fn ahead(&mut self) -> Result<&'a str, Malformed> {
-        let start = self.offset();
-        self.pass()?;
-        let value = self.since(start);
-        self.at = start;
-        Ok(value)
-    }
-
     /// Reads by `read` as if nothing were around: levels are counted from here.
     pub fn alone<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         let around = std::mem::take(&mut self.depth);

@@ -48,12 +48,15 @@ impl Decoding {
         Some(self.unchanged.as_ref()?.digest(&self.timezone, &self.layout, ticket))
     }
 
-    /// The key of the next ticket where its row is in the lake, and whether that holds rescued values.
+    /// The key of the next ticket where its row is in the lake, and whether that holds rescued values. The cursor may have
+    /// passed the ticket.
     fn known(&self, cursor: &mut Cursor<'_>) -> Result<Option<(Key, bool)>, Malformed> {
         let Some(unchanged) = self.unchanged.as_ref().filter(|unchanged| unchanged.has_any()) else {
             return Ok(None);
         };
-        let ticket = cursor.ahead()?;
+        let start = cursor.offset();
+        cursor.pass()?;
+        let ticket = cursor.since(start);
         let digest = unchanged.digest(&self.timezone, &self.layout, ticket);
         Ok(unchanged.key(&self.layout, ticket, digest))
     }
@@ -67,9 +70,13 @@ impl Opening for Decoding {
         let known = self.known(cursor)?;
         let decoder = || Decoder::new(Arc::clone(&self.layout), self.timezone.clone());
         match known {
-            Some((_, true)) => self.counting.get_or_insert_with(decoder).push(cursor)?,
-            Some((_, false)) => cursor.pass()?,
+            Some((_, false)) => {}
+            Some((_, true)) => {
+                cursor.back_to(start);
+                self.counting.get_or_insert_with(decoder).push(cursor)?;
+            }
             None => {
+                cursor.back_to(start);
                 self.decoding.get_or_insert_with(decoder).push(cursor)?;
                 let digest = self.digest(cursor.since(start));
                 self.digests.extend(digest);
