@@ -27,6 +27,10 @@ pub struct Decoding {
     digests: Vec<u64>,
 }
 
+/// The digest of a ticket, and its key where its row is in the lake, with whether that holds rescued values; neither where
+/// there is nothing to compare with.
+type Looked = (Option<u64>, Option<(Key, bool)>);
+
 /// Rows, and the digests of those that were decoded; an error is a fault of the program.
 type Made = Result<(Rows, Vec<u64>), ArrowError>;
 
@@ -48,17 +52,16 @@ impl Decoding {
         Some(self.unchanged.as_ref()?.digest(&self.timezone, &self.layout, ticket))
     }
 
-    /// The key of the next ticket where its row is in the lake, and whether that holds rescued values. The cursor may have
-    /// passed the ticket.
-    fn known(&self, cursor: &mut Cursor<'_>) -> Result<Option<(Key, bool)>, Malformed> {
+    /// What is known of the next ticket. The cursor may have passed it.
+    fn look_up(&self, cursor: &mut Cursor<'_>) -> Result<Looked, Malformed> {
         let Some(unchanged) = self.unchanged.as_ref().filter(|unchanged| unchanged.has_any()) else {
-            return Ok(None);
+            return Ok((None, None));
         };
         let start = cursor.offset();
         cursor.pass()?;
         let ticket = cursor.since(start);
-        let digest = unchanged.digest(&self.timezone, &self.layout, ticket);
-        Ok(unchanged.key(&self.layout, ticket, digest))
+        let digest = self.digest(ticket);
+        Ok((digest, digest.and_then(|digest| unchanged.key(&self.layout, ticket, digest))))
     }
 }
 
@@ -67,7 +70,7 @@ impl Opening for Decoding {
 
     fn element(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Malformed> {
         let start = cursor.offset();
-        let known = self.known(cursor)?;
+        let (digest, known) = self.look_up(cursor)?;
         let decoder = || Decoder::new(Arc::clone(&self.layout), self.timezone.clone());
         match known {
             Some((_, false)) => {}
@@ -78,7 +81,7 @@ impl Opening for Decoding {
             None => {
                 cursor.back_to(start);
                 self.decoding.get_or_insert_with(decoder).push(cursor)?;
-                let digest = self.digest(cursor.since(start));
+                let digest = digest.or_else(|| self.digest(cursor.since(start)));
                 self.digests.extend(digest);
             }
         }

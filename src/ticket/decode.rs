@@ -287,22 +287,24 @@ impl Decoder {
             })
         };
         let mut columns: Vec<ArrayRef> = self.cells.into_iter().map(&mut finish).collect();
-        let (defined, behind) = self.layout.schema.fields().split_at(columns.len());
-        let mut schema = defined.to_vec();
+        let defined = columns.len();
         let mut undefined = Vec::with_capacity(self.undefined.len());
         for (name, cells) in self.undefined {
             columns.push(finish(cells));
-            schema.push(Arc::new(Field::new(column_name(&name), Type::Text.arrow(), true)));
             undefined.push(name);
         }
         let synced = TimestampMicrosecondArray::from_value(synced_at, rows).with_timezone("UTC");
         let deleted = TimestampMicrosecondArray::new_null(rows).with_timezone("UTC");
         let rescued: StringArray = self.rescued.finish();
-        schema.extend_from_slice(behind);
         columns.extend([Arc::new(rescued) as ArrayRef, Arc::new(synced), Arc::new(deleted)]);
         let schema = match undefined.as_slice() {
             [] => Arc::clone(&self.layout.schema),
-            _ => Arc::new(Schema::new(schema)),
+            names => {
+                let (before, behind) = self.layout.schema.fields().split_at(defined);
+                let named = |name| Arc::new(Field::new(column_name(name), Type::Text.arrow(), true));
+                let fields = before.iter().cloned().chain(names.iter().map(|name| named(name)));
+                Arc::new(Schema::new(fields.chain(behind.iter().cloned()).collect::<Vec<_>>()))
+            }
         };
         // A batch with a null id cannot be made under the schema, so those rows go first.
         let kept: BooleanArray = self.ids.iter().map(|id| Some(id.is_some())).collect();
