@@ -6,14 +6,14 @@ mod conform;
 mod differ;
 mod gather;
 mod merge;
-mod replace;
 mod text;
+mod weave;
 
-pub use conform::conform;
+pub use conform::{conform, conform_column};
 pub use gather::{Picked, gather};
 pub use merge::{Counts, Ids, Merge, Step, digests};
-pub use replace::{Replaced, Replacing};
 pub use text::as_text;
+pub use weave::{Block, Pairs, Weave, Weaving};
 
 /// The column that tells rows apart and sorts them.
 pub const ID: &str = "id";

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::{LakeConfig, PartitionBy, Place};
 
+mod again;
 mod anatomy;
 mod bounds;
 mod change;
@@ -19,11 +20,14 @@ mod distinct;
 mod fault;
 mod fill;
 mod form;
+mod groups;
 mod holdings;
 mod inventory;
+mod large;
 mod marks;
 mod mend;
 mod numbered;
+mod old;
 mod packing;
 mod page_header;
 mod pages;
@@ -40,6 +44,7 @@ mod thrift;
 mod tickets;
 mod unpack;
 mod varint;
+mod woven;
 
 /// Who holds the lake: one run at a time.
 pub mod lock;

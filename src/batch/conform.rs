@@ -28,7 +28,7 @@ pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, B
             _ => present.index_of(field.name()).ok(),
         };
         columns.push(match found {
-            Some(at) => widen(batch.column(at), field)?,
+            Some(at) => conform_column(batch.column(at), field)?,
             None => new_null_array(field.data_type(), batch.num_rows()),
         });
     }
@@ -36,14 +36,15 @@ pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, B
     Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }
 
-fn widen(column: &ArrayRef, field: &Field) -> Result<ArrayRef, BatchError> {
+/// One column under the type of `field`, as [`conform`] does it.
+pub fn conform_column(column: &ArrayRef, field: &Field) -> Result<ArrayRef, BatchError> {
     use DataType::{Float32, Float64, Int8, Int16, Int32, Int64, List, Utf8};
     let (from, to) = (column.data_type(), field.data_type());
     match (from, to) {
         _ if from == to => Ok(column.clone()),
         (List(_), List(inner)) => {
             let list = column.as_list::<i32>();
-            let values = widen(list.values(), inner)?;
+            let values = conform_column(list.values(), inner)?;
             let nulls = list.nulls().cloned();
             Ok(Arc::new(ListArray::try_new(inner.clone(), list.offsets().clone(), values, nulls)?))
         }

@@ -16,11 +16,18 @@ const WORTHWHILE_RUN: usize = 8;
 /// Rows `(source, row)` of some batches of one schema, in the given order.
 pub struct Picked<'a> {
     sources: Vec<&'a RecordBatch>,
+    picks: Picks,
+}
+
+/// Rows `(source, row)` in the given order, whatever the sources are.
+#[derive(Debug)]
+pub(super) struct Picks {
     rows: Vec<(usize, usize)>,
     how: How,
 }
 
 /// How the rows are brought together.
+#[derive(Debug)]
 enum How {
     /// A single one is shared, not copied.
     Runs(Vec<Run>),
@@ -28,39 +35,29 @@ enum How {
 }
 
 /// Rows that follow each other in one source.
+#[derive(Debug)]
 struct Run {
     source: usize,
     first: usize,
     rows: usize,
 }
 
-impl<'a> Picked<'a> {
-    pub(super) fn new(sources: Vec<&'a RecordBatch>, rows: Vec<(usize, usize)>) -> Self {
+impl Picks {
+    pub(super) fn new(rows: Vec<(usize, usize)>) -> Self {
         let runs: Vec<Run> = rows.chunk_by(follows).filter_map(Run::of).collect();
         let how = match runs.len() {
             1 => How::Runs(runs),
             2.. if runs.len() * WORTHWHILE_RUN <= rows.len() => How::Runs(runs),
             _ => How::OneByOne,
         };
-        Self { sources, rows, how }
+        Self { rows, how }
     }
 
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// A column of the rows, by its number.
-    pub fn column(&self, column: usize) -> Result<ArrayRef, BatchError> {
-        let of = |source: usize| self.sources[source].column(column);
+    /// The rows of one column of each source, all of one type.
+    pub(super) fn of(&self, sources: &[&ArrayRef]) -> Result<ArrayRef, BatchError> {
         Ok(match &self.how {
             How::Runs(runs) => {
-                let runs: Vec<ArrayRef> = runs.iter().map(|run| run.of_column(of(run.source))).collect();
+                let runs: Vec<ArrayRef> = runs.iter().map(|run| run.of_column(sources[run.source])).collect();
                 match runs.as_slice() {
                     [one] => Arc::clone(one),
                     // Columns without a value are many, and quicker made than copied.
@@ -71,11 +68,31 @@ impl<'a> Picked<'a> {
                 }
             }
             How::OneByOne => {
-                let arrays: Vec<&dyn Array> =
-                    self.sources.iter().map(|batch| batch.column(column).as_ref()).collect();
+                let arrays: Vec<&dyn Array> = sources.iter().map(|column| column.as_ref()).collect();
                 interleave(&arrays, &self.rows)?
             }
         })
+    }
+}
+
+impl<'a> Picked<'a> {
+    pub(super) fn new(sources: Vec<&'a RecordBatch>, rows: Vec<(usize, usize)>) -> Self {
+        Self { sources, picks: Picks::new(rows) }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.picks.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.picks.rows.is_empty()
+    }
+
+    /// A column of the rows, by its number.
+    pub fn column(&self, column: usize) -> Result<ArrayRef, BatchError> {
+        self.picks.of(&self.sources.iter().map(|batch| batch.column(column)).collect::<Vec<_>>())
     }
 
     /// All columns of the rows.
@@ -83,7 +100,7 @@ impl<'a> Picked<'a> {
         if self.is_empty() {
             return Ok(RecordBatch::new_empty(schema.clone()));
         }
-        if let How::Runs(runs) = &self.how
+        if let How::Runs(runs) = &self.picks.how
             && let [Run { source, rows, .. }] = runs.as_slice()
             && *rows == self.sources[*source].num_rows()
         {
@@ -91,7 +108,7 @@ impl<'a> Picked<'a> {
         }
         let columns =
             (0..schema.fields().len()).map(|column| self.column(column)).collect::<Result<_, _>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(self.rows.len()));
+        let options = RecordBatchOptions::new().with_row_count(Some(self.len()));
         Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
     }
 }

@@ -120,8 +120,7 @@ impl Merge {
         let (same_id, inserts) = self.meet(&existing, last)?;
         let differing = differ::differing(&existing, &self.reads, &same_id)?;
         let replaced = self.settle(&same_id, &differing);
-        self.ids.new.extend(inserts.iter().map(|(_, read)| read.id));
-        self.counts.new += inserts.len() as u64;
+        self.count_new(&inserts);
         if replaced.is_empty() && inserts.is_empty() {
             return Ok(unchanged(existing));
         }
@@ -132,7 +131,7 @@ impl Merge {
 
     /// After the last existing rows: the next new rows, at most `max_rows`, sorted by id.
     pub fn rest(&mut self, max_rows: usize) -> Result<Option<RecordBatch>, BatchError> {
-        let picks = self.next_new(max_rows);
+        let picks = picked(self.next_new(max_rows));
         if picks.is_empty() {
             return Ok(None);
         }
@@ -141,19 +140,36 @@ impl Merge {
 
     /// Where there are no existing rows: all new rows, sorted by id, to be had column by column.
     pub fn all(&mut self) -> Picked<'_> {
-        let picks = self.next_new(usize::MAX);
+        let picks = picked(self.next_new(usize::MAX));
         self.pick(None, &picks)
     }
 
-    fn next_new(&mut self, most: usize) -> Vec<Pick> {
-        let mut picks = Vec::new();
-        while picks.len() < most && !self.is_done() {
-            let read = self.newest(None);
-            self.ids.new.extend(read.map(|read| read.id));
-            picks.extend(read.map(Pick::Read));
+    /// Consumes the next reads as new rows, at most so many.
+    pub(super) fn next_new(&mut self, most: usize) -> Vec<Read> {
+        let mut reads = Vec::new();
+        while reads.len() < most && !self.is_done() {
+            reads.extend(self.newest(None));
         }
-        self.counts.new += picks.len() as u64;
-        picks
+        self.note_new(reads.iter());
+        reads
+    }
+
+    /// Counts reads of ids that do not exist.
+    pub(super) fn count_new(&mut self, inserts: &[Placed]) {
+        self.note_new(inserts.iter().map(|(_, read)| read));
+    }
+
+    fn note_new<'a>(&mut self, reads: impl ExactSizeIterator<Item = &'a Read>) {
+        self.counts.new += reads.len() as u64;
+        self.ids.new.extend(reads.map(|read| read.id));
+    }
+
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    pub(super) fn reads(&self) -> &[RecordBatch] {
+        &self.reads
     }
 
     /// Consumes the reads up to the last of the existing ids: the newest of each id, by the place of the existing row that
@@ -205,11 +221,6 @@ impl Merge {
             .all(|reads| reads.first().is_none_or(|read| ids.binary_search(&read.id).is_ok()))
     }
 
-    /// Some of the reads as one batch.
-    pub(super) fn rows_of(&self, reads: impl Iterator<Item = Read>) -> Result<RecordBatch, BatchError> {
-        self.gather(None, &reads.map(Pick::Read).collect::<Vec<_>>())
-    }
-
     /// Consumes the reads of the next id. `existing` is the `updated_at` of the row that is there, if one is.
     /// Returns the read that stays, or `None` for the existing row.
     fn newest(&mut self, existing: Option<Option<i64>>) -> Option<Read> {
@@ -254,24 +265,41 @@ impl Merge {
     }
 
     fn pick<'a>(&'a self, existing: Option<&'a RecordBatch>, picks: &[Pick]) -> Picked<'a> {
-        // Only batches that give a row take part: a partition may be met by thousands of small ones.
-        let mut sources: Vec<&RecordBatch> = existing.into_iter().collect();
-        let mut slots = vec![usize::MAX; self.reads.len()];
-        let mut rows = Vec::with_capacity(picks.len());
-        for pick in picks {
-            rows.push(match *pick {
-                Pick::Existing(row) => (0, row),
-                Pick::Read(read) => {
-                    let slot = &mut slots[read.batch];
-                    if *slot == usize::MAX {
-                        *slot = sources.len();
-                        sources.push(&self.reads[read.batch]);
-                    }
-                    (*slot, read.row)
-                }
-            });
+        let mut sources = Sources::after(existing.into_iter().count(), self.reads.len());
+        let rows = picks.iter().map(|pick| match *pick {
+            Pick::Existing(row) => (0, row),
+            Pick::Read(read) => sources.place(read),
+        });
+        let rows = rows.collect();
+        Picked::new(existing.into_iter().chain(sources.of(&self.reads)).collect(), rows)
+    }
+}
+
+/// The batches of reads that give rows, as sources: a partition may be met by thousands of small ones.
+pub(super) struct Sources {
+    /// How many other sources come before them.
+    before: usize,
+    slots: Vec<usize>,
+    batches: Vec<usize>,
+}
+
+impl Sources {
+    pub(super) fn after(before: usize, batches: usize) -> Self {
+        Self { before, slots: vec![usize::MAX; batches], batches: Vec::new() }
+    }
+
+    /// The source and the row in which a read is found.
+    pub(super) fn place(&mut self, read: Read) -> (usize, usize) {
+        let slot = &mut self.slots[read.batch];
+        if *slot == usize::MAX {
+            *slot = self.before + self.batches.len();
+            self.batches.push(read.batch);
         }
-        Picked::new(sources, rows)
+        (*slot, read.row)
+    }
+
+    pub(super) fn of<'a>(&self, reads: &'a [RecordBatch]) -> impl Iterator<Item = &'a RecordBatch> {
+        self.batches.iter().map(|batch| &reads[*batch])
     }
 }
 
@@ -279,6 +307,10 @@ impl Merge {
 enum Pick {
     Existing(usize),
     Read(Read),
+}
+
+fn picked(reads: Vec<Read>) -> Vec<Pick> {
+    reads.into_iter().map(Pick::Read).collect()
 }
 
 fn unchanged(batch: RecordBatch) -> Step {

@@ -75,7 +75,10 @@ pub fn digests(lake: &Lake, source: &str, key: PartitionKey) -> Result<Digests, 
 }
 
 /// The digests of a file in the order of its rows; `None` where it has none.
-fn of_content(content: &Content, metadata: &ParquetMetaData) -> Result<Option<Vec<u64>>, ParquetError> {
+pub(super) fn of_content(
+    content: &Content,
+    metadata: &ParquetMetaData,
+) -> Result<Option<Vec<u64>>, ParquetError> {
     let file = metadata.file_metadata();
     let place = file.key_value_metadata().into_iter().flatten().find(|pair| pair.key == PLACE);
     let Some(from) = place.and_then(|pair| pair.value.as_deref()?.parse::<u64>().ok()) else {
@@ -142,6 +145,11 @@ pub(super) fn column(bytes: Option<&[u8]>, rows: usize) -> Option<ArrayRef> {
     let Some(bytes) = bytes else { return Some(Arc::new(UInt64Array::new_null(rows))) };
     let whole = rows.checked_mul(BYTES) == Some(bytes.len());
     whole.then(|| Arc::new(from_bytes(bytes).map(told).collect::<UInt64Array>()) as ArrayRef)
+}
+
+/// The same from what [`of_content`] gave.
+pub(super) fn array(digests: Vec<u64>) -> ArrayRef {
+    Arc::new(digests.into_iter().map(told).collect::<UInt64Array>())
 }
 
 /// Digests as they stand in a file; `None` if no row has one.

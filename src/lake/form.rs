@@ -7,12 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef};
 use parquet::{
-    arrow::{ArrowSchemaConverter, ArrowWriter, arrow_writer::ArrowWriterOptions},
+    arrow::{
+        ArrowSchemaConverter, ArrowWriter,
+        arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions},
+    },
     errors::ParquetError,
-    file::{metadata::KeyValue, properties::WriterPropertiesPtr},
-    schema::types::SchemaDescriptor,
+    file::{metadata::KeyValue, properties::WriterPropertiesPtr, writer::SerializedFileWriter},
+    schema::types::{ColumnDescriptor, SchemaDescriptor, Type},
 };
 
+pub(super) use self::sizes::ROW_GROUP_ROWS;
 use self::sizes::{SMALL_ROWS, making, properties};
 
 use super::{
@@ -84,6 +88,31 @@ impl FileForm {
             .with_parquet_schema(self.descriptor.clone())
             .with_skip_arrow_metadata(true);
         ArrowWriter::try_new_with_options(out, self.schema.clone(), options)
+    }
+
+    /// Begins a file of this form that is made of row groups, and these of columns.
+    pub(super) fn parts<W: std::io::Write + Send>(
+        &self,
+        out: W,
+    ) -> Result<SerializedFileWriter<W>, ParquetError> {
+        SerializedFileWriter::new(out, self.descriptor.root_schema_ptr(), Arc::clone(&self.properties))
+    }
+
+    /// What encodes a column of a row group, by its number.
+    pub(super) fn column_writers(&self, at: usize) -> Result<Vec<ArrowColumnWriter>, ParquetError> {
+        // The library makes those of all columns of a file at once.
+        let root = Type::group_type_builder(self.descriptor.root_schema().name());
+        let column = self.descriptor.root_schema().get_fields()[at].clone();
+        let root = Arc::new(root.with_fields(vec![column]).build()?);
+        let file = SerializedFileWriter::new(std::io::sink(), root, Arc::clone(&self.properties))?;
+        let schema = Arc::new(self.schema.project(&[at])?);
+        ArrowRowGroupWriterFactory::new(&file, schema).create_column_writers(0)
+    }
+
+    /// How the file describes a column, by its number.
+    pub(super) fn leaf(&self, at: usize) -> &ColumnDescriptor {
+        // Each column of a lake is one of values, or one list of them.
+        self.descriptor.columns()[at].as_ref()
     }
 
     /// Starts a file of this form, of about `rows` rows. `path` is only for messages.

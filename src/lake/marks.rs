@@ -9,7 +9,11 @@ use arrow::{
 };
 
 use super::{
-    FileForm, Lake, LakeError, PartitionKey, Written, digests, read,
+    FileForm, Lake, LakeError, PartitionKey, Written,
+    again::{self, Change},
+    digests,
+    old::Old,
+    read,
     store::{self, Seen},
     tickets,
 };
@@ -70,9 +74,19 @@ pub fn mark_deleted(
         return Ok(None);
     }
     let path = tickets::ticket_file(lake, source, key);
+    let file = tickets::file_key(source, key);
+    if !FileForm::is_small(all.len() as u64)
+        && let Some(content) = path.open()?
+    {
+        let old = Old::new(&path, content)?;
+        old.check_rows(all.len())?;
+        let change =
+            marking(&all, gone, at, &old.digests(&(0..all.len())), form).map_err(LakeError::rows(&path))?;
+        return Ok(Some((count, again::write(lake, &file, &old, form, &change)?)));
+    }
     let rows = digests::rows(&path)?;
     let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
-    let written = store::put_over(lake, &tickets::file_key(source, key), seen, |staged| {
+    let written = store::put_over(lake, &file, seen, |staged| {
         let mut out = form.writer(staged, &path, all.len() as u64)?;
         for batch in rows.into_iter().flatten() {
             let batch = conform(&batch?, form.carried()).and_then(|batch| marked(&batch, gone, at));
@@ -81,6 +95,22 @@ pub fn mark_deleted(
         out.finish()
     })?;
     Ok(Some((count, written)))
+}
+
+/// The marks of a whole file, made anew.
+fn marking(
+    all: &[Mark],
+    gone: &dyn Fn(i64) -> bool,
+    at: i64,
+    digests: &ArrayRef,
+    form: &FileForm,
+) -> Result<Change, BatchError> {
+    let times = all.iter().map(|mark| mark.deleted_at.or_else(|| gone(mark.id).then_some(at)));
+    let times = times.collect::<TimestampMicrosecondArray>().with_timezone("UTC");
+    let is_gone: BooleanArray = all.iter().map(|mark| Some(gone(mark.id))).collect();
+    let place = form.schema().index_of(DELETED_AT)?;
+    // As below: should the ticket come back, it must differ.
+    Ok(Change::Cells(place, Arc::new(times), nullif(digests, &is_gone)?))
 }
 
 fn marked(batch: &RecordBatch, gone: &dyn Fn(i64) -> bool, at: i64) -> Result<RecordBatch, BatchError> {

@@ -16,7 +16,7 @@ use super::{
     tail::{self, Told},
     unpack::{self, Wanted},
 };
-use crate::batch::{DIGEST, ID, Merge, Replaced, Replacing, SYNCED_AT, UPDATED_AT};
+use crate::batch::{DIGEST, ID, Merge, SYNCED_AT, UPDATED_AT, Weave, Weaving};
 
 /// A small file in memory, of exactly the form that a new one would have.
 pub(super) struct Whole<'a> {
@@ -49,18 +49,23 @@ impl<'a> Whole<'a> {
         let known = [(ID, ids), (UPDATED_AT, updated), (DIGEST, Arc::clone(&self.digests))];
         let known =
             RecordBatch::try_from_iter(known).map_err(|why| LakeError::rows(self.path)(why.into()))?;
-        let mut merge = Merge::new(self.form.carried(), reads).map_err(LakeError::rows(self.path))?;
-        let replacing = Replacing::new(&mut merge, &known).map_err(LakeError::rows(self.path))?;
-        let Some(mut replacing) = replacing else { return Ok(None) };
-        let fields = if replacing.is_empty() { &[] } else { &self.form.schema().fields()[..] };
+        let merge = Merge::new(self.form.carried(), reads).map_err(LakeError::rows(self.path))?;
+        let mut weaving = Weaving::new(merge);
+        if self.told.rows == 0 || !weaving.adds_none(&known).map_err(LakeError::rows(self.path))? {
+            return Ok(None);
+        }
+        weaving.meet(&known).map_err(LakeError::rows(self.path))?;
+        let mut pairs = weaving.pairs();
+        let places: Vec<u32> = pairs.places().map(|place| place as u32).collect();
+        let fields = if pairs.is_empty() { &[] } else { &self.form.schema().fields()[..] };
         let mut columns = Vec::with_capacity(fields.len());
         for (at, field) in fields.iter().enumerate() {
-            if self.is_null(at) && replacing.is_null(at) {
+            if self.is_null(at) && pairs.is_null(at) {
                 columns.push(None);
                 continue;
             }
-            let Some(cells) = self.cells(at, replacing.places()) else { return Ok(None) };
-            let differs = replacing.compare(at, &cells).map_err(LakeError::rows(self.path))?;
+            let Some(cells) = self.cells(at, &places) else { return Ok(None) };
+            let differs = pairs.compare(at, &cells).map_err(LakeError::rows(self.path))?;
             // The filter of ids is made from them.
             let again = differs || field.name() == ID || field.name() == SYNCED_AT;
             let cells = if again { self.column(at) } else { None };
@@ -69,10 +74,9 @@ impl<'a> Whole<'a> {
             }
             columns.push(cells);
         }
-        let replaced = replacing.settle(self.told.rows);
-        let written =
-            if replaced.is_empty() { None } else { Some(self.write(lake, key, columns, &replaced)?) };
-        Ok(Some(Upserted { counts: merge.counts(), ids: merge.take_ids(), written }))
+        let mut weave = pairs.settle();
+        let written = if weave.is_empty() { None } else { Some(self.write(lake, key, columns, &weave)?) };
+        Ok(Some(Upserted { counts: weave.counts(), ids: weave.take_ids(), written }))
     }
 
     /// Writes the file with the replaced rows; `columns` are the cells of those that cannot be copied.
@@ -81,15 +85,17 @@ impl<'a> Whole<'a> {
         lake: &Lake,
         key: &str,
         columns: Vec<Option<ArrayRef>>,
-        replaced: &Replaced,
+        weave: &Weave,
     ) -> Result<Written, LakeError> {
-        let digests = replaced.column(columns.len(), &self.digests).map_err(LakeError::rows(self.path))?;
+        let block = weave.block(0..weave.len());
+        let digests = weave.column(&block, columns.len(), &self.digests);
+        let digests = digests.map_err(LakeError::rows(self.path))?;
         let digests: Vec<u64> = digests::of_column(Some(&digests), self.told.rows).collect();
         store::put_over(lake, key, self.content.seen.clone(), |staged| {
             let stored = self.told.columns.iter();
             let mut columns = columns.into_iter().zip(stored).enumerate().map(|(at, (cells, stored))| {
                 Ok(match cells {
-                    Some(cells) => Source::Cells(replaced.column(at, &cells)?),
+                    Some(cells) => Source::Cells(weave.column(&block, at, &cells)?),
                     None => Source::Stored(stored),
                 })
             });
@@ -113,10 +119,10 @@ impl<'a> Whole<'a> {
     }
 
     /// The cells of a column in some rows, told by their places, which ascend.
-    fn cells(&self, at: usize, places: &UInt32Array) -> Option<ArrayRef> {
+    fn cells(&self, at: usize, places: &[u32]) -> Option<ArrayRef> {
         match self.form.schema().field(at).data_type() {
-            DataType::List(_) => take(&self.column(at)?, places, None).ok(),
-            _ => self.unpack(at, Wanted::Some { rows: self.told.rows, places: places.values() }),
+            DataType::List(_) => take(&self.column(at)?, &UInt32Array::from(places.to_vec()), None).ok(),
+            _ => self.unpack(at, Wanted::Some { rows: self.told.rows, places }),
         }
     }
 
@@ -127,4 +133,4 @@ impl<'a> Whole<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

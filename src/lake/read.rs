@@ -200,7 +200,7 @@ pub(super) fn told(metadata: &ParquetMetaData, schema: &SchemaRef, bytes: u64) -
 const NEAR_BYTES: u64 = 128 * 1024;
 
 /// The parts of each row group that the columns of the mask take.
-fn groups(metadata: &ParquetMetaData, mask: &ProjectionMask) -> Vec<Group> {
+pub(super) fn groups(metadata: &ParquetMetaData, mask: &ProjectionMask) -> Vec<Group> {
     let parts_of = |group: &RowGroupMetaData| {
         let chunks = group.columns().iter().enumerate();
         let mut ranges: Vec<_> = chunks

@@ -28,12 +28,15 @@ pub(super) fn lakes() -> [(TempDir, Lake); 2] {
     [(folder, in_folder), (tempfile::tempdir().unwrap(), bucket)]
 }
 
+fn instant() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
 fn schema(extra: &[(&str, DataType)]) -> SchemaRef {
-    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let mut fields = vec![
         Field::new("id", DataType::Int64, false),
         Field::new("subject", DataType::Utf8, true),
-        Field::new("updated_at", instant, true),
+        Field::new("updated_at", instant(), true),
     ];
     for (name, kind) in extra {
         let told = HashMap::from([("label".to_owned(), "标签".to_owned())]);
@@ -76,15 +79,15 @@ fn a_partition_is_written_only_when_a_row_changed() {
     for (_folder, lake) in lakes() {
         let (form, key) = (form(&[]), key("2024-01-05"));
         let reads = [tickets(5..9, 1), tickets(1..6, 2)];
-        let first = upsert(&lake, "s", key, &reads, &form).unwrap();
+        let first = upsert(&lake, "s", key, &reads, &form, false).unwrap();
         assert_eq!(first.counts.new, 8);
         assert_eq!(first.written.unwrap().rows, 8);
         assert_eq!(held_ids(&lake, key, &form), (1..9).collect::<Vec<_>>());
         assert_eq!(partitions(&lake, "s").unwrap(), [key]);
 
-        let again = upsert(&lake, "s", key, &reads, &form).unwrap();
+        let again = upsert(&lake, "s", key, &reads, &form, false).unwrap();
         assert_eq!((again.counts.unchanged, again.written), (8, None));
-        let changed = upsert(&lake, "s", key, &[tickets(3..4, 9)], &form).unwrap();
+        let changed = upsert(&lake, "s", key, &[tickets(3..4, 9)], &form, false).unwrap();
         assert_eq!(changed.counts.changed, 1);
         let size = footer(&ticket_file(&lake, "s", key)).unwrap().unwrap().bytes;
         assert_eq!(changed.written, Some(Written { rows: 8, bytes: size }));
@@ -97,10 +100,10 @@ fn a_large_partition_is_merged_in_pieces() {
     for (_folder, lake) in lakes() {
         let (form, key) = (form(&[]), key("2024-01-05"));
         let even = tickets((0..140_000).map(|id| id * 2), 1);
-        upsert(&lake, "s", key, &[even], &form).unwrap();
+        upsert(&lake, "s", key, &[even], &form, false).unwrap();
         // One change late, one insertion after the end: what lies before is passed by, then read again.
         let late = [tickets([240_000, 240_001, 299_999].into_iter(), 2)];
-        let late = upsert(&lake, "s", key, &late, &form).unwrap();
+        let late = upsert(&lake, "s", key, &late, &form, false).unwrap();
         assert_eq!((late.counts.new, late.counts.changed), (2, 1));
         let mut expected: Vec<i64> = (0..140_000).map(|id| id * 2).collect();
         expected.extend([240_001, 299_999]);
@@ -111,11 +114,43 @@ fn a_large_partition_is_merged_in_pieces() {
     }
 }
 
+/// A large file is written again column by column; what stays is copied.
+#[test]
+fn rows_of_a_large_file_are_marked_taken_out_and_widened() {
+    for (_folder, lake) in lakes() {
+        let columns = [("created_at", instant()), ("_deleted_at", instant()), ("cf_a", DataType::Float64)];
+        let (narrow, wide, key) = (form(&columns[..2]), form(&columns), key("2024-01-05"));
+        upsert(&lake, "s", key, &[tickets(0..150_000, 1)], &narrow, false).unwrap();
+        let gone = |id| id % 10 == 3 && id < 131_072;
+        let (count, written) = mark_deleted(&lake, "s", key, &gone, 77, &narrow).unwrap().unwrap();
+        assert_eq!((count, written.rows), (13_107, 150_000));
+        assert_eq!(mark_deleted(&lake, "s", key, &gone, 78, &narrow).unwrap(), None);
+        let marked = |mark: &Mark| mark.deleted_at == gone(mark.id).then_some(77);
+        let marks = marks(&lake, "s", key).unwrap();
+        assert!(marks.len() == 150_000 && marks.iter().all(marked));
+
+        let moved = |id| id % 3 == 0;
+        assert_eq!(take_out(&lake, "s", key, &moved, &narrow).unwrap().unwrap().rows, 100_000);
+        assert_eq!(take_out(&lake, "s", key, &moved, &narrow).unwrap(), None);
+        assert_eq!(rewrite(&lake, "s", key, &wide).unwrap().unwrap().rows, 100_000);
+        assert_eq!(rewrite(&lake, "s", key, &wide).unwrap(), None);
+        let stay: Vec<i64> = (0..150_000).filter(|id| !moved(*id)).collect();
+        assert_eq!(held_ids(&lake, key, &wide), stay);
+        for batch in held(&lake, key, &wide) {
+            assert_eq!(batch.column_by_name("cf_a").unwrap().null_count(), batch.num_rows());
+        }
+        // Groups that became small are put together by the next run that writes the file.
+        upsert(&lake, "s", key, &[tickets(0..1, 1)], &wide, false).unwrap();
+        let footer = footer(&ticket_file(&lake, "s", key)).unwrap().unwrap();
+        assert_eq!((footer.rows, footer.row_groups), (100_001, 1));
+    }
+}
+
 #[test]
 fn a_new_column_reaches_old_files() {
     for (_folder, lake) in lakes() {
         let key = key("2024-01-05");
-        upsert(&lake, "s", key, &[tickets(1..4, 1)], &form(&[])).unwrap();
+        upsert(&lake, "s", key, &[tickets(1..4, 1)], &form(&[]), false).unwrap();
         let wider = form(&[("cf_a", DataType::Float64)]);
         assert!(rewrite(&lake, "s", key, &wider).unwrap().is_some());
         assert_eq!(rewrite(&lake, "s", key, &wider).unwrap(), None);
@@ -154,7 +189,7 @@ fn a_table_is_written_only_when_it_says_something_new() {
 #[test]
 fn another_cut_is_refused_by_name() {
     let (_folder, mut lake) = lake();
-    upsert(&lake, "s", key("2024-01-05"), &[tickets(1..4, 1)], &form(&[])).unwrap();
+    upsert(&lake, "s", key("2024-01-05"), &[tickets(1..4, 1)], &form(&[]), false).unwrap();
     lake.partition = PartitionBy::Month;
     let fault = partitions(&lake, "s").unwrap_err().to_string();
     assert!(fault.contains("created_date=2024-01-05"), "{fault}");
@@ -165,7 +200,7 @@ fn another_cut_is_refused_by_name() {
 fn a_damaged_file_is_named() {
     let (folder, lake) = lake();
     let (form, key) = (form(&[]), key("2024-01-05"));
-    upsert(&lake, "s", key, &[tickets(0..200, 1)], &form).unwrap();
+    upsert(&lake, "s", key, &[tickets(0..200, 1)], &form, false).unwrap();
     let path = folder.path().join("lake").join(tickets::file_key("s", key));
     let sound = std::fs::read(&path).unwrap();
     let read = || rows(&lake, "s", key, &form).and_then(|rows| rows.collect::<Result<Vec<_>, _>>());

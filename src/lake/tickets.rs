@@ -1,7 +1,5 @@
 //! The tickets of a source: one file for each partition, replaced only when a row in it changed.
 
-use std::sync::{Mutex, PoisonError};
-
 use arrow::{
     array::{AsArray, BooleanArray, Int64Array, RecordBatch},
     compute::filter_record_batch,
@@ -9,10 +7,15 @@ use arrow::{
 };
 
 use super::{
-    FileForm, Lake, LakeError, Location, PartitionKey, Written, digests,
+    FileForm, Lake, LakeError, Location, PartitionKey, Written,
+    again::{self, Change},
+    digests,
+    form::ROW_GROUP_ROWS,
+    old::Old,
     partition::Cut,
     patch, read,
     store::{self, Seen},
+    woven,
 };
 use crate::{
     batch::{BatchError, Counts, Ids, Merge, conform},
@@ -20,13 +23,6 @@ use crate::{
 };
 
 const FILE: &str = "part-0.parquet";
-/// Rows that are given to the writer at a time.
-const WRITE_ROWS: usize = 4096;
-
-/// A stream out of a file and one into its successor hold a page and a table of every column, some 80 MB for a hundred
-/// columns: one pair at a time in a process.
-static STREAMED: Mutex<()> = Mutex::new(());
-
 /// What an upsert did to a partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Upserted {
@@ -84,24 +80,27 @@ pub fn columns(
 
 /// Brings rows that were read into a partition. `reads` are in the order of reading, in any order of ids; an id may
 /// occur more than once. Per id the newest `updated_at` stays, of equal or unknown times the later read.
-/// The file is replaced as a whole, or left alone if no row in it changed. Memory is bounded by the reads, not by the file.
+/// The file is replaced as a whole, or left alone if no row in it changed. Memory is bounded by the reads and the file's
+/// widest column, not by the file. While a partition is `growing`, more rows are to come soon, and its row groups may stay
+/// small; once it is not, they are put together, also without reads.
 pub fn upsert(
     lake: &Lake,
     source: &str,
     key: PartitionKey,
     reads: &[RecordBatch],
     form: &FileForm,
+    growing: bool,
 ) -> Result<Upserted, LakeError> {
     /// Another worker may bring rows to the same partition: those without a time of creation.
     const TRIES: usize = 10;
     let _turn = store::turn(lake)?;
     for _ in 1..TRIES {
-        match upsert_once(lake, source, key, reads, form) {
+        match upsert_once(lake, source, key, reads, form, growing) {
             Err(LakeError::Overtaken { .. }) => {}
             upserted => return upserted,
         }
     }
-    upsert_once(lake, source, key, reads, form)
+    upsert_once(lake, source, key, reads, form, growing)
 }
 
 fn upsert_once(
@@ -110,13 +109,20 @@ fn upsert_once(
     key: PartitionKey,
     reads: &[RecordBatch],
     form: &FileForm,
+    growing: bool,
 ) -> Result<Upserted, LakeError> {
     let file = file_key(source, key);
     let path = store::path(lake, &file);
-    if reads.iter().all(|batch| batch.num_rows() == 0) {
+    let is_empty = reads.iter().all(|batch| batch.num_rows() == 0);
+    if is_empty && growing {
         return Ok(Upserted::default());
     }
     let content = path.open()?;
+    if is_empty {
+        // Its row groups may still be small ones.
+        let merge = Merge::new(form.carried(), &[]).map_err(LakeError::rows(&path))?;
+        return woven::upsert(lake, (&file, content), merge, form, growing, ROW_GROUP_ROWS);
+    }
     let whole = content.as_ref().and_then(|content| patch::Whole::new(&path, content, form));
     if let Some(upserted) = whole.map(|whole| whole.upsert(lake, &file, reads)).transpose()?.flatten() {
         return Ok(upserted);
@@ -128,50 +134,28 @@ fn upsert_once(
             store::put_over(lake, &file, Seen::Nothing, |staged| form.write_new(staged, &path, &rows))?;
         return Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: Some(written) });
     }
-    let mut existing = content.map(|content| digests::rows_of(&path, content)).transpose()?;
-    let held_rows = existing.as_ref().map_or(0, |existing| existing.rows);
-    let expected = held_rows + merge.rows();
-    let is_streamed = !FileForm::is_small(expected);
-    let _alone = is_streamed.then(|| STREAMED.lock().unwrap_or_else(PoisonError::into_inner));
-    let seen = existing.as_ref().map_or(Seen::Nothing, |existing| existing.seen.clone());
-
-    // Nothing is written before the first change is seen; what was passed by until then is read again.
-    let mut passed = 0;
-    let mut held = None;
-    let mut first_change = None;
+    let mut existing = content.clone().map(|content| digests::rows_of(&path, content)).transpose()?;
+    let expected = existing.as_ref().map_or(0, |existing| existing.rows) + merge.rows();
+    if !FileForm::is_small(expected) {
+        drop(existing);
+        return woven::upsert(lake, (&file, content), merge, form, growing, ROW_GROUP_ROWS);
+    }
+    let mut rows: Vec<RecordBatch> = Vec::new();
+    let mut changed = false;
     for batch in existing.iter_mut().flatten() {
         let step = merge.step(&batch?).map_err(LakeError::rows(&path))?;
-        if step.changed {
-            first_change = Some(step.batch);
-            break;
-        }
-        passed += 1;
-        // Most files are one batch, which is then at hand.
-        held = (passed == 1).then_some(step.batch);
+        changed |= step.changed;
+        rows.push(step.batch);
     }
-    if first_change.is_none() && merge.is_done() {
+    let last = merge.rest(usize::MAX).map_err(LakeError::rows(&path))?;
+    if !changed && last.is_none() {
         return Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: None });
     }
-
+    rows.extend(last);
+    let seen = existing.as_ref().map_or(Seen::Nothing, |existing| existing.seen.clone());
     let written = store::put_over(lake, &file, seen, |staged| {
         let mut out = form.writer(staged, &path, expected)?;
-        if let Some(batch) = held.take() {
-            out.write(&batch)?;
-        } else if passed > 0 {
-            for batch in digests::rows(&path)?.into_iter().flatten().take(passed) {
-                out.write(&batch?)?;
-            }
-        }
-        if let Some(batch) = first_change.take() {
-            out.write(&batch)?;
-        }
-        for batch in existing.iter_mut().flatten() {
-            let step = merge.step(&batch?).map_err(LakeError::rows(&path))?;
-            out.write(&step.batch)?;
-        }
-        while let Some(batch) = merge.rest(WRITE_ROWS).map_err(LakeError::rows(&path))? {
-            out.write(&batch)?;
-        }
+        rows.iter().try_for_each(|batch| out.write(batch))?;
         out.finish()
     })?;
     Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: Some(written) })
@@ -193,6 +177,10 @@ pub fn rewrite(
     if of_schema(&rows.footer.schema) == of_schema(form.schema()) {
         return Ok(None);
     }
+    if !FileForm::is_small(rows.footer.rows) {
+        drop(rows);
+        return again(lake, &file, form, &Change::Columns);
+    }
     let written = store::put_over(lake, &file, rows.seen.clone(), |staged| {
         let mut out = form.writer(staged, &path, rows.footer.rows)?;
         for batch in rows {
@@ -201,6 +189,17 @@ pub fn rewrite(
         out.finish()
     })?;
     Ok(Some(written))
+}
+
+/// Writes a large file again; `None` if there is none.
+fn again(lake: &Lake, key: &str, form: &FileForm, change: &Change) -> Result<Option<Written>, LakeError> {
+    let path = store::path(lake, key);
+    let Some(content) = path.open()? else { return Ok(None) };
+    let old = Old::new(&path, content)?;
+    if let Change::Rows(stay) = change {
+        old.check_rows(stay.len())?;
+    }
+    again::write(lake, key, &old, form, change).map(Some)
 }
 
 /// Puts a file without rows into the default partition: so a source without tickets can be read too.
@@ -248,10 +247,14 @@ pub fn take_out(
     if stay == marks.len() {
         return Ok(None);
     }
-    let rows = digests::rows(&path)?;
-    let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
     // The rows that moved must stand where they went before they vanish here.
     store::settle(lake)?;
+    if !FileForm::is_small(stay as u64) {
+        let stays = marks.iter().map(|mark| Some(!moved(mark.id))).collect();
+        return again(lake, &file, form, &Change::Rows(stays));
+    }
+    let rows = digests::rows(&path)?;
+    let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
     store::put_over(lake, &file, seen, |staged| {
         let mut out = form.writer(staged, &path, stay as u64)?;
         for batch in rows.into_iter().flatten() {

@@ -67,6 +67,8 @@ struct State {
     /// Partitions that were taken to be complete, and how many of them got rows after all.
     complete: HashSet<PartitionKey>,
     returned: usize,
+    /// Partitions that were written before all their rows had come.
+    growing: HashSet<PartitionKey>,
     received: Received,
     meter: Meter,
 }
@@ -91,6 +93,7 @@ impl Intake {
             most: WAITING_BYTES,
             complete: HashSet::new(),
             returned: 0,
+            growing: HashSet::new(),
             received: Received::default(),
             meter,
         };
@@ -103,9 +106,9 @@ impl Intake {
         self
     }
 
-    /// Hands over everything that waits.
-    async fn flush(&self) -> Result<(), ReadError> {
-        self.with(State::release_all)?;
+    /// Hands over everything that waits; `growing`: more is to come.
+    async fn flush(&self, growing: bool) -> Result<(), ReadError> {
+        self.with(|state| state.release_all(growing))?;
         self.hand_over().await
     }
 
@@ -122,7 +125,7 @@ impl Intake {
 
     /// Writes everything that waits; gives the account of what is in the lake, and why that is not all.
     pub async fn finish(self) -> (Wrote, Received, Result<(), ReadError>) {
-        let flushed = self.flush().await;
+        let flushed = self.flush(false).await;
         let (wrote, written) = self.writer.finish().await;
         let received = self.state.into_inner().unwrap_or_else(PoisonError::into_inner).received;
         (wrote, received, written.map_err(ReadError::from).and(flushed))
@@ -136,13 +139,13 @@ impl Intake {
                 span.to.is_none_or(|to| end <= to) && span.from.is_none_or(|from| from < end)
             })
         };
-        self.with(|state| state.release_where(ends));
+        self.with(|state| state.release_where(false, ends));
         self.hand_over().await
     }
 
     /// Waits until everything that came in is in the lake.
     pub async fn settle(&self) -> Result<(), ReadError> {
-        self.flush().await?;
+        self.flush(true).await?;
         if self.writer.settle().await { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
@@ -229,7 +232,7 @@ impl State {
             return Ok(());
         };
         self.bytes += share * loose.add(batch).map_err(ReadError::arrow)?;
-        if self.bytes > self.most { self.release_all() } else { Ok(()) }
+        if self.bytes > self.most { self.release_all(true) } else { Ok(()) }
     }
 
     /// Brings pages, of one schema and `share` bytes a row, to their partitions.
@@ -297,13 +300,13 @@ impl State {
             self.waiting.iter().filter(|(_, waiting)| is_complete(waiting)).map(|(key, _)| *key).collect();
         for key in complete {
             self.complete.insert(key);
-            self.release(key);
+            self.release(key, false);
         }
         if self.bytes > self.most {
             while self.bytes > self.most / 4 * 3
                 && let Some(key) = self.fullest()
             {
-                self.release(key);
+                self.release(key, true);
             }
         }
     }
@@ -313,21 +316,30 @@ impl State {
         Some(*key)
     }
 
-    fn release_all(&mut self) -> Result<(), ReadError> {
+    fn release_all(&mut self, growing: bool) -> Result<(), ReadError> {
         self.sort_loose()?;
-        self.release_where(|_, _| true);
+        self.release_where(growing, |_, _| true);
         Ok(())
     }
 
-    fn release_where(&mut self, wanted: impl Fn(&Calendar, PartitionKey) -> bool) {
-        let keys = self.waiting.keys().copied().filter(|key| wanted(&self.calendar, *key));
-        keys.collect::<Vec<_>>().into_iter().for_each(|key| self.release(key));
+    fn release_where(&mut self, growing: bool, wanted: impl Fn(&Calendar, PartitionKey) -> bool) {
+        // What was written as it grew is put in order even if nothing waits for it.
+        let written = self.growing.iter().filter(|key| !growing && !self.waiting.contains_key(key));
+        let keys = self.waiting.keys().chain(written).copied().filter(|key| wanted(&self.calendar, *key));
+        keys.collect::<Vec<_>>().into_iter().for_each(|key| self.release(key, growing));
     }
 
-    fn release(&mut self, key: PartitionKey) {
-        let Some(waiting) = self.waiting.remove(&key) else { return };
+    fn release(&mut self, key: PartitionKey, growing: bool) {
+        let waiting = self.waiting.remove(&key).unwrap_or_default();
         self.bytes = self.bytes.saturating_sub(waiting.bytes);
-        self.leaving.push_back(Job { key, reads: waiting.pile.into_batches(), bytes: waiting.bytes });
+        let grew = self.growing.remove(&key);
+        if growing {
+            self.growing.insert(key);
+        }
+        let reads = waiting.pile.into_batches();
+        if !reads.is_empty() || (grew && !growing) {
+            self.leaving.push_back(Job { key, reads, bytes: waiting.bytes, growing });
+        }
     }
 }
 

@@ -27,12 +27,14 @@ const SIDE_BY_SIDE: usize = 3;
 /// of 1,000,000 tickets twice as many took 5 MB more and no less time.
 const UNDER_WAY_BYTES: u32 = 8 << 20;
 
-/// Rows for one partition, in the order of reading.
+/// Rows for one partition, in the order of reading; none where only the file is to be put in order.
 pub struct Job {
     pub key: PartitionKey,
     pub reads: Vec<RecordBatch>,
     /// Of the tickets, as sent.
     pub bytes: usize,
+    /// Whether more rows are to come soon.
+    pub growing: bool,
 }
 
 enum Order {
@@ -176,7 +178,7 @@ async fn obey(
                 // Whoever asked has stopped waiting: the run is being stopped.
                 let _ = done.send(());
             }
-            Order::Write(Job { key, reads, .. }, permit) => {
+            Order::Write(Job { key, reads, growing, .. }, permit) => {
                 // Two writers of one partition would undo each other's rows.
                 while writing.tasks.len() >= SIDE_BY_SIDE || writing.busy.contains(&key) {
                     writing.land().await?;
@@ -188,7 +190,7 @@ async fn obey(
                 }
                 writing.busy.insert(key);
                 writing.tasks.spawn_blocking(move || {
-                    let upserted = lake::upsert(&lake, &source, key, &reads, &form);
+                    let upserted = lake::upsert(&lake, &source, key, &reads, &form, growing);
                     drop((reads, permit));
                     (key, form, upserted)
                 });

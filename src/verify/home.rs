@@ -71,7 +71,9 @@ impl Home<'_> {
                 }
                 moved += rows.num_rows();
                 written += u64::from(
-                    lake::upsert(self.lake, &self.files.name, home, &[rows], &self.form)?.written.is_some(),
+                    lake::upsert(self.lake, &self.files.name, home, &[rows], &self.form, false)?
+                        .written
+                        .is_some(),
                 );
             }
             self.settle(key, &stay)?;
@@ -133,7 +135,7 @@ impl Home<'_> {
         };
         let mut new = 0;
         for (key, rows) in parts.into_iter().filter(|(key, _)| !self.files.unreadable.contains(key)) {
-            new += lake::upsert(self.lake, &self.files.name, key, &[rows], &self.form)?.counts.new;
+            new += lake::upsert(self.lake, &self.files.name, key, &[rows], &self.form, false)?.counts.new;
         }
         if new > 0 {
             repaired.done.push(format!("tickets that only {} had, brought home: {new}", stray.display()));

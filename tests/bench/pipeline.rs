@@ -71,7 +71,8 @@ fn write(criterion: &mut Criterion) {
     for count in DAYS {
         let rows = rows.slice(0, count);
         let name = &material.config.sources[0].name;
-        let put = || lake::upsert(&material.lake, name, day, std::slice::from_ref(&rows), &material.form);
+        let put =
+            || lake::upsert(&material.lake, name, day, std::slice::from_ref(&rows), &material.form, false);
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(format!("a file of {count} rows"), |bencher| {
             let empty = || lake::remove(&material.lake, name, day).expect("no file");

@@ -20,7 +20,7 @@ use crate::batch::ID;
 
 /// Rows of one row group. Of 1,000,000 tickets by month 16,384 cost 6 % more bytes and 25 % more CPU to write, and a reader
 /// that asks for one column twice the time: each group has a hundred columns to be told of.
-const ROW_GROUP_ROWS: usize = 131_072;
+pub(in crate::lake) const ROW_GROUP_ROWS: usize = 131_072;
 /// Of one page, before compression. 64 KB cost 3 % more bytes; 1 MB saves 1 % and holds a seventh more memory.
 const PAGE_BYTES: usize = 256 * 1024;
 /// A text column that has more distinct values is written as sent. 32 KB lose the columns with some hundred sentences;

@@ -18,9 +18,9 @@ use super::{
 use crate::columns::Type;
 
 /// Of a ticket: its id, its text, its number, its list, and the second in which it changed.
-type Row = (i64, Option<String>, Option<i64>, Option<Vec<Option<i64>>>, i64);
+pub(in crate::lake) type Row = (i64, Option<String>, Option<i64>, Option<Vec<Option<i64>>>, i64);
 
-fn batch(rows: &[Row], synced: i64) -> RecordBatch {
+pub(in crate::lake) fn batch(rows: &[Row], synced: i64) -> RecordBatch {
     let instants = |micros: Vec<i64>| Arc::new(TimestampMicrosecondArray::from(micros).with_timezone("UTC"));
     let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(rows.iter().map(|row| row.3.clone()));
     let columns: Vec<(&str, Type, ArrayRef)> = vec![
@@ -45,13 +45,13 @@ fn batch(rows: &[Row], synced: i64) -> RecordBatch {
     carry(&batch, rows.iter().map(digest)).unwrap()
 }
 
-fn form(of: &RecordBatch) -> FileForm {
+pub(in crate::lake) fn form(of: &RecordBatch) -> FileForm {
     let meta = FileMeta { schema_version: 1, source_kind: "kf5".into() };
     let width = of.num_columns() - 1;
     FileForm::new(&Arc::new(of.schema().project(&(0..width).collect::<Vec<_>>()).unwrap()), &meta).unwrap()
 }
 
-fn rows_at(path: &Location) -> RecordBatch {
+pub(in crate::lake) fn rows_at(path: &Location) -> RecordBatch {
     let batches: Vec<RecordBatch> = digests::rows(path).unwrap().unwrap().map(Result::unwrap).collect();
     concat_batches(&batches[0].schema(), &batches).unwrap()
 }
@@ -64,12 +64,12 @@ fn stored(path: &Location, column: usize) -> Vec<u8> {
     content.whole().unwrap()[start as usize..][..length as usize].to_vec()
 }
 
-fn at_id(id: i64, mut row: Row) -> Row {
+pub(in crate::lake) fn at_id(id: i64, mut row: Row) -> Row {
     row.0 = id;
     row
 }
 
-fn row() -> impl Strategy<Value = Row> {
+pub(in crate::lake) fn row() -> impl Strategy<Value = Row> {
     let list = prop::option::of(prop::collection::vec(prop::option::of(0i64..3), 0..3));
     (Just(0), prop::option::of("[ab中]{0,2}"), prop::option::of(0i64..3), list, 0i64..3)
 }
@@ -93,12 +93,12 @@ proptest! {
         let (before, reads) = (batch(&held, 1), batch(&read.chain(new).collect::<Vec<_>>(), 2));
         let form = form(&before);
         for (_folder, lake) in lakes() {
-            upsert(&lake, "s", key, std::slice::from_ref(&before), &form).unwrap();
+            upsert(&lake, "s", key, std::slice::from_ref(&before), &form, false).unwrap();
             let path = ticket_file(&lake, "s", key);
             let mut merge = Merge::new(form.carried(), std::slice::from_ref(&reads)).unwrap();
             let mut expected = vec![merge.step(&rows_at(&path)).unwrap().batch];
             expected.extend(merge.rest(usize::MAX).unwrap());
-            let upserted = upsert(&lake, "s", key, std::slice::from_ref(&reads), &form).unwrap();
+            let upserted = upsert(&lake, "s", key, std::slice::from_ref(&reads), &form, false).unwrap();
             prop_assert_eq!(rows_at(&path), concat_batches(form.carried(), &expected).unwrap());
             prop_assert_eq!((upserted.counts, upserted.ids), (merge.counts(), merge.take_ids()));
             let counts = upserted.counts;
@@ -116,12 +116,12 @@ fn only_columns_that_say_something_new_are_made_again() {
     let (before, reads) = (batch(&held, 1), batch(&[changed], 2));
     let (form, key) = (form(&before), PartitionKey::Day("2024-05-01".parse().unwrap()));
     for (_folder, lake) in lakes() {
-        upsert(&lake, "s", key, std::slice::from_ref(&before), &form).unwrap();
+        upsert(&lake, "s", key, std::slice::from_ref(&before), &form, false).unwrap();
         let path = ticket_file(&lake, "s", key);
         let columns =
             || (0..before.num_columns() - 1).map(|column| stored(&path, column)).collect::<Vec<_>>();
         let was = columns();
-        upsert(&lake, "s", key, std::slice::from_ref(&reads), &form).unwrap();
+        upsert(&lake, "s", key, std::slice::from_ref(&reads), &form, false).unwrap();
         let same: Vec<bool> = columns().iter().zip(&was).map(|(now, was)| now == was).collect();
         // id, text, nothing, number, updated_at, list, _synced_at
         assert_eq!(same, [true, true, true, false, false, true, false]);

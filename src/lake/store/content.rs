@@ -17,7 +17,8 @@ use super::{Seen, ranges::Object};
 /// A file up to this size is read at once: one system call, or one request, in place of some for each column.
 pub const WHOLE_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The content of a file.
+/// The content of a file; clones share it.
+#[derive(Clone)]
 pub struct Content {
     source: Source,
     trouble: Trouble,
@@ -26,9 +27,10 @@ pub struct Content {
     pub seen: Seen,
 }
 
+#[derive(Clone)]
 enum Source {
     Whole(Bytes),
-    File(File),
+    File(Arc<File>),
     Object(Object),
 }
 
@@ -89,7 +91,7 @@ impl Content {
             file.read_to_end(&mut content)?;
             Source::Whole(content.into())
         } else {
-            Source::File(file)
+            Source::File(Arc::new(file))
         };
         Ok(Self { source, trouble: Trouble::default(), bytes, seen: Seen::Anything })
     }
