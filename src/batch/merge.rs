@@ -29,7 +29,7 @@ pub struct Step {
 /// One row among the reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Read {
-    id: i64,
+    pub(super) id: i64,
     pub(super) batch: usize,
     pub(super) row: usize,
 }

@@ -139,9 +139,9 @@ impl Weave {
         self.rows + self.inserts.len()
     }
 
-    /// Before which existing row each new one stands, in order.
-    pub fn inserts(&self) -> impl ExactSizeIterator<Item = usize> + Clone {
-        self.inserts.iter().map(|(place, _)| *place)
+    /// Before which existing row each new one stands, and its id, in order.
+    pub fn inserts(&self) -> Vec<(usize, i64)> {
+        self.inserts.iter().map(|(place, read)| (*place, read.id)).collect()
     }
 
     /// Whether one of these existing rows is replaced.

@@ -4,7 +4,14 @@ use std::ops::Range;
 
 /// Groups of fewer rows than half a full one that a file may have while it grows. Each costs a hundred columns to be told
 /// of; putting them together costs writing their rows again.
-const SMALL_GROUPS: usize = 12;
+const SMALL_GROUPS: usize = 32;
+/// A group of fewer rows than a full one divided by this is not left alone.
+const TINY: usize = 4;
+/// Workers that read one partition side by side begin at as many places: between their rows the ids jump by more than the
+/// whole divided by this, and rows that come later go there.
+const JUMPS: u64 = 64;
+/// Of fewer rows none of this is seen.
+const JUMPING_ROWS: usize = 1024;
 
 /// A row group of a new file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,15 +22,11 @@ pub(super) struct Group {
     pub(super) kept: Option<usize>,
 }
 
-/// Plans the groups of a file. `old` are the sizes of the old file's groups; `inserts` says before which of its rows each
-/// new one stands, in order; a group has at most `most` rows. While a file is `growing`, small groups are left apart.
-pub(super) fn plan(
-    old: &[usize],
-    inserts: impl Iterator<Item = usize>,
-    most: usize,
-    growing: bool,
-) -> Vec<Group> {
-    let mut units = units(old, inserts);
+/// Plans the groups of a file. `old` are the sizes of the old file's groups; `inserts` says of each new row before which of
+/// the old ones it stands, in order, and its id; a group has at most `most` rows. While a file is `growing`, small groups
+/// are left apart.
+pub(super) fn plan(old: &[usize], inserts: &[(usize, i64)], most: usize, growing: bool) -> Vec<Group> {
+    let mut units = units(old, inserts, growing);
     let small = units.iter().filter(|(rows, _)| rows * 2 < most).count();
     if !growing || small > SMALL_GROUPS {
         units = joined(units, most);
@@ -31,7 +34,7 @@ pub(super) fn plan(
     let mut groups = Vec::with_capacity(units.len());
     let mut start = 0;
     for (rows, kept) in units {
-        let parts = rows.div_ceil(most).max(1);
+        let parts = rows.div_ceil(most);
         for part in 0..parts {
             let end = start + rows * (part + 1) / parts - rows * part / parts;
             groups.push(Group { rows: start..end, kept: kept.filter(|_| parts == 1) });
@@ -44,32 +47,45 @@ pub(super) fn plan(
 /// How many rows, and the old group if they are exactly its rows.
 type Unit = (usize, Option<usize>);
 
-/// The old groups with the new rows among them, and those after the last row apart.
-fn units(old: &[usize], inserts: impl Iterator<Item = usize>) -> Vec<Unit> {
-    let mut inserts = inserts.peekable();
-    let mut units = Vec::with_capacity(old.len() + 1);
-    let mut end = 0;
-    for (number, rows) in old.iter().enumerate() {
-        end += rows;
-        let is_last = number + 1 == old.len();
-        let mut new = 0;
-        while inserts.next_if(|place| *place < end || (*place == end && !is_last)).is_some() {
-            new += 1;
-        }
-        units.push((rows + new, (new == 0).then_some(number)));
+/// The old groups with the new rows among their own, and the new rows between them apart.
+fn units(old: &[usize], inserts: &[(usize, i64)], growing: bool) -> Vec<Unit> {
+    let between = |new: &[(usize, i64)]| {
+        let parts = if growing { by_jumps(new) } else { vec![new.len()] };
+        parts.into_iter().map(|rows| (rows, None)).collect::<Vec<Unit>>()
+    };
+    let before = |place: usize| inserts.partition_point(|(at, _)| *at < place);
+    let mut units = between(&inserts[..before(1)]);
+    let mut start = 0;
+    for (number, rows) in old.iter().enumerate().filter(|(_, rows)| **rows > 0) {
+        let end = start + rows;
+        let among = before(end).saturating_sub(before(start + 1));
+        units.push((rows + among, (among == 0).then_some(number)));
+        units.extend(between(&inserts[before(end)..before(end + 1)]));
+        start = end;
     }
-    let rest = inserts.count();
-    units.push((rest, None));
     units.retain(|(rows, _)| *rows > 0);
     units
 }
 
-/// Neighbours that fit into one group, put together.
+/// The sizes of the parts of new rows between which the ids jump.
+fn by_jumps(new: &[(usize, i64)]) -> Vec<usize> {
+    let (Some((_, first)), Some((_, last))) = (new.first(), new.last()) else { return Vec::new() };
+    let jump = last.abs_diff(*first) / JUMPS;
+    if new.len() < JUMPING_ROWS {
+        return vec![new.len()];
+    }
+    new.chunk_by(|(_, id), (_, next)| next.abs_diff(*id) <= jump).map(<[_]>::len).collect()
+}
+
+/// Neighbours that fit into one group, or of which one is tiny, put together.
 fn joined(units: Vec<Unit>, most: usize) -> Vec<Unit> {
+    let is_tiny = |rows: usize| rows * TINY < most;
     let mut joined: Vec<Unit> = Vec::with_capacity(units.len());
     for (rows, kept) in units {
         match joined.last_mut() {
-            Some((before, its_kept)) if *before + rows <= most => {
+            Some((before, its_kept))
+                if *before + rows <= most || is_tiny(rows) || (is_tiny(*before) && rows <= most) =>
+            {
                 *before += rows;
                 *its_kept = None;
             }
@@ -88,28 +104,45 @@ mod tests {
         Group { rows, kept }
     }
 
-    #[test]
-    fn new_rows_at_the_end_of_a_growing_file_are_a_group_of_their_own() {
-        let end = std::iter::repeat_n(8, 3);
-        assert_eq!(
-            plan(&[5, 3], end.clone(), 10, true),
-            [group(0..5, Some(0)), group(5..8, Some(1)), group(8..11, None)]
-        );
-        assert_eq!(plan(&[5, 3], end, 10, false), [group(0..8, None), group(8..11, None)]);
+    fn new(places: &[usize]) -> Vec<(usize, i64)> {
+        places.iter().map(|place| (*place, *place as i64)).collect()
     }
 
     #[test]
-    fn groups_without_new_rows_stay() {
-        let among = [2, 7].into_iter();
-        assert_eq!(plan(&[6, 6], among.clone(), 8, false), [group(0..7, None), group(7..14, None)]);
+    fn new_rows_between_the_groups_of_a_growing_file_are_groups_of_their_own() {
+        let inserts = new(&[5, 8, 8, 8]);
         assert_eq!(
-            plan(&[6, 6, 6], among, 7, false),
+            plan(&[5, 3], &inserts, 10, true),
+            [group(0..5, Some(0)), group(5..6, None), group(6..9, Some(1)), group(9..12, None)]
+        );
+        assert_eq!(plan(&[5, 3], &inserts, 12, false), [group(0..12, None)]);
+    }
+
+    #[test]
+    fn workers_side_by_side_make_groups_side_by_side() {
+        let ids = (0..600).chain(10_000..10_600);
+        let inserts: Vec<(usize, i64)> = ids.map(|id| (0, id)).collect();
+        assert_eq!(plan(&[], &inserts, 9000, true), [group(0..600, None), group(600..1200, None)]);
+        assert_eq!(plan(&[], &inserts, 9000, false), [group(0..1200, None)]);
+    }
+
+    #[test]
+    fn groups_without_new_rows_stay_unless_they_are_tiny() {
+        let among = new(&[2, 7]);
+        assert_eq!(plan(&[6, 6], &among, 8, false), [group(0..7, None), group(7..14, None)]);
+        assert_eq!(
+            plan(&[6, 6, 6], &among, 7, false),
             [group(0..7, None), group(7..14, None), group(14..20, Some(2))]
         );
         assert_eq!(
-            plan(&[8, 8], [3].into_iter(), 8, false),
+            plan(&[8, 8], &new(&[3]), 8, false),
             [group(0..4, None), group(4..9, None), group(9..17, Some(1))]
         );
+        assert_eq!(
+            plan(&[8, 8], &new(&[16]), 8, false),
+            [group(0..8, Some(0)), group(8..12, None), group(12..17, None)]
+        );
+        assert_eq!(plan(&[1, 8], &[], 8, false), [group(0..4, None), group(4..9, None)]);
     }
 
     proptest! {
@@ -123,7 +156,7 @@ mod tests {
             let rows: usize = old.iter().sum();
             inserts.iter_mut().for_each(|place| *place %= rows + 1);
             inserts.sort_unstable();
-            let groups = plan(&old, inserts.iter().copied(), most, growing);
+            let groups = plan(&old, &new(&inserts), most, growing);
             let mut next = 0;
             for group in &groups {
                 prop_assert_eq!(group.rows.start, next);
@@ -133,7 +166,8 @@ mod tests {
                     let first: usize = old[..number].iter().sum();
                     let last = first + old[number];
                     prop_assert_eq!(group.rows.len(), old[number]);
-                    prop_assert_eq!(group.rows.start, first + inserts.iter().filter(|place| **place <= first).count());
+                    let before = inserts.iter().filter(|place| **place <= first).count();
+                    prop_assert_eq!(group.rows.start, first + before);
                     prop_assert!(!inserts.iter().any(|place| first < *place && *place < last));
                 }
             }

@@ -260,7 +260,8 @@ impl<'a> Old<'a> {
             .with_projection(mask)
             .with_row_groups(met().map(|(number, _)| number).collect())
             .with_batch_size(self.step());
-        let builder = if rows.len() == held { builder } else { builder.with_row_selection(selection) };
+        let builder =
+            if selection.row_count() == held { builder } else { builder.with_row_selection(selection) };
         self.guarded(|| builder.build())
     }
 

@@ -29,7 +29,7 @@ pub(super) fn upsert(
     let old = content.map(|content| Old::new(path, content)).transpose()?;
     let (mut weave, again) = meet(path, old.as_ref(), reads, form)?;
     let sizes = old.as_ref().map_or(&[][..], |old| &old.groups);
-    let groups = plan(sizes, weave.inserts(), group_rows, growing);
+    let groups = plan(sizes, &weave.inserts(), group_rows, growing);
     let stands = weave.is_empty() && (growing || groups.len() == sizes.len());
     let weft = Weft { path, form, old: old.as_ref(), weave: &weave, again };
     let written = if stands { None } else { Some(weft.write(lake, key, &groups)?) };
