@@ -63,6 +63,7 @@ pub use digests::{DIGEST_BITS, Digests, carry, digests};
 pub use fault::LakeError;
 pub use fill::{Fill, add_fill};
 pub use form::{FileForm, FileMeta, Written};
+pub use groups::stragglers;
 pub use holdings::{Holding, holding, schema_of_source, sources};
 pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, is_folder, leftovers};
 pub use marks::{Mark, mark_deleted, marks};

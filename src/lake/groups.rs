@@ -7,11 +7,11 @@ use std::ops::Range;
 const SMALL_GROUPS: usize = 32;
 /// A group of fewer rows than a full one divided by this is not left alone.
 const TINY: usize = 4;
-/// Workers that read one partition side by side begin at as many places: between their rows the ids jump by more than the
-/// whole divided by this, and rows that come later go there.
-const JUMPS: u64 = 64;
-/// Of fewer rows none of this is seen.
-const JUMPING_ROWS: usize = 1024;
+/// Workers that read one partition side by side begin at as many places: between their rows the ids jump, by more than the
+/// usual distance of two times this.
+const JUMP: u64 = 64;
+/// Of fewer rows none of this is seen; a stretch between two jumps that has fewer is none.
+const STRETCH_ROWS: usize = 64;
 
 /// A row group of a new file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +69,31 @@ fn units(old: &[usize], inserts: &[(usize, i64)], growing: bool) -> Vec<Unit> {
 
 /// The sizes of the parts of new rows between which the ids jump.
 fn by_jumps(new: &[(usize, i64)]) -> Vec<usize> {
-    let (Some((_, first)), Some((_, last))) = (new.first(), new.last()) else { return Vec::new() };
-    let jump = last.abs_diff(*first) / JUMPS;
-    if new.len() < JUMPING_ROWS {
-        return vec![new.len()];
+    let ids: Vec<i64> = new.iter().map(|(_, id)| *id).collect();
+    let mut parts: Vec<usize> = Vec::new();
+    for stretch in stretches(&ids) {
+        match parts.last_mut() {
+            Some(before) if stretch.len() < STRETCH_ROWS => *before += stretch.len(),
+            _ => parts.push(stretch.len()),
+        }
     }
-    new.chunk_by(|(_, id), (_, next)| next.abs_diff(*id) <= jump).map(<[_]>::len).collect()
+    parts
+}
+
+/// Ids, ascending, cut where they jump.
+fn stretches(ids: &[i64]) -> impl Iterator<Item = &[i64]> {
+    let mut gaps: Vec<u64> = ids.windows(2).map(|pair| pair[1].abs_diff(pair[0])).collect();
+    let middle = gaps.len() / 2;
+    let jump = match gaps.len() {
+        0..STRETCH_ROWS => u64::MAX,
+        _ => gaps.select_nth_unstable(middle).1.saturating_mul(JUMP),
+    };
+    ids.chunk_by(move |id, next| next.abs_diff(*id) < jump)
+}
+
+/// Of ids, ascending, those that lie alone: the rows around them are still to come while a partition is read.
+pub fn stragglers(ids: &[i64]) -> impl Iterator<Item = i64> {
+    stretches(ids).filter(|stretch| stretch.len() < STRETCH_ROWS.min(ids.len())).flatten().copied()
 }
 
 /// Neighbours that fit into one group, or of which one is tiny, put together.
@@ -124,6 +143,14 @@ mod tests {
         let inserts: Vec<(usize, i64)> = ids.map(|id| (0, id)).collect();
         assert_eq!(plan(&[], &inserts, 9000, true), [group(0..600, None), group(600..1200, None)]);
         assert_eq!(plan(&[], &inserts, 9000, false), [group(0..1200, None)]);
+    }
+
+    #[test]
+    fn ids_that_lie_alone_are_stragglers() {
+        let ids: Vec<i64> = (0..300).chain([900, 901]).chain(5000..5300).collect();
+        assert_eq!(stragglers(&ids).collect::<Vec<_>>(), [900, 901]);
+        assert_eq!(stragglers(&[1, 50, 1000]).count(), 0);
+        assert_eq!(stragglers(&(0..100).map(|id| id * id).collect::<Vec<_>>()).count(), 0);
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl<'a> Whole<'a> {
         }
         let mut weave = pairs.settle();
         let written = if weave.is_empty() { None } else { Some(self.write(lake, key, columns, &weave)?) };
-        Ok(Some(Upserted { counts: weave.counts(), ids: weave.take_ids(), written }))
+        Ok(Some(Upserted { counts: weave.counts(), ids: weave.take_ids(), written, in_parts: false }))
     }
 
     /// Writes the file with the replaced rows; `columns` are the cells of those that cannot be copied.

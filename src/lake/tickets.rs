@@ -30,6 +30,8 @@ pub struct Upserted {
     pub ids: Ids,
     /// The new file, or `None` if nothing changed and the old one stands.
     pub written: Option<Written>,
+    /// Whether it has row groups that were left apart because it grows.
+    pub in_parts: bool,
 }
 
 /// Where the file of a partition lies.
@@ -132,7 +134,12 @@ fn upsert_once(
         let rows = merge.all();
         let written =
             store::put_over(lake, &file, Seen::Nothing, |staged| form.write_new(staged, &path, &rows))?;
-        return Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: Some(written) });
+        return Ok(Upserted {
+            counts: merge.counts(),
+            ids: merge.take_ids(),
+            written: Some(written),
+            in_parts: false,
+        });
     }
     let mut existing = content.clone().map(|content| digests::rows_of(&path, content)).transpose()?;
     let expected = existing.as_ref().map_or(0, |existing| existing.rows) + merge.rows();
@@ -149,7 +156,12 @@ fn upsert_once(
     }
     let last = merge.rest(usize::MAX).map_err(LakeError::rows(&path))?;
     if !changed && last.is_none() {
-        return Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: None });
+        return Ok(Upserted {
+            counts: merge.counts(),
+            ids: merge.take_ids(),
+            written: None,
+            in_parts: false,
+        });
     }
     rows.extend(last);
     let seen = existing.as_ref().map_or(Seen::Nothing, |existing| existing.seen.clone());
@@ -158,7 +170,7 @@ fn upsert_once(
         rows.iter().try_for_each(|batch| out.write(batch))?;
         out.finish()
     })?;
-    Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: Some(written) })
+    Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: Some(written), in_parts: false })
 }
 
 /// Writes the file of a partition again under the form's schema. `None` if there is no file, or if it has that schema.

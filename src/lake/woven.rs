@@ -33,7 +33,12 @@ pub(super) fn upsert(
     let stands = weave.is_empty() && (growing || groups.len() == sizes.len());
     let weft = Weft { path, form, old: old.as_ref(), weave: &weave, again };
     let written = if stands { None } else { Some(weft.write(lake, key, &groups)?) };
-    Ok(Upserted { counts: weave.counts(), ids: weave.take_ids(), written })
+    Ok(Upserted {
+        counts: weave.counts(),
+        ids: weave.take_ids(),
+        written,
+        in_parts: growing && groups.len() > 1,
+    })
 }
 
 /// Lets reads meet the rows of a file; gives the rows of the new one, and in which columns replaced rows say something new.

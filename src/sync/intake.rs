@@ -14,6 +14,7 @@ use roaring::RoaringTreemap;
 
 use super::{
     loose::Loose,
+    memory::add_span,
     pile::Pile,
     reading::{ReadError, Rows},
     writer::{Job, Writer, Wrote},
@@ -69,6 +70,8 @@ struct State {
     returned: usize,
     /// Partitions that were written before all their rows had come.
     growing: HashSet<PartitionKey>,
+    /// The times of creation of which all rows have come.
+    passed: Vec<Span>,
     received: Received,
     meter: Meter,
 }
@@ -94,6 +97,7 @@ impl Intake {
             complete: HashSet::new(),
             returned: 0,
             growing: HashSet::new(),
+            passed: Vec::new(),
             received: Received::default(),
             meter,
         };
@@ -131,15 +135,14 @@ impl Intake {
         (wrote, received, written.map_err(ReadError::from).and(flushed))
     }
 
-    /// All rows created within a span have come in: partitions that end in it are complete.
+    /// All rows created within a span have come in: partitions of which that is now true everywhere are complete.
     pub async fn passed(&self, span: Span) -> Result<(), ReadError> {
-        let ends = |calendar: &Calendar, key| {
-            calendar.span(key).is_some_and(|days| {
-                let end = days.end.div_euclid(1_000_000);
-                span.to.is_none_or(|to| end <= to) && span.from.is_none_or(|from| from < end)
-            })
-        };
-        self.with(|state| state.release_where(false, ends));
+        self.with(|state| {
+            add_span(&mut state.passed, span);
+            let passed = std::mem::take(&mut state.passed);
+            state.release_where(false, |calendar, key| is_within(calendar, key, &passed));
+            state.passed = passed;
+        });
         self.hand_over().await
     }
 
@@ -189,6 +192,16 @@ pub fn meets(calendar: &Calendar, key: PartitionKey, span: Span) -> bool {
     })
 }
 
+/// Whether one of the spans holds all of a partition.
+fn is_within(calendar: &Calendar, key: PartitionKey, spans: &[Span]) -> bool {
+    calendar.span(key).is_some_and(|days| {
+        let (start, end) = (days.start.div_euclid(1_000_000), days.end.div_euclid(1_000_000));
+        let holds =
+            |span: &Span| span.from.is_none_or(|from| from <= start) && span.to.is_none_or(|to| end <= to);
+        spans.iter().any(holds)
+    })
+}
+
 impl State {
     /// Takes a page in, and releases what must be written now to keep memory small.
     fn receive(&mut self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
@@ -203,8 +216,7 @@ impl State {
         let first = first.len();
         let Some(decoded) = decoded else {
             self.meter.page(first);
-            self.relieve();
-            return Ok(());
+            return self.relieve();
         };
         let keep: Vec<bool> =
             same.iter().zip(keep).filter(|(key, _)| key.is_none()).map(|(_, keep)| *keep).collect();
@@ -228,8 +240,7 @@ impl State {
         let Some(loose) = &mut self.loose else {
             self.bytes += share * batch.num_rows();
             self.sort(&[batch], share)?;
-            self.relieve();
-            return Ok(());
+            return self.relieve();
         };
         self.bytes += share * loose.add(batch).map_err(ReadError::arrow)?;
         if self.bytes > self.most { self.release_all(true) } else { Ok(()) }
@@ -293,7 +304,7 @@ impl State {
     ///
     /// Lists mostly come by time, so that a partition is complete soon after its last page; where they do not, writing
     /// early would write everything many times, so it ends when partitions come back.
-    fn relieve(&mut self) {
+    fn relieve(&mut self) -> Result<(), ReadError> {
         let in_order = self.returned * 8 <= self.complete.len() + 8;
         let is_complete = |waiting: &Waiting| in_order && waiting.touched + self.patience < self.pages;
         let complete: Vec<_> =
@@ -306,9 +317,10 @@ impl State {
             while self.bytes > self.most / 4 * 3
                 && let Some(key) = self.fullest()
             {
-                self.release(key, true);
+                self.release_dense(key)?;
             }
         }
+        Ok(())
     }
 
     fn fullest(&self) -> Option<PartitionKey> {
@@ -327,6 +339,23 @@ impl State {
         let written = self.growing.iter().filter(|key| !growing && !self.waiting.contains_key(key));
         let keys = self.waiting.keys().chain(written).copied().filter(|key| wanted(&self.calendar, *key));
         keys.collect::<Vec<_>>().into_iter().for_each(|key| self.release(key, growing));
+    }
+
+    /// Releases rows of a partition that grows; those around which others are still to come go on waiting.
+    fn release_dense(&mut self, key: PartitionKey) -> Result<(), ReadError> {
+        let Some(mut waiting) = self.waiting.remove(&key) else { return Ok(()) };
+        let share = waiting.bytes / waiting.pile.rows().max(1);
+        let reads = waiting.pile.take_dense().map_err(ReadError::arrow)?;
+        let left = share * waiting.pile.rows();
+        let bytes = waiting.bytes.saturating_sub(left);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if left > 0 {
+            waiting.bytes = left;
+            self.waiting.insert(key, waiting);
+        }
+        self.growing.insert(key);
+        self.leaving.push_back(Job { key, reads, bytes, growing: true });
+        Ok(())
     }
 
     fn release(&mut self, key: PartitionKey, growing: bool) {

@@ -1,7 +1,16 @@
 //! Rows that wait, page upon page: some pages at a time are copied into one, since the buffers of a page are nearly twice
 //! as large as what is in them.
 
-use arrow::{array::RecordBatch, compute::concat_batches, error::ArrowError};
+use std::collections::HashSet;
+
+use arrow::{
+    array::{AsArray, BooleanArray, RecordBatch},
+    compute::{concat_batches, filter_record_batch, not},
+    datatypes::Int64Type,
+    error::ArrowError,
+};
+
+use crate::{batch::ID, lake::stragglers};
 
 /// Pages that are copied into one.
 const PAGES: usize = 16;
@@ -32,10 +41,42 @@ impl Pile {
         Ok(())
     }
 
+    /// Takes the rows that lie close by their ids; those that lie alone stay.
+    pub fn take_dense(&mut self) -> Result<Vec<RecordBatch>, ArrowError> {
+        let rows = std::mem::take(self).into_batches();
+        let mut ids: Vec<i64> = rows.iter().flat_map(ids_of).copied().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let alone: HashSet<i64> = stragglers(&ids).collect();
+        // Where many lie alone, the order of ids is not that of reading.
+        if alone.is_empty() || alone.len() * 4 > ids.len() {
+            return Ok(rows);
+        }
+        let mut dense = Vec::with_capacity(rows.len());
+        for batch in &rows {
+            let stays: BooleanArray = ids_of(batch).iter().map(|id| Some(alone.contains(id))).collect();
+            if stays.true_count() > 0 {
+                self.push(filter_record_batch(batch, &stays)?)?;
+            }
+            dense.push(filter_record_batch(batch, &not(&stays)?)?);
+        }
+        Ok(dense)
+    }
+
+    /// How many rows wait.
+    pub fn rows(&self) -> usize {
+        self.stacks.iter().chain(&self.pages).map(RecordBatch::num_rows).sum()
+    }
+
     /// Everything that waits.
     pub fn into_batches(self) -> Vec<RecordBatch> {
         let Self { mut stacks, pages } = self;
         stacks.extend(pages);
         stacks
     }
+}
+
+fn ids_of(batch: &RecordBatch) -> &[i64] {
+    let ids = batch.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
+    ids.map(|ids| &ids.values()[..]).unwrap_or_default()
 }

@@ -149,6 +149,7 @@ async fn write_all(
         known,
         tasks: JoinSet::new(),
         busy: HashSet::new(),
+        in_parts: HashSet::new(),
         wrote: Wrote::default(),
     };
     let mut written = obey(&lake, &source, &layouts, orders, &mut writing, noted).await;
@@ -183,6 +184,9 @@ async fn obey(
                 while writing.tasks.len() >= SIDE_BY_SIDE || writing.busy.contains(&key) {
                     writing.land().await?;
                 }
+                if reads.is_empty() && !writing.in_parts.contains(&key) {
+                    continue;
+                }
                 let (lake, source, form) = (lake.clone(), source.to_owned(), layouts.form());
                 if !Arc::ptr_eq(&form, &noted) {
                     checkpoint.files_differ()?;
@@ -206,6 +210,8 @@ struct Writing {
     known: Option<i64>,
     tasks: JoinSet<(PartitionKey, Arc<FileForm>, Result<Upserted, LakeError>)>,
     busy: HashSet<PartitionKey>,
+    /// Partitions whose files have row groups that are to be put together once they are whole.
+    in_parts: HashSet<PartitionKey>,
     wrote: Wrote,
 }
 
@@ -217,7 +223,13 @@ impl Writing {
             landed.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
         self.busy.remove(&key);
         let start = self.calendar.span(key).map_or(i64::MIN, |span| span.start.div_euclid(1_000_000));
-        self.wrote.add(key, form, upserted?, self.known.is_some_and(|known| start < known));
+        let upserted = upserted?;
+        if upserted.in_parts {
+            self.in_parts.insert(key);
+        } else {
+            self.in_parts.remove(&key);
+        }
+        self.wrote.add(key, form, upserted, self.known.is_some_and(|known| start < known));
         Ok(true)
     }
 }
