@@ -26,11 +26,8 @@ pub(super) struct Group {
 /// the old ones it stands, in order, and its id; a group has at most `most` rows. While a file is `growing`, small groups
 /// are left apart.
 pub(super) fn plan(old: &[usize], inserts: &[(usize, i64)], most: usize, growing: bool) -> Vec<Group> {
-    let mut units = units(old, inserts, growing);
-    let small = units.iter().filter(|(rows, _)| rows * 2 < most).count();
-    if !growing || small > SMALL_GROUPS {
-        units = joined(units, most);
-    }
+    let units = units(old, inserts, growing);
+    let units = if growing { thinned(units, most) } else { joined(units, most) };
     let mut groups = Vec::with_capacity(units.len());
     let mut start = 0;
     for (rows, kept) in units {
@@ -96,6 +93,24 @@ pub fn stragglers(ids: &[i64]) -> impl Iterator<Item = i64> {
     stretches(ids).filter(|stretch| stretch.len() < STRETCH_ROWS.min(ids.len())).flatten().copied()
 }
 
+/// Not too many small units: where there are, the smallest neighbours are put together.
+fn thinned(mut units: Vec<Unit>, most: usize) -> Vec<Unit> {
+    let small = units.iter().filter(|(rows, _)| rows * 2 < most).count();
+    if small <= SMALL_GROUPS {
+        return units;
+    }
+    // Half of them, so that not every run that writes the file does so.
+    for _ in SMALL_GROUPS / 2..small {
+        let pairs = units.windows(2).map(|pair| pair[0].0 + pair[1].0).enumerate();
+        let Some((at, rows)) = pairs.min_by_key(|(_, rows)| *rows).filter(|(_, rows)| *rows <= most) else {
+            break;
+        };
+        units[at] = (rows, None);
+        units.remove(at + 1);
+    }
+    units
+}
+
 /// Neighbours that fit into one group, or of which one is tiny, put together.
 fn joined(units: Vec<Unit>, most: usize) -> Vec<Unit> {
     let is_tiny = |rows: usize| rows * TINY < most;
@@ -143,6 +158,17 @@ mod tests {
         let inserts: Vec<(usize, i64)> = ids.map(|id| (0, id)).collect();
         assert_eq!(plan(&[], &inserts, 9000, true), [group(0..600, None), group(600..1200, None)]);
         assert_eq!(plan(&[], &inserts, 9000, false), [group(0..1200, None)]);
+    }
+
+    #[test]
+    fn a_growing_file_has_not_too_many_small_groups() {
+        let old: Vec<usize> = (0..40).map(|number| 10 + number % 2).collect();
+        let groups = plan(&old, &new(&[420]), 1000, true);
+        assert_eq!(groups.len(), SMALL_GROUPS / 2);
+        let sizes: Vec<usize> = groups.iter().map(|group| group.rows.len()).collect();
+        assert!(sizes.iter().all(|rows| *rows < 60), "{sizes:?}");
+        let again = plan(&sizes, &[], 1000, true);
+        assert!(again.iter().enumerate().all(|(at, group)| group.kept == Some(at)));
     }
 
     #[test]

@@ -1,26 +1,24 @@
 //! The file that stands in a partition, to be read one column at a time: so a file of many rows takes no more memory than
 //! its widest column.
 
+mod cells;
+
 use std::{collections::HashMap, io::Write, ops::Range};
 
 use arrow::{
     array::{Array, ArrayRef, RecordBatch, new_null_array},
-    compute::concat,
     datatypes::{DataType, Field},
 };
 use parquet::{
     arrow::{
         ProjectionMask,
-        arrow_reader::{
-            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-            ParquetRecordBatchReaderBuilder, RowSelection,
-        },
+        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
     },
     basic::Compression,
     column::writer::ColumnCloseResult,
     errors::ParquetError,
     file::{
-        metadata::{ColumnChunkMetaData, PageIndexPolicy},
+        metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData},
         writer::SerializedRowGroupWriter,
     },
     schema::types::ColumnDescriptor,
@@ -31,7 +29,7 @@ use super::{
     read::{groups, guarded},
     store::{Content, Seen, Trouble},
 };
-use crate::batch::{DIGEST, ID, UPDATED_AT, conform_column};
+use crate::batch::{DIGEST, ID, UPDATED_AT};
 
 /// Bytes of a column that are decoded at a time, by what the file says of itself.
 const STEP_BYTES: u64 = 2 * 1024 * 1024;
@@ -49,6 +47,7 @@ pub(super) struct Old<'a> {
     digests: Option<ArrayRef>,
     /// The rows of each row group.
     pub(super) groups: Vec<usize>,
+    step: usize,
 }
 
 /// Where a column stands among the columns of its schema.
@@ -56,16 +55,6 @@ pub(super) struct Old<'a> {
 struct Place {
     root: usize,
     leaf: usize,
-}
-
-/// The cells of a column that are still to come.
-pub(super) struct Cells<'a> {
-    old: &'a Old<'a>,
-    field: &'a Field,
-    /// `None` if no row has a value.
-    reader: Option<ParquetRecordBatchReader>,
-    /// What was read beyond what was asked for.
-    ahead: Option<ArrayRef>,
 }
 
 impl<'a> Old<'a> {
@@ -86,7 +75,8 @@ impl<'a> Old<'a> {
         let places =
             leaves.map(|place| (metadata.schema().field(place.root).name().clone(), place)).collect();
         let digests = digests.map(digests::array);
-        Ok(Self { path, content, trouble, metadata, places, digests, groups })
+        let step = step(metadata.metadata());
+        Ok(Self { path, content, trouble, metadata, places, digests, groups, step })
     }
 
     /// How many rows there are.
@@ -123,12 +113,7 @@ impl<'a> Old<'a> {
 
     /// How many rows are best read at a time.
     pub(super) fn step(&self) -> usize {
-        let widths = self.metadata.metadata().row_groups().iter().flat_map(|group| {
-            let bytes = |chunk: &ColumnChunkMetaData| chunk.uncompressed_size().max(0) as u64;
-            group.columns().iter().map(move |chunk| bytes(chunk) / group.num_rows().max(1) as u64)
-        });
-        let widest = widths.max().unwrap_or(1).max(1);
-        (STEP_BYTES / widest).clamp(16, STEP_ROWS as u64) as usize
+        self.step
     }
 
     /// The ids, the times of update and the digests of all rows, batch by batch.
@@ -175,27 +160,6 @@ impl<'a> Old<'a> {
             })
     }
 
-    /// The cells of a column in some rows, under the type of `field`; a column that is not there has no value.
-    pub(super) fn cells<'b>(&'b self, field: &'b Field, rows: &Range<usize>) -> Result<Cells<'b>, LakeError> {
-        let reader = match self.place(field) {
-            Some(place) if !rows.is_empty() && !self.is_null(field) => {
-                Some(self.reader(place, rows, std::iter::once(rows.clone()))?)
-            }
-            _ => None,
-        };
-        Ok(Cells { old: self, field, reader, ahead: None })
-    }
-
-    /// The cells of a column in the rows at these places, which ascend.
-    pub(super) fn cells_at(&self, field: &Field, places: &[usize]) -> Result<ArrayRef, LakeError> {
-        let (Some(place), [first, .., last] | [first @ last]) = (self.place(field), places) else {
-            return Ok(new_null_array(field.data_type(), places.len()));
-        };
-        let ranges = places.iter().map(|place| *place..place + 1);
-        let reader = self.reader(place, &(*first..last + 1), ranges)?;
-        Cells { old: self, field, reader: Some(reader), ahead: None }.take(places.len())
-    }
-
     /// A column of a row group as it is stored, to be copied into a file in which it is described so; `None` if it is not,
     /// or lacks what files of ours tell of a column.
     pub(super) fn stored(
@@ -231,38 +195,17 @@ impl<'a> Old<'a> {
         column: ColumnCloseResult,
         to: &mut SerializedRowGroupWriter<'_, W>,
     ) -> Result<(), LakeError> {
-        to.append_column(&self.content, column).map_err(|cause| match self.trouble.take() {
-            Some(trouble) => LakeError::io(self.path, "read")(trouble),
-            None => LakeError::writing(self.path, cause),
+        let copied = to.append_column(&self.content, column);
+        copied.map_err(|cause| match (self.trouble.take(), LakeError::writing(self.path, cause)) {
+            (Some(trouble), _) => LakeError::io(self.path, "read")(trouble),
+            // Nothing is encoded here: what does not fit is of the old file.
+            (None, LakeError::Encode { cause, .. }) => LakeError::damaged(self.path, cause),
+            (None, fault) => fault,
         })
     }
 
     fn place(&self, field: &Field) -> Option<Place> {
         self.places.get(field.name()).copied()
-    }
-
-    /// Reads a column in the rows of some ranges, which lie within `rows`.
-    fn reader(
-        &self,
-        place: Place,
-        rows: &Range<usize>,
-        ranges: impl Iterator<Item = Range<usize>>,
-    ) -> Result<ParquetRecordBatchReader, LakeError> {
-        let meets = |group: &Range<usize>| group.start < rows.end && rows.start < group.end;
-        let met = || self.ranges().enumerate().filter(|(_, group)| meets(group));
-        let start = met().map(|(_, group)| group.start).next().unwrap_or_default();
-        let held = met().map(|(_, group)| group.len()).sum();
-        let ranges = ranges.map(|range| range.start - start..range.end - start);
-        let selection = RowSelection::from_consecutive_ranges(ranges, held);
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [place.root]);
-        let builder = self
-            .builder()
-            .with_projection(mask)
-            .with_row_groups(met().map(|(number, _)| number).collect())
-            .with_batch_size(self.step());
-        let builder =
-            if selection.row_count() == held { builder } else { builder.with_row_selection(selection) };
-        self.guarded(|| builder.build())
     }
 
     fn builder(&self) -> ParquetRecordBatchReaderBuilder<Content> {
@@ -274,38 +217,12 @@ impl<'a> Old<'a> {
     }
 }
 
-impl Cells<'_> {
-    /// The next cells, exactly so many.
-    pub(super) fn take(&mut self, rows: usize) -> Result<ArrayRef, LakeError> {
-        let Some(reader) = self.reader.as_mut().filter(|_| rows > 0) else {
-            return Ok(new_null_array(self.field.data_type(), rows));
-        };
-        let mut parts: Vec<ArrayRef> = Vec::new();
-        let mut missing = rows;
-        while missing > 0 {
-            let cells = match self.ahead.take() {
-                Some(cells) => cells,
-                None => {
-                    let batch = self.old.guarded(|| Ok(reader.next().transpose()?))?;
-                    let cells = batch.and_then(|batch| batch.columns().first().cloned());
-                    let cells = cells.ok_or_else(|| {
-                        LakeError::damaged(self.old.path, "a column ends before the last row")
-                    })?;
-                    conform_column(&cells, self.field).map_err(LakeError::rows(self.old.path))?
-                }
-            };
-            if cells.len() > missing {
-                self.ahead = Some(cells.slice(missing, cells.len() - missing));
-                parts.push(cells.slice(0, missing));
-                break;
-            }
-            missing -= cells.len();
-            parts.push(cells);
-        }
-        match parts.as_slice() {
-            [one] => Ok(one.clone()),
-            several => concat(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>())
-                .map_err(|why| LakeError::rows(self.old.path)(why.into())),
-        }
-    }
+/// As many rows as the widest column has in a step.
+fn step(metadata: &ParquetMetaData) -> usize {
+    let widths = metadata.row_groups().iter().flat_map(|group| {
+        let bytes = |chunk: &ColumnChunkMetaData| chunk.uncompressed_size().max(0) as u64;
+        group.columns().iter().map(move |chunk| bytes(chunk) / group.num_rows().max(1) as u64)
+    });
+    let widest = widths.max().unwrap_or(1).max(1);
+    (STEP_BYTES / widest).clamp(16, STEP_ROWS as u64) as usize
 }

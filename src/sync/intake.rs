@@ -30,7 +30,10 @@ use crate::{
 /// Bytes of tickets, as sent, that may wait to be written: partitions are written seldom, memory stays small.
 const WAITING_BYTES: usize = 24 << 20;
 
-/// The same for a list of changes, whose rows belong to partitions all over the lake: every early writing rewrites most of them.
+/// The same for one partition: it is a large one, whose rows cannot wait until it is whole.
+const PARTITION_BYTES: usize = 8 << 20;
+
+/// Of all for a list of changes, whose rows belong to partitions all over the lake: every early writing rewrites most of them.
 const SCATTERED_BYTES: usize = 32 << 20;
 
 /// What came in.
@@ -313,19 +316,19 @@ impl State {
             self.complete.insert(key);
             self.release(key, false);
         }
-        if self.bytes > self.most {
-            while self.bytes > self.most / 4 * 3
-                && let Some(key) = self.fullest()
-            {
-                self.release_dense(key)?;
-            }
+        let enough = if self.bytes > self.most { self.most / 4 * 3 } else { self.most };
+        while let Some((key, bytes)) = self.fullest()
+            && (self.bytes > enough || bytes > PARTITION_BYTES)
+        {
+            self.release_dense(key)?;
         }
         Ok(())
     }
 
-    fn fullest(&self) -> Option<PartitionKey> {
-        let (key, _) = self.waiting.iter().max_by_key(|(key, waiting)| (waiting.bytes, **key))?;
-        Some(*key)
+    /// The partition for which most waits, and how many bytes.
+    fn fullest(&self) -> Option<(PartitionKey, usize)> {
+        let (key, waiting) = self.waiting.iter().max_by_key(|(key, waiting)| (waiting.bytes, **key))?;
+        Some((*key, waiting.bytes))
     }
 
     fn release_all(&mut self, growing: bool) -> Result<(), ReadError> {
