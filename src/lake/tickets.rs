@@ -14,7 +14,7 @@ use super::{
     old::Old,
     partition::Cut,
     patch, read,
-    store::{self, Seen},
+    store::{self, Content, Seen},
     woven,
 };
 use crate::{
@@ -23,6 +23,9 @@ use crate::{
 };
 
 const FILE: &str = "part-0.parquet";
+/// A file of few rows but more bytes is woven too: each row may have a megabyte.
+const AT_ONCE_BYTES: u64 = 16 * 1024 * 1024;
+
 /// What an upsert did to a partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Upserted {
@@ -134,43 +137,36 @@ fn upsert_once(
         let rows = merge.all();
         let written =
             store::put_over(lake, &file, Seen::Nothing, |staged| form.write_new(staged, &path, &rows))?;
-        return Ok(Upserted {
-            counts: merge.counts(),
-            ids: merge.take_ids(),
-            written: Some(written),
-            in_parts: false,
-        });
+        return Ok(upserted(merge, Some(written)));
     }
-    let mut existing = content.clone().map(|content| digests::rows_of(&path, content)).transpose()?;
+    let bytes = content.as_ref().map_or(0, Content::bytes);
+    let existing = content.clone().map(|content| digests::rows_of(&path, content)).transpose()?;
     let expected = existing.as_ref().map_or(0, |existing| existing.rows) + merge.rows();
-    if !FileForm::is_small(expected) {
-        drop(existing);
+    let Some(existing) = existing.filter(|_| FileForm::is_small(expected) && bytes <= AT_ONCE_BYTES) else {
         return woven::upsert(lake, (&file, content), merge, form, growing, ROW_GROUP_ROWS);
-    }
-    let mut rows: Vec<RecordBatch> = Vec::new();
-    let mut changed = false;
-    for batch in existing.iter_mut().flatten() {
+    };
+    let seen = existing.seen.clone();
+    let (mut rows, mut changed): (Vec<RecordBatch>, bool) = (Vec::new(), false);
+    for batch in existing {
         let step = merge.step(&batch?).map_err(LakeError::rows(&path))?;
         changed |= step.changed;
         rows.push(step.batch);
     }
     let last = merge.rest(usize::MAX).map_err(LakeError::rows(&path))?;
     if !changed && last.is_none() {
-        return Ok(Upserted {
-            counts: merge.counts(),
-            ids: merge.take_ids(),
-            written: None,
-            in_parts: false,
-        });
+        return Ok(upserted(merge, None));
     }
     rows.extend(last);
-    let seen = existing.as_ref().map_or(Seen::Nothing, |existing| existing.seen.clone());
     let written = store::put_over(lake, &file, seen, |staged| {
         let mut out = form.writer(staged, &path, expected)?;
         rows.iter().try_for_each(|batch| out.write(batch))?;
         out.finish()
     })?;
-    Ok(Upserted { counts: merge.counts(), ids: merge.take_ids(), written: Some(written), in_parts: false })
+    Ok(upserted(merge, Some(written)))
+}
+
+fn upserted(mut merge: Merge, written: Option<Written>) -> Upserted {
+    Upserted { counts: merge.counts(), ids: merge.take_ids(), written, in_parts: false }
 }
 
 /// Writes the file of a partition again under the form's schema. `None` if there is no file, or if it has that schema.
