@@ -3,14 +3,12 @@
 use std::ops::Range;
 
 use arrow::{
-    array::{Array, ArrayRef, new_null_array},
-    compute::concat,
+    array::{Array, ArrayRef, UInt64Array, new_empty_array, new_null_array},
+    compute::{concat, take},
     datatypes::Field,
+    error::ArrowError,
 };
-use parquet::arrow::{
-    ProjectionMask,
-    arrow_reader::{ParquetRecordBatchReader, RowSelection},
-};
+use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReader};
 
 use super::{Old, Place};
 use crate::{batch::conform_column, lake::LakeError};
@@ -21,6 +19,8 @@ pub(in crate::lake) struct Cells<'a> {
     field: &'a Field,
     /// `None` if no row has a value.
     reader: Option<ParquetRecordBatchReader>,
+    /// How many rows of the first row group come before the first one that is wanted.
+    before: usize,
     /// What was read beyond what was asked for.
     ahead: Option<ArrayRef>,
 }
@@ -32,82 +32,101 @@ impl Old<'_> {
         field: &'b Field,
         rows: &Range<usize>,
     ) -> Result<Cells<'b>, LakeError> {
-        let reader = match self.place(field) {
+        let (reader, before) = match self.place(field) {
             Some(place) if !rows.is_empty() && !self.is_null(field) => {
-                Some(self.reader(place, rows, std::iter::once(rows.clone()))?)
+                let (reader, before) = self.reader(place, rows)?;
+                (Some(reader), before)
             }
-            _ => None,
+            _ => (None, 0),
         };
-        Ok(Cells { old: self, field, reader, ahead: None })
+        Ok(Cells { old: self, field, reader, before, ahead: None })
     }
 
     /// The cells of a column in the rows at these places, which ascend.
     pub(in crate::lake) fn cells_at(&self, field: &Field, places: &[usize]) -> Result<ArrayRef, LakeError> {
-        let (Some(place), [first, .., last] | [first @ last]) = (self.place(field), places) else {
-            return Ok(new_null_array(field.data_type(), places.len()));
+        let (Some(first), Some(last)) = (places.first(), places.last()) else {
+            return Ok(new_empty_array(field.data_type()));
         };
-        let ranges = places.iter().map(|place| *place..place + 1);
-        let reader = self.reader(place, &(*first..last + 1), ranges)?;
-        Cells { old: self, field, reader: Some(reader), ahead: None }.take(places.len())
+        let mut cells = self.cells(field, &(*first..last + 1))?;
+        let (mut start, mut rest, mut parts) = (*first, places, Vec::new());
+        while !rest.is_empty() {
+            let end = (start + self.step()).min(last + 1);
+            let (here, later) = rest.split_at(rest.partition_point(|place| *place < end));
+            let here: UInt64Array = here.iter().map(|place| Some((place - start) as u64)).collect();
+            let step = cells.take(end - start)?;
+            parts.push(take(&step, &here, None).map_err(|why| self.fault(why))?);
+            (start, rest) = (end, later);
+        }
+        joined(&parts).map_err(|why| self.fault(why))
     }
 
-    /// Reads a column in the rows of some ranges, which lie within `rows`.
+    /// Reads a column in the row groups that hold some rows; gives how many rows come before these.
     fn reader(
         &self,
         place: Place,
         rows: &Range<usize>,
-        ranges: impl Iterator<Item = Range<usize>>,
-    ) -> Result<ParquetRecordBatchReader, LakeError> {
+    ) -> Result<(ParquetRecordBatchReader, usize), LakeError> {
         let meets = |group: &Range<usize>| group.start < rows.end && rows.start < group.end;
-        let met = || self.ranges().enumerate().filter(|(_, group)| meets(group));
-        let start = met().map(|(_, group)| group.start).next().unwrap_or_default();
-        let held = met().map(|(_, group)| group.len()).sum();
-        let ranges = ranges.map(|range| range.start - start..range.end - start);
-        let selection = RowSelection::from_consecutive_ranges(ranges, held);
+        let met: Vec<(usize, Range<usize>)> =
+            self.ranges().enumerate().filter(|(_, group)| meets(group)).collect();
+        let before = met.first().map_or(0, |(_, group)| rows.start.saturating_sub(group.start));
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [place.root]);
+        // Rows are not left out by a selection: the library skips without end over some damaged lists.
         let builder = self
             .builder()
             .with_projection(mask)
-            .with_row_groups(met().map(|(number, _)| number).collect())
+            .with_row_groups(met.into_iter().map(|(number, _)| number).collect())
             .with_batch_size(self.step());
-        let builder =
-            if selection.row_count() == held { builder } else { builder.with_row_selection(selection) };
-        self.guarded(|| builder.build())
+        Ok((self.guarded(|| builder.build())?, before))
+    }
+
+    fn fault(&self, why: ArrowError) -> LakeError {
+        LakeError::rows(self.path)(why.into())
     }
 }
 
 impl Cells<'_> {
     /// The next cells, exactly so many.
     pub(in crate::lake) fn take(&mut self, rows: usize) -> Result<ArrayRef, LakeError> {
-        let Some(reader) = self.reader.as_mut().filter(|_| rows > 0) else {
+        if self.reader.is_none() || rows == 0 {
             return Ok(new_null_array(self.field.data_type(), rows));
-        };
+        }
+        while self.before > 0 {
+            let cells = self.next()?;
+            let passed = self.before.min(cells.len());
+            self.before -= passed;
+            self.ahead = Some(cells.slice(passed, cells.len() - passed)).filter(|cells| !cells.is_empty());
+        }
         let mut parts: Vec<ArrayRef> = Vec::new();
         let mut missing = rows;
         while missing > 0 {
-            let cells = match self.ahead.take() {
-                Some(cells) => cells,
-                None => {
-                    let batch = self.old.guarded(|| Ok(reader.next().transpose()?))?;
-                    let cells = batch.and_then(|batch| batch.columns().first().cloned());
-                    let cells = cells.ok_or_else(|| {
-                        LakeError::damaged(self.old.path, "a column ends before the last row")
-                    })?;
-                    conform_column(&cells, self.field).map_err(LakeError::rows(self.old.path))?
-                }
-            };
-            if cells.len() > missing {
-                self.ahead = Some(cells.slice(missing, cells.len() - missing));
-                parts.push(cells.slice(0, missing));
-                break;
-            }
-            missing -= cells.len();
-            parts.push(cells);
+            let cells = self.next()?;
+            let taken = missing.min(cells.len());
+            missing -= taken;
+            self.ahead = Some(cells.slice(taken, cells.len() - taken)).filter(|cells| !cells.is_empty());
+            parts.push(if self.ahead.is_some() { cells.slice(0, taken) } else { cells });
         }
-        match parts.as_slice() {
-            [one] => Ok(one.clone()),
-            several => concat(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>())
-                .map_err(|why| LakeError::rows(self.old.path)(why.into())),
+        joined(&parts).map_err(|why| self.old.fault(why))
+    }
+
+    /// The next cells, however many are at hand; at least one.
+    fn next(&mut self) -> Result<ArrayRef, LakeError> {
+        if let Some(cells) = self.ahead.take() {
+            return Ok(cells);
         }
+        let path = self.old.path;
+        let ends = || LakeError::damaged(path, "a column ends before the last row");
+        let reader = self.reader.as_mut().ok_or_else(ends)?;
+        let batch = self.old.guarded(|| Ok(reader.next().transpose()?))?;
+        let cells = batch.and_then(|batch| batch.columns().first().cloned());
+        let cells = cells.filter(|cells| !cells.is_empty()).ok_or_else(ends)?;
+        conform_column(&cells, self.field).map_err(LakeError::rows(path))
+    }
+}
+
+fn joined(parts: &[ArrayRef]) -> Result<ArrayRef, ArrowError> {
+    match parts {
+        [one] => Ok(ArrayRef::clone(one)),
+        several => concat(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
     }
 }

@@ -9,7 +9,7 @@ use super::{
     super::{
         PartitionKey,
         patch::tests::{Row, at_id, batch, form, row, rows_at},
-        tests::lakes,
+        tests::{lake, lakes},
         ticket_file,
         tickets::file_key,
     },
@@ -112,5 +112,30 @@ fn a_growing_file_gets_groups_that_become_one() {
         assert!(bring(&lake, &[], 6, false, 200).written.is_some());
         assert_eq!(groups(&lake), [120]);
         assert!(bring(&lake, &[], 7, false, 200).written.is_none());
+    }
+}
+
+/// Whatever byte is damaged, rows are brought in, or an error names the file; the process lives.
+#[test]
+fn a_damaged_large_file_is_named() {
+    let rows = |ids: std::ops::Range<i64>, second| -> Vec<Row> {
+        ids.map(|id| (id, Some(format!("text {id}")), Some(id), Some(vec![Some(id)]), second)).collect()
+    };
+    let (folder, lake) = lake();
+    bring(&lake, &rows(0..40, 1), 1, false, 20);
+    let at = folder.path().join("lake").join(file_key("s", key()));
+    let sound = std::fs::read(&at).unwrap();
+    let reads = batch(&rows(15..25, 2), 2);
+    let form = form(&reads);
+    for place in 0..sound.len() {
+        let mut damaged = sound.clone();
+        damaged[place] ^= 0xa5;
+        std::fs::write(&at, damaged).unwrap();
+        let path = ticket_file(&lake, "s", key());
+        let merge = Merge::new(form.carried(), std::slice::from_ref(&reads)).unwrap();
+        let content = path.open().unwrap();
+        if let Err(fault) = upsert(&lake, (&file_key("s", key()), content), merge, &form, false, 20) {
+            assert!(fault.to_string().contains("part-0.parquet"), "{fault}");
+        }
     }
 }
