@@ -80,3 +80,47 @@ fn ids_of(batch: &RecordBatch) -> &[i64] {
     let ids = batch.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
     ids.map(|ids| &ids.values()[..]).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{ArrayRef, Int64Array},
+        error::Result,
+    };
+
+    use super::*;
+
+    fn page(ids: impl Iterator<Item = i64>) -> RecordBatch {
+        RecordBatch::try_from_iter([(ID, Arc::new(Int64Array::from_iter_values(ids)) as ArrayRef)]).unwrap()
+    }
+
+    fn ids(batches: &[RecordBatch]) -> Vec<i64> {
+        batches.iter().flat_map(ids_of).copied().collect()
+    }
+
+    #[test]
+    fn rows_that_lie_alone_stay_in_the_order_of_reading() -> Result<()> {
+        let mut pile = Pile::default();
+        for page in
+            [page(0..200), page([5000, 7, 9000].into_iter()), page(200..400), page([5000].into_iter())]
+        {
+            pile.push(page)?;
+        }
+        let dense = ids(&pile.take_dense()?);
+        assert_eq!(dense, (0..200).chain([7]).chain(200..400).collect::<Vec<_>>());
+        assert_eq!(pile.rows(), 3);
+        assert_eq!(ids(&pile.into_batches()), [5000, 9000, 5000]);
+        Ok(())
+    }
+
+    #[test]
+    fn all_rows_leave_where_most_lie_alone() -> Result<()> {
+        let mut pile = Pile::default();
+        pile.push(page((0..200).flat_map(|pair| [pair * 1000, pair * 1000 + 1])))?;
+        assert_eq!(ids(&pile.take_dense()?).len(), 400);
+        assert_eq!(pile.rows(), 0);
+        Ok(())
+    }
+}
