@@ -94,6 +94,9 @@ def of_queries(results):
                 what = f"{where}, {question} ({1000 * one['lake_s']:.0f} ms), to DuckDB's best file"
                 yield at_most(what, one["ratio"], 1.3, unit="×")
             yield at_most(f"{where}, bytes to DuckDB's Zstandard file", figures["size_ratio"], 1.0, unit="×")
+            if partition == "month":
+                most = 64 if case["tickets"] <= 100_000 else 80
+                yield at_most(f"{where}, peak memory of a full sync", figures["sync"]["peak_mb"], most, "{:.0f}", " MB")
 
 
 def of_start(results):
