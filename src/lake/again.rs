@@ -14,7 +14,6 @@ use super::{
     old::Old,
     store,
 };
-use crate::batch::ID;
 
 /// What a file is to say else.
 pub(super) enum Change {
@@ -83,8 +82,7 @@ impl Again<'_> {
             let cells = cells.slice(rows.start, rows.len());
             return Ok(Column::Cells(Box::new(std::iter::once(Ok(cells)))));
         }
-        if field.name() != ID
-            && self.change.stays(rows) == rows.len()
+        if self.change.stays(rows) == rows.len()
             && let Some(stored) = self.old.stored(field, *number, self.form.leaf(at))
         {
             return Ok(Column::Stored(self.old, stored));

@@ -15,6 +15,7 @@ use parquet::{
         arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
     },
     basic::Compression,
+    bloom_filter::Sbbf,
     column::writer::ColumnCloseResult,
     errors::ParquetError,
     file::{
@@ -177,16 +178,22 @@ impl<'a> Old<'a> {
             && self.metadata.schema().field(place.root).data_type() == field.data_type()
             && chunk.statistics().is_some()
             && matches!(chunk.compression(), Compression::ZSTD(_));
+        let filter = if field.name() == ID { Some(self.filter(group, place.leaf)?) } else { None };
         alike.then(|| {
             Box::new(ColumnCloseResult {
                 bytes_written: chunk.compressed_size().max(0) as u64,
                 rows_written: metadata.num_rows().max(0) as u64,
                 metadata: chunk.clone(),
-                bloom_filter: None,
+                bloom_filter: filter,
                 column_index: Some(bounds.clone()),
                 offset_index: Some(pages.clone()),
             })
         })
+    }
+
+    /// The Bloom filter of a column in a row group.
+    fn filter(&self, group: usize, leaf: usize) -> Option<Sbbf> {
+        self.guarded(|| self.builder().get_row_group_column_bloom_filter(group, leaf)).ok()?
     }
 
     /// Copies a column of the file.

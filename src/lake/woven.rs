@@ -13,7 +13,7 @@ use super::{
     old::{Old, STEP_ROWS},
     store::{self, Content, Seen},
 };
-use crate::batch::{BatchError, Block, ID, Merge, SYNCED_AT, Weave, Weaving};
+use crate::batch::{BatchError, Block, Merge, SYNCED_AT, Weave, Weaving};
 
 /// Brings reads into the file at `key`, which has this `content` or is not there. Its row groups have at most
 /// `group_rows` rows; while it is `growing`, more will come soon, and they may stay small.
@@ -119,8 +119,6 @@ impl Weft<'_> {
             [] => 0..0,
         };
         if let (Some(old), Some(kept)) = (self.old, group.kept)
-            // The filter of ids is made from them.
-            && field.name() != ID
             && !(self.again[at] && self.weave.replaces(&existing))
             && let Some(stored) = old.stored(field, kept, self.form.leaf(at))
         {

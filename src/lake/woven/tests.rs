@@ -11,7 +11,7 @@ use super::{
         patch::tests::{Row, at_id, batch, form, row, rows_at},
         tests::{lake, lakes},
         ticket_file,
-        tickets::file_key,
+        tickets::{self, file_key},
     },
     *,
 };
@@ -102,7 +102,9 @@ fn a_growing_file_gets_groups_that_become_one() {
         ids.map(|id| (id, Some(format!("text {}", id % 7)), Some(id), Some(vec![Some(id)]), 1)).collect()
     };
     for (_folder, lake) in lakes() {
-        bring(&lake, &rows(0..50), 1, true, 200);
+        // A small file's columns and filter are copied too.
+        let small = batch(&rows(0..50), 1);
+        tickets::upsert(&lake, "s", key(), std::slice::from_ref(&small), &form(&small), true).unwrap();
         bring(&lake, &rows(50..90), 2, true, 200);
         assert_eq!(groups(&lake), [50, 40]);
         assert!(bring(&lake, &rows(20..40), 3, true, 200).written.is_none());
@@ -112,6 +114,37 @@ fn a_growing_file_gets_groups_that_become_one() {
         assert!(bring(&lake, &[], 6, false, 200).written.is_some());
         assert_eq!(groups(&lake), [120]);
         assert!(bring(&lake, &[], 7, false, 200).written.is_none());
+    }
+}
+
+/// Such a file is read from a disk, or a bucket, part by part.
+#[test]
+fn a_file_larger_than_what_is_read_at_once_is_woven() {
+    let mut noise = fastrand::Rng::with_seed(7);
+    let text: Vec<String> =
+        (0..2000).map(|_| std::iter::repeat_with(|| noise.alphanumeric()).take(4000).collect()).collect();
+    let row = |id: i64, second: i64| -> Row {
+        (id, Some(text[id as usize % text.len()].clone()), Some(id), Some(vec![Some(id)]), second)
+    };
+    for (_folder, lake) in lakes() {
+        let first: Vec<Row> = (0..2000).map(|id| row(2 * id, 1)).collect();
+        bring(&lake, &first, 1, false, 700);
+        let path = ticket_file(&lake, "s", key());
+        assert!(path.open().unwrap().unwrap().whole().is_none(), "the file is read at once");
+        // One row replaced, one between others, some after the last.
+        let second: Vec<Row> =
+            [(1500, 2), (2001, 2), (4000, 2), (4002, 2)].map(|(id, at)| row(id, at)).to_vec();
+        let done = bring(&lake, &second, 2, false, 700);
+        assert_eq!((done.counts.new, done.counts.changed), (3, 1));
+        let mut expected = first.clone();
+        expected[750] = second[0].clone();
+        expected.insert(1001, second[1].clone());
+        expected.extend_from_slice(&second[2..]);
+        let (expected, found) = (batch(&expected, 0), rows_at(&path));
+        for column in ["id", "text", "number", "updated_at", "list", "_digest"] {
+            assert_eq!(found.column_by_name(column), expected.column_by_name(column), "{column}");
+        }
+        assert_eq!(groups(&lake).iter().sum::<i64>(), 2003);
     }
 }
 
