@@ -11,7 +11,7 @@ mod weave;
 
 pub use conform::{conform, conform_column};
 pub use gather::{Picked, gather};
-pub use merge::{Counts, Ids, Merge, Step, digests};
+pub use merge::{Counts, Ids, Merge, Step, digests, ids_of};
 pub use text::as_text;
 pub use weave::{Block, Pairs, Weave, Weaving};
 

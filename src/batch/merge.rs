@@ -1,5 +1,7 @@
 //! Which copy of a row stays: per id the newest `updated_at`, and of equal or unknown times the later read.
 
+use std::ops::Range;
+
 use arrow::{
     array::{Array, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array},
     datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType, UInt64Type},
@@ -124,7 +126,7 @@ impl Merge {
         if replaced.is_empty() && inserts.is_empty() {
             return Ok(unchanged(existing));
         }
-        let picks = weave(existing.num_rows(), &replaced, &inserts);
+        let picks = weave(0..existing.num_rows(), &replaced, &inserts);
         let batch = self.gather(Some(&existing), &picks)?;
         Ok(Step { batch, changed: true })
     }
@@ -266,11 +268,7 @@ impl Merge {
 
     fn pick<'a>(&'a self, existing: Option<&'a RecordBatch>, picks: &[Pick]) -> Picked<'a> {
         let mut sources = Sources::after(existing.into_iter().count(), self.reads.len());
-        let rows = picks.iter().map(|pick| match *pick {
-            Pick::Existing(row) => (0, row),
-            Pick::Read(read) => sources.place(read),
-        });
-        let rows = rows.collect();
+        let rows = sources.rows(picks);
         Picked::new(existing.into_iter().chain(sources.of(&self.reads)).collect(), rows)
     }
 }
@@ -298,13 +296,22 @@ impl Sources {
         (*slot, read.row)
     }
 
+    /// The same of picks, where existing rows are those of the first source.
+    pub(super) fn rows(&mut self, picks: &[Pick]) -> Vec<(usize, usize)> {
+        let picks = picks.iter().map(|pick| match *pick {
+            Pick::Existing(row) => (0, row),
+            Pick::Read(read) => self.place(read),
+        });
+        picks.collect()
+    }
+
     pub(super) fn of<'a>(&self, reads: &'a [RecordBatch]) -> impl Iterator<Item = &'a RecordBatch> {
         self.batches.iter().map(|batch| &reads[*batch])
     }
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Pick {
+pub(super) enum Pick {
     Existing(usize),
     Read(Read),
 }
@@ -317,27 +324,32 @@ fn unchanged(batch: RecordBatch) -> Step {
     Step { batch, changed: false }
 }
 
-/// The existing rows in order, with some replaced and some put in before the row of the given number.
-fn weave(rows: usize, replaced: &[Placed], inserts: &[Placed]) -> Vec<Pick> {
-    let mut picks = Vec::with_capacity(rows + inserts.len());
+/// Existing rows in order, with some of them replaced, and some put in before the row of the given number or after the last.
+/// They are told by their places among `existing`.
+pub(super) fn weave(existing: Range<usize>, replaced: &[Placed], inserts: &[Placed]) -> Vec<Pick> {
+    let mut picks = Vec::with_capacity(existing.len() + inserts.len());
     let mut replaced = replaced.iter().peekable();
     let mut inserts = inserts.iter().peekable();
-    for row in 0..rows {
+    for row in existing.clone() {
         while let Some((_, read)) = inserts.next_if(|(at, _)| *at <= row) {
             picks.push(Pick::Read(*read));
         }
         picks.push(match replaced.next_if(|(at, _)| *at == row) {
             Some((_, read)) => Pick::Read(*read),
-            None => Pick::Existing(row),
+            None => Pick::Existing(row - existing.start),
         });
     }
+    picks.extend(inserts.map(|(_, read)| Pick::Read(*read)));
     picks
 }
 
+/// The ids of rows, where they have them.
+pub fn ids_of(batch: &RecordBatch) -> Option<&Int64Array> {
+    batch.column_by_name(ID)?.as_primitive_opt::<Int64Type>()
+}
+
 pub(super) fn ids(batch: &RecordBatch) -> Result<&Int64Array, BatchError> {
-    batch
-        .column_by_name(ID)
-        .and_then(|column| column.as_primitive_opt::<Int64Type>())
+    ids_of(batch)
         .filter(|ids| ids.null_count() == 0)
         .ok_or(BatchError::Column { column: ID, wanted: "an integer in every row" })
 }

@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use super::{
     BatchError, Counts, Ids, Merge, differ,
     gather::Picks,
-    merge::{Placed, Sources, ids},
+    merge::{Placed, Sources, ids, weave},
 };
 
 /// Reads that meet the existing rows of their partition, batch by batch.
@@ -146,32 +146,24 @@ impl Weave {
 
     /// Whether one of these existing rows is replaced.
     pub fn replaces(&self, existing: &Range<usize>) -> bool {
-        let next = self.replaced.partition_point(|(place, _)| *place < existing.start);
-        self.replaced.get(next).is_some_and(|(place, _)| existing.contains(place))
+        !self.replaced_in(existing).is_empty()
+    }
+
+    fn replaced_in(&self, existing: &Range<usize>) -> &[Placed] {
+        let before = |row: usize| self.replaced.partition_point(|(place, _)| *place < row);
+        &self.replaced[before(existing.start)..before(existing.end)]
     }
 
     /// Some of the rows, told by their numbers.
     pub fn block(&self, rows: Range<usize>) -> Block {
         let (start, end) = (self.cut(rows.start), self.cut(rows.end));
         let (existing, inserts) = (start.0..end.0, &self.inserts[start.1..end.1]);
-        if inserts.is_empty() && !self.replaces(&existing) {
+        let replaced = self.replaced_in(&existing);
+        if inserts.is_empty() && replaced.is_empty() {
             return Block { existing, picks: None };
         }
-        let next = self.replaced.partition_point(|(place, _)| *place < existing.start);
-        let mut replaced = self.replaced[next..].iter().peekable();
-        let mut inserts = inserts.iter().peekable();
         let mut sources = Sources::after(1, self.merge.reads().len());
-        let mut picks = Vec::with_capacity(rows.len());
-        for row in existing.clone() {
-            while let Some((_, read)) = inserts.next_if(|(place, _)| *place <= row) {
-                picks.push(sources.place(*read));
-            }
-            picks.push(match replaced.next_if(|(place, _)| *place == row) {
-                Some((_, read)) => sources.place(*read),
-                None => (0, row - existing.start),
-            });
-        }
-        picks.extend(inserts.map(|(_, read)| sources.place(*read)));
+        let picks = sources.rows(&weave(existing.clone(), replaced, inserts));
         Block { existing, picks: Some((Picks::new(picks), sources)) }
     }
 

@@ -9,7 +9,7 @@ use arrow::{
 };
 
 use super::{
-    FileForm, Lake, LakeError, Location, Written, digests,
+    FileForm, Lake, LakeError, Written, digests,
     large::{self, Column},
     old::Old,
     store,
@@ -38,14 +38,13 @@ pub(super) fn write(
         Change::Columns => Vec::new(),
         Change::Cells(.., digests) => digests::of_column(Some(digests), digests.len()).collect(),
         Change::Rows(stay) => {
-            let stay = filter(&old.digests(&(0..stay.len())), stay)
-                .map_err(|why| LakeError::rows(path)(why.into()))?;
+            let stay = filter(&old.digests(&(0..stay.len())), stay).map_err(|why| old.fault(why))?;
             digests::of_column(Some(&stay), stay.len()).collect()
         }
     };
     let groups: Vec<(usize, Range<usize>)> =
         old.ranges().enumerate().filter(|(_, rows)| change.stays(rows) > 0).collect();
-    let again = Again { path, old, form, change };
+    let again = Again { old, form, change };
     store::put_over(lake, key, old.seen(), |staged| {
         let mut column = |group: usize, at: usize| again.column(&groups[group], at);
         large::write(form, staged, path, groups.len(), &mut column, &digests)
@@ -63,7 +62,6 @@ impl Change {
 }
 
 struct Again<'a> {
-    path: &'a Location,
     old: &'a Old<'a>,
     form: &'a FileForm,
     change: &'a Change,
@@ -93,8 +91,9 @@ impl Again<'_> {
         Ok(Column::Cells(Box::new(steps.map(move |rows| {
             let cells = cells.take(rows.len())?;
             match self.change {
-                Change::Rows(stay) => filter(&cells, &stay.slice(rows.start, rows.len()))
-                    .map_err(|why| LakeError::rows(self.path)(why.into())),
+                Change::Rows(stay) => {
+                    filter(&cells, &stay.slice(rows.start, rows.len())).map_err(|why| self.old.fault(why))
+                }
                 _ => Ok(cells),
             }
         }))))

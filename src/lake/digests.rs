@@ -4,7 +4,7 @@
 //! A ticket whose answer has the digest of its row need not be decoded. In memory a digest is one more column, so that
 //! it goes wherever its row goes. A row without one is always decoded.
 
-use std::sync::Arc;
+use std::{io::Write, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array},
@@ -12,7 +12,11 @@ use arrow::{
 };
 use parquet::{
     errors::ParquetError,
-    file::{metadata::ParquetMetaData, reader::ChunkReader},
+    file::{
+        metadata::{KeyValue, ParquetMetaData},
+        reader::ChunkReader,
+        writer::SerializedFileWriter,
+    },
 };
 
 use super::{
@@ -156,6 +160,19 @@ pub(super) fn array(digests: Vec<u64>) -> ArrayRef {
 pub(super) fn to_bytes(digests: &[u64]) -> Option<Vec<u8>> {
     let any = digests.iter().any(|digest| *digest != NONE);
     any.then(|| digests.iter().flat_map(|digest| digest.to_le_bytes().into_iter().take(BYTES)).collect())
+}
+
+/// Writes digests behind the rows of a file, and their place into its metadata; nothing if no row has one.
+pub(super) fn write<W: Write + Send>(
+    digests: &[u64],
+    file: &mut SerializedFileWriter<W>,
+) -> Result<(), ParquetError> {
+    if let Some(bytes) = to_bytes(digests) {
+        let place = file.bytes_written().to_string();
+        file.write_all(&bytes)?;
+        file.append_key_value_metadata(KeyValue::new(PLACE.to_owned(), place));
+    }
+    Ok(())
 }
 
 /// The digests that a batch carries, one for each row.

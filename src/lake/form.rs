@@ -12,7 +12,7 @@ use parquet::{
         arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions},
     },
     errors::ParquetError,
-    file::{metadata::KeyValue, properties::WriterPropertiesPtr, writer::SerializedFileWriter},
+    file::{properties::WriterPropertiesPtr, writer::SerializedFileWriter},
     schema::types::{ColumnDescriptor, SchemaDescriptor, Type},
 };
 
@@ -220,11 +220,7 @@ impl FormWriter<'_> {
         let large = |mut writer: ArrowWriter<&mut Draft>| -> Result<usize, ParquetError> {
             writer.flush()?;
             let (mut file, _) = writer.into_serialized_writer()?;
-            if let Some(digests) = digests::to_bytes(&digests) {
-                let place = file.bytes_written().to_string();
-                file.write_all(&digests)?;
-                file.append_key_value_metadata(KeyValue::new(digests::PLACE.to_owned(), place));
-            }
+            digests::write(&digests, &mut file)?;
             file.finish()?;
             Ok(file.bytes_written())
         };

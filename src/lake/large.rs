@@ -5,7 +5,6 @@ use arrow::array::ArrayRef;
 use parquet::{
     arrow::arrow_writer::{ArrowColumnWriter, compute_leaves},
     column::writer::ColumnCloseResult,
-    file::metadata::KeyValue,
     file::writer::SerializedFileWriter,
 };
 
@@ -54,11 +53,7 @@ pub(super) fn write<'a>(
         }
         rows += writer.close().map_err(fault)?.num_rows().max(0) as u64;
     }
-    if let Some(bytes) = digests::to_bytes(digests) {
-        let place = out.bytes_written().to_string();
-        out.write_all(&bytes).map_err(|cause| fault(cause.into()))?;
-        out.append_key_value_metadata(KeyValue::new(digests::PLACE.to_owned(), place));
-    }
+    digests::write(digests, &mut out).map_err(fault)?;
     out.finish().map_err(fault)?;
     Ok(Written { rows, bytes: out.bytes_written() as u64 })
 }

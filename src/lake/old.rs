@@ -144,7 +144,7 @@ impl<'a> Old<'a> {
             let columns = columns.zip(batch.columns().iter().cloned()).chain([(DIGEST, digests)]);
             let known =
                 RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true)));
-            Some(known.map_err(|why| LakeError::rows(self.path)(why.into())))
+            Some(known.map_err(|why| self.fault(why)))
         }))
     }
 

@@ -113,11 +113,8 @@ impl Weft<'_> {
     /// A column of a group of the new file.
     fn column<'a>(&'a self, group: &Group, blocks: &'a [Block], at: usize) -> Result<Column<'a>, LakeError> {
         let field: &Field = self.form.schema().field(at);
-        let existing = match blocks {
-            [first, .., last] => first.existing.start..last.existing.end,
-            [one] => one.existing.clone(),
-            [] => 0..0,
-        };
+        let start = blocks.first().map_or(0, |block| block.existing.start);
+        let existing = start..blocks.last().map_or(start, |block| block.existing.end);
         if let (Some(old), Some(kept)) = (self.old, group.kept)
             && !(self.again[at] && self.weave.replaces(&existing))
             && let Some(stored) = old.stored(field, kept, self.form.leaf(at))

@@ -142,9 +142,8 @@ impl Intake {
     pub async fn passed(&self, span: Span) -> Result<(), ReadError> {
         self.with(|state| {
             add_span(&mut state.passed, span);
-            let passed = std::mem::take(&mut state.passed);
+            let passed = state.passed.clone();
             state.release_where(false, |calendar, key| is_within(calendar, key, &passed));
-            state.passed = passed;
         });
         self.hand_over().await
     }

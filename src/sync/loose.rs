@@ -4,14 +4,13 @@
 use std::collections::HashMap;
 
 use arrow::{
-    array::{Array, AsArray, BooleanArray, RecordBatch},
+    array::{Array, BooleanArray, RecordBatch},
     compute::filter_record_batch,
-    datatypes::Int64Type,
     error::ArrowError,
 };
 
 use super::pile::Pile;
-use crate::batch::{ID, digests};
+use crate::batch::{digests, ids_of};
 
 /// Pages, in the order of reading.
 #[derive(Default)]
@@ -24,8 +23,7 @@ pub struct Loose {
 impl Loose {
     /// Adds the rows of a page, but for those that say again what already waits; gives how many were added.
     pub fn add(&mut self, page: RecordBatch) -> Result<usize, ArrowError> {
-        let ids = page.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
-        let (Some(ids), Some(digests)) = (ids, digests(&page)) else {
+        let (Some(ids), Some(digests)) = (ids_of(&page), digests(&page)) else {
             let rows = page.num_rows();
             self.pile.push(page)?;
             return Ok(rows);

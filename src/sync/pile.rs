@@ -4,13 +4,12 @@
 use std::collections::HashSet;
 
 use arrow::{
-    array::{AsArray, BooleanArray, RecordBatch},
+    array::{BooleanArray, RecordBatch},
     compute::{concat_batches, filter_record_batch, not},
-    datatypes::Int64Type,
     error::ArrowError,
 };
 
-use crate::{batch::ID, lake::stragglers};
+use crate::{batch::ids_of, lake::stragglers};
 
 /// Pages that are copied into one.
 const PAGES: usize = 16;
@@ -44,7 +43,7 @@ impl Pile {
     /// Takes the rows that lie close by their ids; those that lie alone stay.
     pub fn take_dense(&mut self) -> Result<Vec<RecordBatch>, ArrowError> {
         let rows = std::mem::take(self).into_batches();
-        let mut ids: Vec<i64> = rows.iter().flat_map(ids_of).copied().collect();
+        let mut ids: Vec<i64> = rows.iter().flat_map(ids).copied().collect();
         ids.sort_unstable();
         ids.dedup();
         let alone: HashSet<i64> = stragglers(&ids).collect();
@@ -54,7 +53,7 @@ impl Pile {
         }
         let mut dense = Vec::with_capacity(rows.len());
         for batch in &rows {
-            let stays: BooleanArray = ids_of(batch).iter().map(|id| Some(alone.contains(id))).collect();
+            let stays: BooleanArray = self::ids(batch).iter().map(|id| Some(alone.contains(id))).collect();
             if stays.true_count() > 0 {
                 self.push(filter_record_batch(batch, &stays)?)?;
             }
@@ -76,9 +75,8 @@ impl Pile {
     }
 }
 
-fn ids_of(batch: &RecordBatch) -> &[i64] {
-    let ids = batch.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
-    ids.map(|ids| &ids.values()[..]).unwrap_or_default()
+fn ids(batch: &RecordBatch) -> &[i64] {
+    ids_of(batch).map(|ids| &ids.values()[..]).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -91,13 +89,14 @@ mod tests {
     };
 
     use super::*;
+    use crate::batch::ID;
 
     fn page(ids: impl Iterator<Item = i64>) -> RecordBatch {
         RecordBatch::try_from_iter([(ID, Arc::new(Int64Array::from_iter_values(ids)) as ArrayRef)]).unwrap()
     }
 
     fn ids(batches: &[RecordBatch]) -> Vec<i64> {
-        batches.iter().flat_map(ids_of).copied().collect()
+        batches.iter().flat_map(super::ids).copied().collect()
     }
 
     #[test]

@@ -80,7 +80,8 @@ impl Old<'_> {
         Ok((self.guarded(|| builder.build())?, before))
     }
 
-    fn fault(&self, why: ArrowError) -> LakeError {
+    /// A failure to bring its cells together.
+    pub(in crate::lake) fn fault(&self, why: ArrowError) -> LakeError {
         LakeError::rows(self.path)(why.into())
     }
 }
@@ -92,28 +93,32 @@ impl Cells<'_> {
             return Ok(new_null_array(self.field.data_type(), rows));
         }
         while self.before > 0 {
-            let cells = self.next()?;
-            let passed = self.before.min(cells.len());
-            self.before -= passed;
-            self.ahead = Some(cells.slice(passed, cells.len() - passed)).filter(|cells| !cells.is_empty());
+            self.before -= self.next(self.before)?.len();
         }
         let mut parts: Vec<ArrayRef> = Vec::new();
         let mut missing = rows;
         while missing > 0 {
-            let cells = self.next()?;
-            let taken = missing.min(cells.len());
-            missing -= taken;
-            self.ahead = Some(cells.slice(taken, cells.len() - taken)).filter(|cells| !cells.is_empty());
-            parts.push(if self.ahead.is_some() { cells.slice(0, taken) } else { cells });
+            let cells = self.next(missing)?;
+            missing -= cells.len();
+            parts.push(cells);
         }
         joined(&parts).map_err(|why| self.old.fault(why))
     }
 
-    /// The next cells, however many are at hand; at least one.
-    fn next(&mut self) -> Result<ArrayRef, LakeError> {
-        if let Some(cells) = self.ahead.take() {
+    /// The next cells, as many as are at hand, but no more than `most`; at least one.
+    fn next(&mut self, most: usize) -> Result<ArrayRef, LakeError> {
+        let cells = match self.ahead.take() {
+            Some(cells) => cells,
+            None => self.read()?,
+        };
+        if cells.len() <= most {
             return Ok(cells);
         }
+        self.ahead = Some(cells.slice(most, cells.len() - most));
+        Ok(cells.slice(0, most))
+    }
+
+    fn read(&mut self) -> Result<ArrayRef, LakeError> {
         let path = self.old.path;
         let ends = || LakeError::damaged(path, "a column ends before the last row");
         let reader = self.reader.as_mut().ok_or_else(ends)?;
