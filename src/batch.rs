@@ -5,14 +5,18 @@ use arrow::error::ArrowError;
 mod conform;
 mod differ;
 mod gather;
+mod known;
 mod merge;
 mod text;
 mod weave;
 
 pub use conform::{conform, conform_column};
-pub use gather::{Picked, gather};
-pub use merge::{Counts, Ids, Merge, Step, digests, ids_of};
+pub use gather::gather;
+pub use known::{digest, digests, ids_of, instant, instants_of};
+pub use merge::{Counts, Ids, Merge};
 pub use text::as_text;
+#[cfg(test)]
+pub use weave::tests::woven;
 pub use weave::{Block, Pairs, Weave, Weaving};
 
 /// The column that tells rows apart and sorts them.

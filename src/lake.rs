@@ -12,6 +12,7 @@ use crate::config::{LakeConfig, PartitionBy, Place};
 
 mod again;
 mod anatomy;
+mod assembly;
 mod bounds;
 mod change;
 mod differences;
@@ -23,7 +24,6 @@ mod form;
 mod groups;
 mod holdings;
 mod inventory;
-mod large;
 mod marks;
 mod mend;
 mod numbered;

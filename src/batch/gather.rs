@@ -13,12 +13,6 @@ use super::BatchError;
 /// Rows that follow each other in their source, at the mean, from which copying them as one is cheaper than one by one.
 const WORTHWHILE_RUN: usize = 8;
 
-/// Rows `(source, row)` of some batches of one schema, in the given order.
-pub struct Picked<'a> {
-    sources: Vec<&'a RecordBatch>,
-    picks: Picks,
-}
-
 /// Rows `(source, row)` in the given order, whatever the sources are.
 #[derive(Debug)]
 pub(super) struct Picks {
@@ -75,44 +69,6 @@ impl Picks {
     }
 }
 
-impl<'a> Picked<'a> {
-    pub(super) fn new(sources: Vec<&'a RecordBatch>, rows: Vec<(usize, usize)>) -> Self {
-        Self { sources, picks: Picks::new(rows) }
-    }
-
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.picks.rows.len()
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.picks.rows.is_empty()
-    }
-
-    /// A column of the rows, by its number.
-    pub fn column(&self, column: usize) -> Result<ArrayRef, BatchError> {
-        self.picks.of(&self.sources.iter().map(|batch| batch.column(column)).collect::<Vec<_>>())
-    }
-
-    /// All columns of the rows.
-    pub(super) fn rows(&self, schema: &SchemaRef) -> Result<RecordBatch, BatchError> {
-        if self.is_empty() {
-            return Ok(RecordBatch::new_empty(schema.clone()));
-        }
-        if let How::Runs(runs) = &self.picks.how
-            && let [Run { source, rows, .. }] = runs.as_slice()
-            && *rows == self.sources[*source].num_rows()
-        {
-            return Ok(self.sources[*source].clone());
-        }
-        let columns =
-            (0..schema.fields().len()).map(|column| self.column(column)).collect::<Result<_, _>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(self.len()));
-        Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
-    }
-}
-
 impl Run {
     fn of(rows: &[(usize, usize)]) -> Option<Self> {
         let &(source, first) = rows.first()?;
@@ -128,11 +84,24 @@ fn follows(row: &(usize, usize), next: &(usize, usize)) -> bool {
     *next == (row.0, row.1 + 1)
 }
 
-/// Rows `(source, row)` of the sources, in the given order.
+/// Rows `(source, row)` of the sources, all of this schema, in the given order.
 pub fn gather(
     schema: &SchemaRef,
     sources: &[&RecordBatch],
     rows: Vec<(usize, usize)>,
 ) -> Result<RecordBatch, BatchError> {
-    Picked::new(sources.to_vec(), rows).rows(schema)
+    if rows.is_empty() {
+        return Ok(RecordBatch::new_empty(schema.clone()));
+    }
+    let picks = Picks::new(rows);
+    if let How::Runs(runs) = &picks.how
+        && let [Run { source, rows, .. }] = runs.as_slice()
+        && *rows == sources[*source].num_rows()
+    {
+        return Ok(sources[*source].clone());
+    }
+    let column = |at| picks.of(&sources.iter().map(|batch| batch.column(at)).collect::<Vec<_>>());
+    let columns = (0..schema.fields().len()).map(column).collect::<Result<_, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(picks.rows.len()));
+    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }

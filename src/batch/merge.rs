@@ -1,13 +1,13 @@
 //! Which copy of a row stays: per id the newest `updated_at`, and of equal or unknown times the later read.
 
-use std::ops::Range;
-
 use arrow::{
-    array::{Array, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array},
-    datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType, UInt64Type},
+    array::{Array, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array},
+    datatypes::SchemaRef,
 };
 
-use super::{BatchError, DIGEST, ID, UPDATED_AT, conform, differ, gather::Picked};
+use super::{
+    BatchError, ID, UPDATED_AT, conform, digest, digests, gather::gather, ids_of, instant, instants_of,
+};
 
 /// What became of the ids that were read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,14 +18,6 @@ pub struct Counts {
     pub unchanged: u64,
     /// Ids of which only older copies than the existing row were read.
     pub stale: u64,
-}
-
-/// Existing rows after one step of a merge.
-#[derive(Debug)]
-pub struct Step {
-    /// Sorted by id; the existing rows themselves if nothing changed.
-    pub batch: RecordBatch,
-    pub changed: bool,
 }
 
 /// One row among the reads.
@@ -93,7 +85,7 @@ impl Merge {
         })
     }
 
-    /// What happened so far; final once [`Merge::rest`] has given `None`.
+    /// What happened so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -108,48 +100,21 @@ impl Merge {
         std::mem::take(&mut self.ids)
     }
 
-    /// True if every read row has met its existing row, or has been given out.
-    pub fn is_done(&self) -> bool {
-        self.next == self.order.len()
-    }
-
-    /// Merges the next existing rows, which must follow each other by ascending id.
-    pub fn step(&mut self, existing: &RecordBatch) -> Result<Step, BatchError> {
-        let existing = conform(existing, &self.schema)?;
-        let Some(last) = self.check_sorted(ids(&existing)?)? else {
-            return Ok(unchanged(existing));
-        };
-        let (same_id, inserts) = self.meet(&existing, last)?;
-        let differing = differ::differing(&existing, &self.reads, &same_id)?;
-        let replaced = self.settle(&same_id, &differing);
-        self.count_new(&inserts);
-        if replaced.is_empty() && inserts.is_empty() {
-            return Ok(unchanged(existing));
-        }
-        let picks = weave(0..existing.num_rows(), &replaced, &inserts);
-        let batch = self.gather(Some(&existing), &picks)?;
-        Ok(Step { batch, changed: true })
-    }
-
-    /// After the last existing rows: the next new rows, at most `max_rows`, sorted by id.
+    /// Where there are no existing rows: the next rows, at most `max_rows`, sorted by id.
     pub fn rest(&mut self, max_rows: usize) -> Result<Option<RecordBatch>, BatchError> {
-        let picks = picked(self.next_new(max_rows));
-        if picks.is_empty() {
+        let reads = self.next_new(max_rows);
+        if reads.is_empty() {
             return Ok(None);
         }
-        self.gather(None, &picks).map(Some)
-    }
-
-    /// Where there are no existing rows: all new rows, sorted by id, to be had column by column.
-    pub fn all(&mut self) -> Picked<'_> {
-        let picks = picked(self.next_new(usize::MAX));
-        self.pick(None, &picks)
+        let mut sources = Sources::after(0, self.reads.len());
+        let rows = reads.into_iter().map(|read| sources.place(read)).collect();
+        gather(&self.schema, &sources.of(&self.reads).collect::<Vec<_>>(), rows).map(Some)
     }
 
     /// Consumes the next reads as new rows, at most so many.
     pub(super) fn next_new(&mut self, most: usize) -> Vec<Read> {
         let mut reads = Vec::new();
-        while reads.len() < most && !self.is_done() {
+        while reads.len() < most && self.next < self.order.len() {
             reads.extend(self.newest(None));
         }
         self.note_new(reads.iter());
@@ -187,10 +152,10 @@ impl Merge {
         while let Some(&Read { id, .. }) = self.order.get(self.next).filter(|read| read.id <= last) {
             at += ids[at..].partition_point(|present| *present < id);
             let found = ids.get(at) == Some(&id);
-            match self.newest(found.then(|| instant(updated, at))) {
+            match self.newest(found.then(|| instant(Some(updated), at))) {
                 Some(read) if found => {
-                    let digest = digest_of(self.digests[read.batch].as_ref(), read.row);
-                    if digest.is_some() && digest == digest_of(held, at) {
+                    let came_from = digest(self.digests[read.batch].as_ref(), read.row);
+                    if came_from.is_some() && came_from == digest(held, at) {
                         self.counts.unchanged += 1;
                     } else {
                         same_id.push((at, read));
@@ -231,7 +196,7 @@ impl Merge {
         let id = self.order.get(self.next)?.id;
         while let Some(&read) = self.order.get(self.next).filter(|read| read.id == id) {
             self.next += 1;
-            let read_time = instant(&self.updated[read.batch], read.row);
+            let read_time = instant(self.updated.get(read.batch), read.row);
             let older = match (time, read_time) {
                 (Some(Some(held)), Some(offered)) => offered < held,
                 _ => false,
@@ -261,16 +226,6 @@ impl Merge {
         self.last_existing = last.or(self.last_existing);
         Ok(last)
     }
-
-    fn gather(&self, existing: Option<&RecordBatch>, picks: &[Pick]) -> Result<RecordBatch, BatchError> {
-        self.pick(existing, picks).rows(&self.schema)
-    }
-
-    fn pick<'a>(&'a self, existing: Option<&'a RecordBatch>, picks: &[Pick]) -> Picked<'a> {
-        let mut sources = Sources::after(existing.into_iter().count(), self.reads.len());
-        let rows = sources.rows(picks);
-        Picked::new(existing.into_iter().chain(sources.of(&self.reads)).collect(), rows)
-    }
 }
 
 /// The batches of reads that give rows, as sources: a partition may be met by thousands of small ones.
@@ -296,56 +251,9 @@ impl Sources {
         (*slot, read.row)
     }
 
-    /// The same of picks, where existing rows are those of the first source.
-    pub(super) fn rows(&mut self, picks: &[Pick]) -> Vec<(usize, usize)> {
-        let picks = picks.iter().map(|pick| match *pick {
-            Pick::Existing(row) => (0, row),
-            Pick::Read(read) => self.place(read),
-        });
-        picks.collect()
-    }
-
     pub(super) fn of<'a>(&self, reads: &'a [RecordBatch]) -> impl Iterator<Item = &'a RecordBatch> {
         self.batches.iter().map(|batch| &reads[*batch])
     }
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Pick {
-    Existing(usize),
-    Read(Read),
-}
-
-fn picked(reads: Vec<Read>) -> Vec<Pick> {
-    reads.into_iter().map(Pick::Read).collect()
-}
-
-fn unchanged(batch: RecordBatch) -> Step {
-    Step { batch, changed: false }
-}
-
-/// Existing rows in order, with some of them replaced, and some put in before the row of the given number or after the last.
-/// They are told by their places among `existing`.
-pub(super) fn weave(existing: Range<usize>, replaced: &[Placed], inserts: &[Placed]) -> Vec<Pick> {
-    let mut picks = Vec::with_capacity(existing.len() + inserts.len());
-    let mut replaced = replaced.iter().peekable();
-    let mut inserts = inserts.iter().peekable();
-    for row in existing.clone() {
-        while let Some((_, read)) = inserts.next_if(|(at, _)| *at <= row) {
-            picks.push(Pick::Read(*read));
-        }
-        picks.push(match replaced.next_if(|(at, _)| *at == row) {
-            Some((_, read)) => Pick::Read(*read),
-            None => Pick::Existing(row - existing.start),
-        });
-    }
-    picks.extend(inserts.map(|(_, read)| Pick::Read(*read)));
-    picks
-}
-
-/// The ids of rows, where they have them.
-pub fn ids_of(batch: &RecordBatch) -> Option<&Int64Array> {
-    batch.column_by_name(ID)?.as_primitive_opt::<Int64Type>()
 }
 
 pub(super) fn ids(batch: &RecordBatch) -> Result<&Int64Array, BatchError> {
@@ -355,23 +263,8 @@ pub(super) fn ids(batch: &RecordBatch) -> Result<&Int64Array, BatchError> {
 }
 
 fn updates(batch: &RecordBatch) -> Result<&TimestampMicrosecondArray, BatchError> {
-    batch
-        .column_by_name(UPDATED_AT)
-        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
+    instants_of(batch, UPDATED_AT)
         .ok_or(BatchError::Column { column: UPDATED_AT, wanted: "an instant in microseconds" })
-}
-
-/// What rows came from, where they tell.
-pub fn digests(batch: &RecordBatch) -> Option<&UInt64Array> {
-    batch.column_by_name(DIGEST)?.as_primitive_opt::<UInt64Type>()
-}
-
-fn digest_of(digests: Option<&UInt64Array>, row: usize) -> Option<u64> {
-    digests.filter(|digests| digests.is_valid(row)).map(|digests| digests.value(row))
-}
-
-fn instant(times: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
-    times.is_valid(row).then(|| times.value(row))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use super::{
     BatchError, Counts, Ids, Merge, differ,
     gather::Picks,
-    merge::{Placed, Sources, ids, weave},
+    merge::{Placed, Read, Sources, ids},
 };
 
 /// Reads that meet the existing rows of their partition, batch by batch.
@@ -99,7 +99,7 @@ impl Pairs {
     /// Whether any read says something else than the existing row in a column, given by its number and the cells at the
     /// places.
     pub fn compare(&mut self, column: usize, existing: &ArrayRef) -> Result<bool, BatchError> {
-        if !differ::counts(self.weaving.merge.schema().field(column)) {
+        if self.is_empty() || !differ::counts(self.weaving.merge.schema().field(column)) {
             return Ok(false);
         }
         let reads = self.reads.of(&self.columns(column))?;
@@ -163,8 +163,12 @@ impl Weave {
             return Block { existing, picks: None };
         }
         let mut sources = Sources::after(1, self.merge.reads().len());
-        let picks = sources.rows(&weave(existing.clone(), replaced, inserts));
-        Block { existing, picks: Some((Picks::new(picks), sources)) }
+        let picks = weave(existing.clone(), replaced, inserts).into_iter().map(|pick| match pick {
+            Pick::Existing(row) => (0, row),
+            Pick::Read(read) => sources.place(read),
+        });
+        let picks = Picks::new(picks.collect());
+        Block { existing, picks: Some((picks, sources)) }
     }
 
     /// A column of a block, by its number; `existing` are the cells of the existing rows.
@@ -182,5 +186,58 @@ impl Weave {
             if self.inserts[middle].0 + middle < row { low = middle + 1 } else { high = middle }
         }
         (row - low, low)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Pick {
+    Existing(usize),
+    Read(Read),
+}
+
+/// Existing rows in order, with some of them replaced, and some put in before the row of the given number or after the last.
+/// They are told by their places among `existing`.
+fn weave(existing: Range<usize>, replaced: &[Placed], inserts: &[Placed]) -> Vec<Pick> {
+    let mut picks = Vec::with_capacity(existing.len() + inserts.len());
+    let mut replaced = replaced.iter().peekable();
+    let mut inserts = inserts.iter().peekable();
+    for row in existing.clone() {
+        while let Some((_, read)) = inserts.next_if(|(at, _)| *at <= row) {
+            picks.push(Pick::Read(*read));
+        }
+        picks.push(match replaced.next_if(|(at, _)| *at == row) {
+            Some((_, read)) => Pick::Read(*read),
+            None => Pick::Existing(row - existing.start),
+        });
+    }
+    picks.extend(inserts.map(|(_, read)| Pick::Read(*read)));
+    picks
+}
+
+#[cfg(test)]
+pub mod tests {
+    use arrow::{
+        array::UInt64Array,
+        compute::{concat_batches, take},
+    };
+
+    use super::*;
+
+    /// Reads brought among existing rows that are all at hand, under the schema of the merge.
+    pub fn woven(existing: &[RecordBatch], merge: Merge) -> (RecordBatch, Weave) {
+        let schema = merge.schema().clone();
+        let mut weaving = Weaving::new(merge);
+        existing.iter().try_for_each(|batch| weaving.meet(batch)).unwrap();
+        let existing = concat_batches(&schema, existing).unwrap();
+        let mut pairs = weaving.pairs();
+        let places: UInt64Array = pairs.places().map(|place| Some(place as u64)).collect();
+        for (at, column) in existing.columns().iter().enumerate() {
+            pairs.compare(at, &take(column, &places, None).unwrap()).unwrap();
+        }
+        let weave = pairs.settle();
+        let block = weave.block(0..weave.len());
+        let columns = existing.columns().iter().enumerate();
+        let columns = columns.map(|(at, column)| weave.column(&block, at, column).unwrap());
+        (RecordBatch::try_new(schema, columns.collect()).unwrap(), weave)
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch},
-    datatypes::{Int8Type, TimestampMicrosecondType},
+    datatypes::Int8Type,
 };
 
 use crate::{
+    batch::{instant, instants_of},
     columns::{DELETED_AT, TICKET_FIELDS},
     fields::{
         column_name, known_columns,
@@ -159,8 +160,7 @@ fn add_service(service: &mut BTreeMap<String, Service>, batch: &RecordBatch) {
     let breached = batch.column_by_name("sla_breached").and_then(|array| array.as_boolean_opt());
     let score = batch.column_by_name("satisfaction_score");
     let score = score.and_then(|array| array.as_primitive_opt::<Int8Type>());
-    let instants = |name| batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>();
-    let (created, resolved) = (instants("created_at"), instants("resolved_at"));
+    let (created, resolved) = (instants_of(batch, "created_at"), instants_of(batch, "resolved_at"));
     for row in 0..batch.num_rows() {
         let Some(priority) = cell(priority, row) else { continue };
         let told = service.entry(priority.to_owned()).or_default();
@@ -173,11 +173,8 @@ fn add_service(service: &mut BTreeMap<String, Service>, batch: &RecordBatch) {
             told.ratings.0 += u64::from(score.value(row).unsigned_abs());
             told.ratings.1 += 1;
         }
-        if let (Some(created), Some(resolved)) = (created, resolved)
-            && created.is_valid(row)
-            && resolved.is_valid(row)
-        {
-            told.hours.push((resolved.value(row) - created.value(row)) as f64 / HOUR);
+        if let (Some(created), Some(resolved)) = (instant(created, row), instant(resolved, row)) {
+            told.hours.push((resolved - created) as f64 / HOUR);
         }
     }
 }

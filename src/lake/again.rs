@@ -1,5 +1,5 @@
-//! A large file written again with rows that it has: under another schema, with one column anew, or without some of its
-//! rows. What stays as it is, is copied as it is stored.
+//! A file written again with rows that it has: under another schema, with one column anew, or without some of its rows. In a
+//! large file what stays as it is, is copied as it is stored.
 
 use std::ops::Range;
 
@@ -9,8 +9,10 @@ use arrow::{
 };
 
 use super::{
-    FileForm, Lake, LakeError, Written, digests,
-    large::{self, Column},
+    FileForm, Lake, LakeError, Written,
+    assembly::{self, Columns, Copied, Parts, Shape},
+    digests,
+    form::Sizes,
     old::Old,
     store,
 };
@@ -34,20 +36,25 @@ pub(super) fn write(
     change: &Change,
 ) -> Result<Written, LakeError> {
     let path = &store::path(lake, key);
+    let rows = 0..old.rows();
     let digests: Vec<u64> = match change {
-        Change::Columns => Vec::new(),
+        Change::Columns => digests::of_column(None, rows.len()).collect(),
         Change::Cells(.., digests) => digests::of_column(Some(digests), digests.len()).collect(),
         Change::Rows(stay) => {
-            let stay = filter(&old.digests(&(0..stay.len())), stay).map_err(|why| old.fault(why))?;
+            let stay = filter(&old.digests(&rows), stay).map_err(|why| old.fault(why))?;
             digests::of_column(Some(&stay), stay.len()).collect()
         }
     };
-    let groups: Vec<(usize, Range<usize>)> =
-        old.ranges().enumerate().filter(|(_, rows)| change.stays(rows) > 0).collect();
-    let again = Again { old, form, change };
+    let (shape, groups) = if Sizes::OURS.is_small(digests.len() as u64, old.bytes()) {
+        (Shape::Small, vec![(None, rows)])
+    } else {
+        let groups = old.ranges().enumerate().map(|(number, rows)| (Some(number), rows));
+        let groups: Vec<_> = groups.filter(|(_, rows)| change.stays(rows) > 0).collect();
+        (Shape::Groups(groups.len()), groups)
+    };
+    let again = Again { old, form, change, groups };
     store::put_over(lake, key, old.seen(), |staged| {
-        let mut column = |group: usize, at: usize| again.column(&groups[group], at);
-        large::write(form, staged, path, groups.len(), &mut column, &digests)
+        assembly::write(form, staged, path, shape, &again, &digests)
     })
 }
 
@@ -65,30 +72,37 @@ struct Again<'a> {
     old: &'a Old<'a>,
     form: &'a FileForm,
     change: &'a Change,
+    /// For each group of the new file the rows of the old one, and which of its groups they are.
+    groups: Vec<(Option<usize>, Range<usize>)>,
 }
 
 impl Again<'_> {
-    fn column<'a>(
-        &'a self,
-        (number, rows): &'a (usize, Range<usize>),
-        at: usize,
-    ) -> Result<Column<'a>, LakeError> {
-        let field = self.form.schema().field(at);
-        if let Change::Cells(place, cells, _) = self.change
-            && *place == at
-        {
-            let cells = cells.slice(rows.start, rows.len());
-            return Ok(Column::Cells(Box::new(std::iter::once(Ok(cells)))));
+    /// The new cells of a column, where it is one of these.
+    fn anew(&self, at: usize) -> Option<&ArrayRef> {
+        match self.change {
+            Change::Cells(place, cells, _) if *place == at => Some(cells),
+            _ => None,
         }
-        if self.change.stays(rows) == rows.len()
-            && let Some(stored) = self.old.stored(field, *number, self.form.leaf(at))
-        {
-            return Ok(Column::Stored(self.old, stored));
+    }
+}
+
+impl Columns for Again<'_> {
+    fn stored(&self, group: usize, at: usize) -> Option<Copied<'_>> {
+        let (number, rows) = &self.groups[group];
+        let is_as_it_was = self.anew(at).is_none() && self.change.stays(rows) == rows.len();
+        let stored = |number| self.old.stored(self.form.schema().field(at), number, self.form.leaf(at));
+        Some((self.old, number.filter(|_| is_as_it_was).and_then(stored)?))
+    }
+
+    fn cells(&self, group: usize, at: usize) -> Result<Parts<'_>, LakeError> {
+        let (_, rows) = &self.groups[group];
+        if let Some(cells) = self.anew(at) {
+            return Ok(Box::new(std::iter::once(Ok(cells.slice(rows.start, rows.len())))));
         }
-        let mut cells = self.old.cells(field, rows)?;
+        let mut cells = self.old.cells(self.form.schema().field(at), rows)?;
         let step = self.old.step();
         let steps = rows.clone().step_by(step).map(move |start| start..rows.end.min(start + step));
-        Ok(Column::Cells(Box::new(steps.map(move |rows| {
+        Ok(Box::new(steps.map(move |rows| {
             let cells = cells.take(rows.len())?;
             match self.change {
                 Change::Rows(stay) => {
@@ -96,6 +110,6 @@ impl Again<'_> {
                 }
                 _ => Ok(cells),
             }
-        }))))
+        })))
     }
 }

@@ -7,8 +7,8 @@
 use std::{io::Write, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array},
-    datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type},
+    array::{ArrayRef, AsArray, RecordBatch, UInt64Array},
+    datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type},
 };
 use parquet::{
     errors::ParquetError,
@@ -19,12 +19,8 @@ use parquet::{
     },
 };
 
-use super::{
-    Lake, LakeError, Location, PartitionKey, read,
-    store::{Content, Seen},
-    tickets,
-};
-use crate::batch::{BatchError, DIGEST, ID};
+use super::{Lake, LakeError, PartitionKey, read, store::Content, tickets};
+use crate::batch::{BatchError, DIGEST, ID, digest, ids_of};
 
 /// The key of the file's metadata that says where the digests begin.
 pub(super) const PLACE: &str = "ticketlake.digests";
@@ -70,9 +66,7 @@ pub fn digests(lake: &Lake, source: &str, key: PartitionKey) -> Result<Digests, 
     };
     let mut ids = Vec::with_capacity(digests.len());
     for batch in rows {
-        let batch = batch?;
-        let column = batch.columns().first().and_then(|column| column.as_primitive_opt::<Int64Type>());
-        ids.extend_from_slice(column.map(|ids| &ids.values()[..]).unwrap_or_default());
+        ids.extend_from_slice(ids_of(&batch?).map(|ids| &ids.values()[..]).unwrap_or_default());
     }
     let whole = ids.len() == digests.len() && ids.is_sorted();
     Ok(if whole { Digests { ids, digests } } else { Digests::default() })
@@ -99,43 +93,6 @@ pub(super) fn of_content(
 fn from_bytes(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
     let (digests, _) = bytes.as_chunks::<BYTES>();
     digests.iter().map(|[a, b, c, d, e, f]| u64::from_le_bytes([*a, *b, *c, *d, *e, *f, 0, 0]))
-}
-
-/// The rows of a file, batch by batch, each with its digest.
-pub(super) struct Carried {
-    pub(super) rows: u64,
-    /// Which version of the file these rows are of.
-    pub(super) seen: Seen,
-    path: Location,
-    inner: read::Rows,
-    digests: std::vec::IntoIter<u64>,
-}
-
-/// Opens a file; `None` if it is not there.
-pub(super) fn rows(path: &Location) -> Result<Option<Carried>, LakeError> {
-    path.open()?.map(|content| rows_of(path, content)).transpose()
-}
-
-/// The same, where the content is at hand.
-pub(super) fn rows_of(path: &Location, content: Content) -> Result<Carried, LakeError> {
-    let (inner, digests) =
-        read::rows_of(path, content, |content, metadata| of_content(content, metadata.metadata()))?;
-    let digests = digests.unwrap_or_default().into_iter();
-    let (rows, seen) = (inner.footer.rows, inner.seen.clone());
-    Ok(Carried { rows, seen, path: path.clone(), inner, digests })
-}
-
-impl Iterator for Carried {
-    type Item = Result<RecordBatch, LakeError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let batch = match self.inner.next()? {
-            Ok(batch) => batch,
-            damaged => return Some(damaged),
-        };
-        let digests = self.digests.by_ref().take(batch.num_rows()).map(told);
-        Some(carry(&batch, digests).map_err(LakeError::rows(&self.path)))
-    }
 }
 
 /// A digest as it stands in a file.
@@ -175,16 +132,10 @@ pub(super) fn write<W: Write + Send>(
     Ok(())
 }
 
-/// The digests that a batch carries, one for each row.
-pub(super) fn of_batch(batch: &RecordBatch) -> impl Iterator<Item = u64> + '_ {
-    of_column(batch.column_by_name(DIGEST), batch.num_rows())
-}
-
-/// The same of the column alone.
+/// The digests that rows carry in a column, one for each.
 pub(super) fn of_column(column: Option<&ArrayRef>, rows: usize) -> impl Iterator<Item = u64> + '_ {
     let column = column.and_then(|column| column.as_primitive_opt::<UInt64Type>());
-    let digest = move |row| column.filter(|digests| digests.is_valid(row)).map_or(NONE, |d| d.value(row));
-    (0..rows).map(digest)
+    (0..rows).map(move |row| digest(column, row).unwrap_or(NONE))
 }
 
 /// A schema of rows that carry digests.

@@ -16,7 +16,7 @@ use parquet::{
     schema::types::{ColumnDescriptor, SchemaDescriptor, Type},
 };
 
-pub(super) use self::sizes::ROW_GROUP_ROWS;
+pub(super) use self::sizes::Sizes;
 use self::sizes::{SMALL_ROWS, making, properties};
 
 use super::{
@@ -26,7 +26,7 @@ use super::{
     store::Draft,
     tail::Frame,
 };
-use crate::batch::{Picked, conform};
+use crate::batch::conform;
 
 /// What the metadata of a file says, besides this program's version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,27 +129,12 @@ impl FileForm {
             let encoder = self.encoder(file).map_err(|cause| LakeError::writing(path, cause))?;
             Inner::Large(Box::new(encoder), alone)
         };
-        Ok(FormWriter { inner, form: self, path: path.clone(), rows: 0, digests: Vec::new() })
+        Ok(FormWriter { inner, form: self, path: path.clone(), rows: 0 })
     }
 
     /// Whether a file of so many rows is written by [`FileForm::write_small`].
     pub(super) fn is_small(rows: u64) -> bool {
         rows < SMALL_ROWS
-    }
-
-    /// Writes a small file of new rows, each with its digest. Its columns are made one after another: a second copy of all
-    /// rows would be most of what writing takes.
-    pub(super) fn write_new(
-        &self,
-        file: &mut Draft<'_>,
-        path: &Location,
-        rows: &Picked<'_>,
-    ) -> Result<Written, LakeError> {
-        let width = self.schema.fields().len();
-        let carried = rows.column(width).map_err(LakeError::rows(path))?;
-        let digests: Vec<u64> = digests::of_column(Some(&carried), rows.len()).collect();
-        let mut columns = (0..width).map(|column| Ok(Source::Cells(rows.column(column)?)));
-        self.write_small(file, path, &mut columns, &digests)
     }
 
     /// Writes a small file of this form from its columns, and a digest for each row.
@@ -166,6 +151,7 @@ impl FileForm {
         match small::write(file, Parts { rows, fields, frame, columns, trailer }, making()) {
             Ok(bytes) => Ok(Written { rows: rows as u64, bytes: bytes as u64 }),
             Err(Fault::Rows(cause)) => Err(LakeError::rows(path)(cause)),
+            Err(Fault::Cells(cause)) => Err(*cause),
             Err(Fault::Writing(cause)) => Err(LakeError::writing(path, cause)),
         }
     }
@@ -184,13 +170,12 @@ impl FileForm {
 
 static LARGE: Mutex<()> = Mutex::new(());
 
-/// A file of some form, being written.
+/// A file of some form, being written; its rows have no digests.
 pub(super) struct FormWriter<'a> {
     inner: Inner<'a>,
     form: &'a FileForm,
     path: Location,
     rows: u64,
-    digests: Vec<u64>,
 }
 
 enum Inner<'a> {
@@ -203,7 +188,6 @@ enum Inner<'a> {
 impl FormWriter<'_> {
     /// Adds rows, conformed to the form's schema.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
-        self.digests.extend(digests::of_batch(batch));
         let batch = conform(batch, &self.form.schema).map_err(LakeError::rows(&self.path))?;
         self.rows += batch.num_rows() as u64;
         match &mut self.inner {
@@ -216,18 +200,11 @@ impl FormWriter<'_> {
     }
 
     pub(super) fn finish(self) -> Result<Written, LakeError> {
-        let Self { inner, form, path, rows, digests, .. } = self;
-        let large = |mut writer: ArrowWriter<&mut Draft>| -> Result<usize, ParquetError> {
-            writer.flush()?;
-            let (mut file, _) = writer.into_serialized_writer()?;
-            digests::write(&digests, &mut file)?;
-            file.finish()?;
-            Ok(file.bytes_written())
-        };
+        let Self { inner, form, path, rows } = self;
         match inner {
-            Inner::Large(writer, _alone) => {
-                let bytes = large(*writer).map_err(|cause| LakeError::writing(&path, cause))?;
-                Ok(Written { rows, bytes: bytes as u64 })
+            Inner::Large(mut writer, _alone) => {
+                writer.finish().map_err(|cause| LakeError::writing(&path, cause))?;
+                Ok(Written { rows, bytes: writer.bytes_written() as u64 })
             }
             Inner::Small { file, rows } => {
                 let whole = match rows.as_slice() {
@@ -238,6 +215,7 @@ impl FormWriter<'_> {
                     }
                 };
                 let mut columns = whole.columns().iter().map(|column| Ok(Source::Cells(column.clone())));
+                let digests: Vec<u64> = digests::of_column(None, whole.num_rows()).collect();
                 form.write_small(file, &path, &mut columns, &digests)
             }
         }

@@ -3,22 +3,18 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray},
+    array::{ArrayRef, BooleanArray, TimestampMicrosecondArray},
     compute::nullif,
-    datatypes::{Int64Type, TimestampMicrosecondType},
 };
 
 use super::{
     FileForm, Lake, LakeError, PartitionKey, Written,
     again::{self, Change},
-    digests,
     old::Old,
-    read,
-    store::{self, Seen},
-    tickets,
+    read, tickets,
 };
 use crate::{
-    batch::{BatchError, DIGEST, conform},
+    batch::{BatchError, ID, ids_of, instant, instants_of},
     columns::DELETED_AT,
 };
 
@@ -30,7 +26,7 @@ pub struct Mark {
     pub deleted_at: Option<i64>,
 }
 
-const COLUMNS: [&str; 3] = ["id", "created_at", DELETED_AT];
+const COLUMNS: [&str; 3] = [ID, "created_at", DELETED_AT];
 
 /// The marks of a partition, by id; only these columns are read.
 pub fn marks(lake: &Lake, source: &str, key: PartitionKey) -> Result<Vec<Mark>, LakeError> {
@@ -38,20 +34,14 @@ pub fn marks(lake: &Lake, source: &str, key: PartitionKey) -> Result<Vec<Mark>, 
     let mut marks = Vec::new();
     for batch in read::columns(&path, &COLUMNS)?.into_iter().flatten() {
         let batch = batch?;
-        let column = |name| {
-            let column = batch.column_by_name(name);
-            column
-                .ok_or(BatchError::Column { column: name, wanted: "a column" })
-                .map_err(LakeError::rows(&path))
-        };
-        let ids = column("id")?.as_primitive_opt::<Int64Type>();
-        let time = |column: &ArrayRef, row| {
-            let times = column.as_primitive_opt::<TimestampMicrosecondType>()?;
-            times.is_valid(row).then(|| times.value(row))
-        };
-        let (created, deleted) = (column("created_at")?, column(DELETED_AT)?);
-        for (row, id) in ids.into_iter().flat_map(|ids| ids.values().iter().enumerate()) {
-            marks.push(Mark { id: *id, created_at: time(created, row), deleted_at: time(deleted, row) });
+        let missing =
+            |column| LakeError::rows(&path)(BatchError::Column { column, wanted: "of the lake's type" });
+        let times = |name| instants_of(&batch, name).ok_or_else(|| missing(name));
+        let (created, deleted) = (times("created_at")?, times(DELETED_AT)?);
+        let ids = ids_of(&batch).ok_or_else(|| missing(ID))?;
+        for (row, id) in ids.values().iter().enumerate() {
+            let (created_at, deleted_at) = (instant(Some(created), row), instant(Some(deleted), row));
+            marks.push(Mark { id: *id, created_at, deleted_at });
         }
     }
     Ok(marks)
@@ -74,27 +64,12 @@ pub fn mark_deleted(
         return Ok(None);
     }
     let path = tickets::ticket_file(lake, source, key);
-    let file = tickets::file_key(source, key);
-    if !FileForm::is_small(all.len() as u64)
-        && let Some(content) = path.open()?
-    {
-        let old = Old::new(&path, content)?;
-        old.check_rows(all.len())?;
-        let change =
-            marking(&all, gone, at, &old.digests(&(0..all.len())), form).map_err(LakeError::rows(&path))?;
-        return Ok(Some((count, again::write(lake, &file, &old, form, &change)?)));
-    }
-    let rows = digests::rows(&path)?;
-    let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
-    let written = store::put_over(lake, &file, seen, |staged| {
-        let mut out = form.writer(staged, &path, all.len() as u64)?;
-        for batch in rows.into_iter().flatten() {
-            let batch = conform(&batch?, form.carried()).and_then(|batch| marked(&batch, gone, at));
-            out.write(&batch.map_err(LakeError::rows(&path))?)?;
-        }
-        out.finish()
-    })?;
-    Ok(Some((count, written)))
+    let Some(content) = path.open()? else { return Ok(None) };
+    let old = Old::new(&path, content)?;
+    old.check_rows(all.len())?;
+    let digests = old.digests(&(0..all.len()));
+    let change = marking(&all, gone, at, &digests, form).map_err(LakeError::rows(&path))?;
+    Ok(Some((count, again::write(lake, &tickets::file_key(source, key), &old, form, &change)?)))
 }
 
 /// The marks of a whole file, made anew.
@@ -109,24 +84,6 @@ fn marking(
     let times = times.collect::<TimestampMicrosecondArray>().with_timezone("UTC");
     let is_gone: BooleanArray = all.iter().map(|mark| Some(gone(mark.id))).collect();
     let place = form.schema().index_of(DELETED_AT)?;
-    // As below: should the ticket come back, it must differ.
-    Ok(Change::Cells(place, Arc::new(times), nullif(digests, &is_gone)?))
-}
-
-fn marked(batch: &RecordBatch, gone: &dyn Fn(i64) -> bool, at: i64) -> Result<RecordBatch, BatchError> {
-    let missing = |column| BatchError::Column { column, wanted: "a column of the lake's type" };
-    let ids =
-        batch.column_by_name("id").and_then(|c| c.as_primitive_opt::<Int64Type>()).ok_or(missing("id"))?;
-    let number = batch.schema_ref().index_of(DELETED_AT).map_err(|_| missing(DELETED_AT))?;
-    let old =
-        batch.column(number).as_primitive_opt::<TimestampMicrosecondType>().ok_or(missing(DELETED_AT))?;
-    let new: TimestampMicrosecondArray =
-        old.iter().zip(ids.values()).map(|(mark, id)| mark.or_else(|| gone(*id).then_some(at))).collect();
-    let mut columns = batch.columns().to_vec();
-    columns[number] = Arc::new(new.with_timezone("UTC"));
     // A marked row is no longer what its answer said: should the ticket come back, it must differ.
-    let digests = batch.schema_ref().index_of(DIGEST).map_err(|_| missing(DIGEST))?;
-    let is_gone: BooleanArray = ids.values().iter().map(|id| Some(gone(*id))).collect();
-    columns[digests] = nullif(&columns[digests], &is_gone)?;
-    Ok(RecordBatch::try_new(batch.schema(), columns)?)
+    Ok(Change::Cells(place, Arc::new(times), nullif(digests, &is_gone)?))
 }

@@ -3,6 +3,8 @@
 
 mod cells;
 
+pub(super) use cells::joined;
+
 use std::{collections::HashMap, io::Write, ops::Range};
 
 use arrow::{
@@ -96,6 +98,11 @@ impl<'a> Old<'a> {
             Some(digests) => digests.slice(rows.start, rows.len()),
             None => new_null_array(&DataType::UInt64, rows.len()),
         }
+    }
+
+    /// How large the file is.
+    pub(super) fn bytes(&self) -> u64 {
+        self.content.bytes()
     }
 
     /// The rows of each row group, by their numbers.

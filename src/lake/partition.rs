@@ -2,14 +2,11 @@
 
 use std::{collections::HashMap, fmt, ops::Range};
 
-use arrow::{
-    array::{AsArray, RecordBatch},
-    datatypes::TimestampMicrosecondType,
-};
+use arrow::array::RecordBatch;
 use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
-    batch::{BatchError, gather},
+    batch::{BatchError, gather, instants_of},
     config::PartitionBy,
 };
 
@@ -198,9 +195,7 @@ pub fn split(
     let mut parts: Vec<(PartitionKey, Vec<(usize, usize)>)> = Vec::new();
     let mut places: HashMap<PartitionKey, usize> = HashMap::new();
     for (number, batch) in batches.iter().enumerate() {
-        let times = batch
-            .column_by_name(CREATED_AT)
-            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
+        let times = instants_of(batch, CREATED_AT)
             .ok_or(BatchError::Column { column: CREATED_AT, wanted: "an instant in microseconds" })?;
         for (row, time) in times.iter().enumerate() {
             let key = calendar.key(time);

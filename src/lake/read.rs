@@ -22,7 +22,7 @@ use parquet::{
 use super::{
     LakeError, Location,
     fault::panic_text,
-    store::{Content, Group, Seen, Trouble},
+    store::{Content, Group, Trouble},
     strips,
 };
 
@@ -57,8 +57,6 @@ impl Footer {
 pub(super) struct Rows {
     path: Location,
     trouble: Trouble,
-    /// Which version of the file these rows are of.
-    pub(super) seen: Seen,
     pub(super) footer: Footer,
     inner: Inner,
 }
@@ -71,22 +69,13 @@ enum Inner {
 
 /// Opens a file; `None` if it is not there.
 pub(super) fn rows(path: &Location) -> Result<Option<Rows>, LakeError> {
-    path.open()?.map(|content| Ok(rows_of(path, content, |_, _| Ok(()))?.0)).transpose()
-}
-
-/// The rows of a file of which the content is at hand, and what else is wanted of it.
-pub(super) fn rows_of<T>(
-    path: &Location,
-    content: Content,
-    also: impl FnOnce(&Content, &ArrowReaderMetadata) -> Result<T, ParquetError>,
-) -> Result<(Rows, T), LakeError> {
-    let (seen, trouble) = (content.seen.clone(), content.trouble());
-    let ((footer, inner), also) = guarded(path, &trouble, || {
+    let Some(content) = path.open()? else { return Ok(None) };
+    let trouble = content.trouble();
+    let (footer, inner) = guarded(path, &trouble, || {
         let metadata = ArrowReaderMetadata::load(&content, options())?;
-        let also = also(&content, &metadata)?;
-        Ok((open(content, metadata)?, also))
+        open(content, metadata)
     })?;
-    Ok((Rows { path: path.clone(), trouble, seen, footer, inner }, also))
+    Ok(Some(Rows { path: path.clone(), trouble, footer, inner }))
 }
 
 /// What the file at `path` says of itself; `None` if it is not there.
@@ -121,7 +110,7 @@ pub(super) fn columns_and<T>(
     let Some(content) = path.open_for_parts()? else {
         return Ok(None);
     };
-    let (seen, trouble) = (content.seen.clone(), content.trouble());
+    let trouble = content.trouble();
     let (footer, inner, also) = guarded(path, &trouble, || {
         // The schema that is told besides costs twice what the rest of a footer does, and names no other types.
         let metadata = ArrowReaderMetadata::load(&content, options().with_skip_arrow_metadata(true))?;
@@ -132,7 +121,7 @@ pub(super) fn columns_and<T>(
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(content, metadata);
         Ok((footer, Inner::Stream(Box::new(builder.with_projection(mask).build()?)), also))
     })?;
-    Ok(Some((Rows { path: path.clone(), trouble, seen, footer, inner }, also)))
+    Ok(Some((Rows { path: path.clone(), trouble, footer, inner }, also)))
 }
 
 impl Iterator for Rows {

@@ -9,6 +9,7 @@ use arrow::{
 use parquet::{basic::ZstdLevel, bloom_filter::Sbbf, errors::ParquetError};
 
 use super::{
+    LakeError,
     packing::Packer,
     page_header::{Holds, PageHeader},
     pages::Leaf,
@@ -62,6 +63,8 @@ pub(super) enum Source<'a> {
 pub(super) enum Fault {
     /// Of the rows that should be in it.
     Rows(BatchError),
+    /// Of where a column comes from.
+    Cells(Box<LakeError>),
     Writing(ParquetError),
 }
 

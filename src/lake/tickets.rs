@@ -1,30 +1,23 @@
 //! The tickets of a source: one file for each partition, replaced only when a row in it changed.
 
-use arrow::{
-    array::{AsArray, BooleanArray, Int64Array, RecordBatch},
-    compute::filter_record_batch,
-    datatypes::Int64Type,
-};
+use arrow::array::RecordBatch;
 
 use super::{
     FileForm, Lake, LakeError, Location, PartitionKey, Written,
     again::{self, Change},
-    digests,
-    form::ROW_GROUP_ROWS,
+    form::Sizes,
     old::Old,
     partition::Cut,
     patch, read,
-    store::{self, Content, Seen},
+    store::{self, Seen},
     woven,
 };
 use crate::{
-    batch::{BatchError, Counts, Ids, Merge, conform},
+    batch::{Counts, Ids, Merge, conform},
     columns::of_schema,
 };
 
 const FILE: &str = "part-0.parquet";
-/// A file of few rows but more bytes is woven too: each row may have a megabyte.
-const AT_ONCE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What an upsert did to a partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -118,55 +111,17 @@ fn upsert_once(
 ) -> Result<Upserted, LakeError> {
     let file = file_key(source, key);
     let path = store::path(lake, &file);
-    let is_empty = reads.iter().all(|batch| batch.num_rows() == 0);
-    if is_empty && growing {
+    // Once a partition does not grow, its row groups may be small ones also where nothing came.
+    if growing && reads.iter().all(|batch| batch.num_rows() == 0) {
         return Ok(Upserted::default());
     }
     let content = path.open()?;
-    if is_empty {
-        // Its row groups may still be small ones.
-        let merge = Merge::new(form.carried(), &[]).map_err(LakeError::rows(&path))?;
-        return woven::upsert(lake, (&file, content), merge, form, growing, ROW_GROUP_ROWS);
-    }
     let whole = content.as_ref().and_then(|content| patch::Whole::new(&path, content, form));
     if let Some(upserted) = whole.map(|whole| whole.upsert(lake, &file, reads)).transpose()?.flatten() {
         return Ok(upserted);
     }
-    let mut merge = Merge::new(form.carried(), reads).map_err(LakeError::rows(&path))?;
-    if content.is_none() && FileForm::is_small(merge.rows()) {
-        let rows = merge.all();
-        let written =
-            store::put_over(lake, &file, Seen::Nothing, |staged| form.write_new(staged, &path, &rows))?;
-        return Ok(upserted(merge, Some(written)));
-    }
-    let bytes = content.as_ref().map_or(0, Content::bytes);
-    let existing = content.clone().map(|content| digests::rows_of(&path, content)).transpose()?;
-    let expected = existing.as_ref().map_or(0, |existing| existing.rows) + merge.rows();
-    let Some(existing) = existing.filter(|_| FileForm::is_small(expected) && bytes <= AT_ONCE_BYTES) else {
-        return woven::upsert(lake, (&file, content), merge, form, growing, ROW_GROUP_ROWS);
-    };
-    let seen = existing.seen.clone();
-    let (mut rows, mut changed): (Vec<RecordBatch>, bool) = (Vec::new(), false);
-    for batch in existing {
-        let step = merge.step(&batch?).map_err(LakeError::rows(&path))?;
-        changed |= step.changed;
-        rows.push(step.batch);
-    }
-    let last = merge.rest(usize::MAX).map_err(LakeError::rows(&path))?;
-    if !changed && last.is_none() {
-        return Ok(upserted(merge, None));
-    }
-    rows.extend(last);
-    let written = store::put_over(lake, &file, seen, |staged| {
-        let mut out = form.writer(staged, &path, expected)?;
-        rows.iter().try_for_each(|batch| out.write(batch))?;
-        out.finish()
-    })?;
-    Ok(upserted(merge, Some(written)))
-}
-
-fn upserted(mut merge: Merge, written: Option<Written>) -> Upserted {
-    Upserted { counts: merge.counts(), ids: merge.take_ids(), written, in_parts: false }
+    let merge = Merge::new(form.carried(), reads).map_err(LakeError::rows(&path))?;
+    woven::upsert(lake, (&file, content), merge, form, growing, Sizes::OURS)
 }
 
 /// Writes the file of a partition again under the form's schema. `None` if there is no file, or if it has that schema.
@@ -178,28 +133,16 @@ pub fn rewrite(
 ) -> Result<Option<Written>, LakeError> {
     let file = file_key(source, key);
     let path = store::path(lake, &file);
-    let Some(rows) = read::rows(&path)? else {
-        return Ok(None);
-    };
     // A label that changed is no reason to write again: the metadata of a column says what held when it was written.
-    if of_schema(&rows.footer.schema) == of_schema(form.schema()) {
-        return Ok(None);
-    }
-    if !FileForm::is_small(rows.footer.rows) {
-        drop(rows);
-        return again(lake, &file, form, &Change::Columns);
-    }
-    let written = store::put_over(lake, &file, rows.seen.clone(), |staged| {
-        let mut out = form.writer(staged, &path, rows.footer.rows)?;
-        for batch in rows {
-            out.write(&batch?)?;
+    match read::schema_of(&path)? {
+        Some(schema) if of_schema(&schema) != of_schema(form.schema()) => {
+            again(lake, &file, form, &Change::Columns)
         }
-        out.finish()
-    })?;
-    Ok(Some(written))
+        _ => Ok(None),
+    }
 }
 
-/// Writes a large file again; `None` if there is none.
+/// Writes a file again; `None` if there is none.
 fn again(lake: &Lake, key: &str, form: &FileForm, change: &Change) -> Result<Option<Written>, LakeError> {
     let path = store::path(lake, key);
     let Some(content) = path.open()? else { return Ok(None) };
@@ -249,35 +192,12 @@ pub fn take_out(
 ) -> Result<Option<Written>, LakeError> {
     let _turn = store::turn(lake)?;
     let file = file_key(source, key);
-    let path = store::path(lake, &file);
     let marks = super::marks(lake, source, key)?;
-    let stay = marks.iter().filter(|mark| !moved(mark.id)).count();
-    if stay == marks.len() {
+    if !marks.iter().any(|mark| moved(mark.id)) {
         return Ok(None);
     }
     // The rows that moved must stand where they went before they vanish here.
     store::settle(lake)?;
-    if !FileForm::is_small(stay as u64) {
-        let stays = marks.iter().map(|mark| Some(!moved(mark.id))).collect();
-        return again(lake, &file, form, &Change::Rows(stays));
-    }
-    let rows = digests::rows(&path)?;
-    let seen = rows.as_ref().map_or(Seen::Nothing, |rows| rows.seen.clone());
-    store::put_over(lake, &file, seen, |staged| {
-        let mut out = form.writer(staged, &path, stay as u64)?;
-        for batch in rows.into_iter().flatten() {
-            let batch = batch?;
-            let stays = |ids: &Int64Array| {
-                ids.iter().map(|id| Some(!id.is_some_and(moved))).collect::<BooleanArray>()
-            };
-            let ids = batch.column_by_name("id").and_then(|column| column.as_primitive_opt::<Int64Type>());
-            let kept = match ids {
-                Some(ids) => filter_record_batch(&batch, &stays(ids)).map_err(BatchError::from),
-                None => Err(BatchError::Column { column: "id", wanted: "a column of integers" }),
-            };
-            out.write(&kept.map_err(LakeError::rows(&path))?)?;
-        }
-        out.finish()
-    })
-    .map(Some)
+    let stays = marks.iter().map(|mark| Some(!moved(mark.id))).collect();
+    again(lake, &file, form, &Change::Rows(stays))
 }

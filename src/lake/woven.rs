@@ -1,5 +1,7 @@
-//! Rows brought into a large file: what the new file holds is told by places, and each column is woven alone. A row group
-//! without new rows, and in others a column in which no changed ticket says anything new, is copied as it is stored.
+//! Rows brought into a file: what the new file holds is told by places, and each column is woven alone. In a large file a
+//! row group without new rows, and in others a column in which no changed ticket says anything new, is copied as it is stored.
+
+use std::ops::Range;
 
 use arrow::{
     array::{Array, ArrayRef, new_empty_array},
@@ -7,38 +9,41 @@ use arrow::{
 };
 
 use super::{
-    FileForm, Lake, LakeError, Location, Upserted, Written, digests,
+    FileForm, Lake, LakeError, Location, Upserted, Written,
+    assembly::{self, Columns, Copied, Parts, Shape},
+    digests,
+    form::Sizes,
     groups::{Group, plan},
-    large::{self, Column},
     old::{Old, STEP_ROWS},
     store::{self, Content, Seen},
 };
 use crate::batch::{BatchError, Block, Merge, SYNCED_AT, Weave, Weaving};
 
-/// Brings reads into the file at `key`, which has this `content` or is not there. Its row groups have at most
-/// `group_rows` rows; while it is `growing`, more will come soon, and they may stay small.
+/// Brings reads into the file at `key`, which has this `content` or is not there. While it is `growing`, more will come
+/// soon, and the row groups of a large file may stay small.
 pub(super) fn upsert(
     lake: &Lake,
     (key, content): (&str, Option<Content>),
     reads: Merge,
     form: &FileForm,
     growing: bool,
-    group_rows: usize,
+    sizes: Sizes,
 ) -> Result<Upserted, LakeError> {
     let path = &store::path(lake, key);
     let old = content.map(|content| Old::new(path, content)).transpose()?;
     let (mut weave, again) = meet(path, old.as_ref(), reads, form)?;
-    let sizes = old.as_ref().map_or(&[][..], |old| &old.groups);
-    let groups = plan(sizes, &weave.inserts(), group_rows, growing);
-    let stands = weave.is_empty() && (growing || groups.len() == sizes.len());
-    let weft = Weft { path, form, old: old.as_ref(), weave: &weave, again };
-    let written = if stands { None } else { Some(weft.write(lake, key, &groups)?) };
-    Ok(Upserted {
-        counts: weave.counts(),
-        ids: weave.take_ids(),
-        written,
-        in_parts: growing && groups.len() > 1,
-    })
+    let before = old.as_ref().map_or(&[][..], |old| &old.groups);
+    let (shape, groups) = if sizes.is_small(weave.len() as u64, old.as_ref().map_or(0, Old::bytes)) {
+        (Shape::Small, vec![Group { rows: 0..weave.len(), kept: None }])
+    } else {
+        let groups = plan(before, &weave.inserts(), sizes.group_rows, growing);
+        (Shape::Groups(groups.len()), groups)
+    };
+    let stands = weave.is_empty() && (growing || shape == Shape::Small || groups.len() == before.len());
+    let in_parts = growing && groups.len() > 1;
+    let weft = Weft::new(path, form, (old.as_ref(), again), &weave, groups);
+    let written = if stands { None } else { Some(weft.write(lake, key, shape)?) };
+    Ok(Upserted { counts: weave.counts(), ids: weave.take_ids(), written, in_parts })
 }
 
 /// Lets reads meet the rows of a file; gives the rows of the new one, and in which columns replaced rows say something new.
@@ -78,27 +83,38 @@ struct Weft<'a> {
     weave: &'a Weave,
     /// The columns in which replaced rows say something new.
     again: Vec<bool>,
+    groups: Vec<Group>,
+    /// The rows of each group, step by step.
+    blocks: Vec<Vec<Block>>,
 }
 
-impl Weft<'_> {
-    fn write(&self, lake: &Lake, key: &str, groups: &[Group]) -> Result<Written, LakeError> {
-        let step = self.old.map_or(STEP_ROWS, Old::step);
-        let blocks: Vec<Vec<Block>> = groups.iter().map(|group| self.blocks(group, step)).collect();
+impl<'a> Weft<'a> {
+    fn new(
+        path: &'a Location,
+        form: &'a FileForm,
+        (old, again): (Option<&'a Old<'a>>, Vec<bool>),
+        weave: &'a Weave,
+        groups: Vec<Group>,
+    ) -> Self {
+        let step = old.map_or(STEP_ROWS, Old::step);
+        let steps = |group: &Group| {
+            let starts = group.rows.clone().step_by(step);
+            starts.map(|start| weave.block(start..group.rows.end.min(start + step))).collect()
+        };
+        let blocks = groups.iter().map(steps).collect();
+        Self { path, form, old, weave, again, groups, blocks }
+    }
+
+    fn write(&self, lake: &Lake, key: &str, shape: Shape) -> Result<Written, LakeError> {
         let mut digests = Vec::with_capacity(self.weave.len());
-        for block in blocks.iter().flatten() {
+        for block in self.blocks.iter().flatten() {
             let cells = self.digests(block).map_err(LakeError::rows(self.path))?;
             digests.extend(digests::of_column(Some(&cells), cells.len()));
         }
         let seen = self.old.map_or(Seen::Nothing, Old::seen);
         store::put_over(lake, key, seen, |staged| {
-            let mut column = |group: usize, at: usize| self.column(&groups[group], &blocks[group], at);
-            large::write(self.form, staged, self.path, groups.len(), &mut column, &digests)
+            assembly::write(self.form, staged, self.path, shape, self, &digests)
         })
-    }
-
-    fn blocks(&self, group: &Group, step: usize) -> Vec<Block> {
-        let starts = group.rows.clone().step_by(step);
-        starts.map(|start| self.weave.block(start..group.rows.end.min(start + step))).collect()
     }
 
     fn digests(&self, block: &Block) -> Result<ArrayRef, BatchError> {
@@ -110,26 +126,33 @@ impl Weft<'_> {
         self.weave.column(block, width, &existing)
     }
 
-    /// A column of a group of the new file.
-    fn column<'a>(&'a self, group: &Group, blocks: &'a [Block], at: usize) -> Result<Column<'a>, LakeError> {
-        let field: &Field = self.form.schema().field(at);
+    /// The rows of the old file among which those of a group lie.
+    fn existing(&self, group: usize) -> Range<usize> {
+        let blocks = &self.blocks[group];
         let start = blocks.first().map_or(0, |block| block.existing.start);
-        let existing = start..blocks.last().map_or(start, |block| block.existing.end);
-        if let (Some(old), Some(kept)) = (self.old, group.kept)
-            && !(self.again[at] && self.weave.replaces(&existing))
-            && let Some(stored) = old.stored(field, kept, self.form.leaf(at))
-        {
-            return Ok(Column::Stored(old, stored));
-        }
-        let mut cells = self.old.map(|old| old.cells(field, &existing)).transpose()?;
-        let parts = blocks.iter().map(move |block| {
+        start..blocks.last().map_or(start, |block| block.existing.end)
+    }
+}
+
+impl Columns for Weft<'_> {
+    fn stored(&self, group: usize, at: usize) -> Option<Copied<'_>> {
+        let (old, kept) = (self.old?, self.groups[group].kept?);
+        let is_as_it_was = !(self.again[at] && self.weave.replaces(&self.existing(group)));
+        let stored = || old.stored(self.form.schema().field(at), kept, self.form.leaf(at));
+        Some((old, is_as_it_was.then(stored)??))
+    }
+
+    fn cells(&self, group: usize, at: usize) -> Result<Parts<'_>, LakeError> {
+        let field: &Field = self.form.schema().field(at);
+        let mut cells = self.old.map(|old| old.cells(field, &self.existing(group))).transpose()?;
+        let parts = self.blocks[group].iter().map(move |block| {
             let existing = match &mut cells {
                 Some(cells) => cells.take(block.existing.len())?,
                 None => new_empty_array(field.data_type()),
             };
             self.weave.column(block, at, &existing).map_err(LakeError::rows(self.path))
         });
-        Ok(Column::Cells(Box::new(parts)))
+        Ok(Box::new(parts))
     }
 }
 

@@ -2,11 +2,12 @@
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch},
-    datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType},
+    datatypes::{DataType, Float64Type, Int64Type},
 };
 
 use super::fault::PullError;
 use crate::{
+    batch::{instant, instants_of},
     columns::RESCUED,
     fields::{Fields, column_name, twin_name},
     json::Json,
@@ -45,17 +46,15 @@ impl Narrow {
 
     /// For each row whether it is wanted. A row without a time lies in no span.
     pub fn wanted(&self, batch: &RecordBatch) -> BooleanArray {
-        let times = |name| batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>();
         let bounds = [("created_at", self.created), ("updated_at", self.updated)];
         let bounds: Vec<_> = bounds
             .into_iter()
             .filter(|(_, span)| *span != Span::default())
-            .map(|(name, span)| (times(name), span))
+            .map(|(name, span)| (instants_of(batch, name), span))
             .collect();
         let within = |row: usize| {
             bounds.iter().all(|(times, span)| {
-                let time = times.filter(|times| times.is_valid(row));
-                time.is_some_and(|times| span.holds(times.value(row).div_euclid(1_000_000)))
+                instant(*times, row).is_some_and(|time| span.holds(time.div_euclid(1_000_000)))
             })
         };
         let has = |row: usize| self.field.as_ref().is_none_or(|field| field.is_in(batch, row));

@@ -6,10 +6,7 @@
 
 use std::{fs::File, io, path::PathBuf};
 
-use arrow::{
-    array::{Array, AsArray, RecordBatch},
-    datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType},
-};
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
     arrow::{
         ArrowWriter,
@@ -21,7 +18,7 @@ use parquet::{
 };
 
 use super::fault::PullError;
-use crate::batch::{BatchError, ID, Merge, UPDATED_AT, conform, gather};
+use crate::batch::{BatchError, Merge, UPDATED_AT, conform, gather, ids_of, instant, instants_of};
 
 /// Bytes of tickets, as sent, that wait in memory.
 const WAITING_BYTES: usize = 32 << 20;
@@ -175,14 +172,11 @@ impl Run {
     }
 
     fn id(&self) -> Option<i64> {
-        let ids = self.batch.as_ref()?.column_by_name(ID)?.as_primitive_opt::<Int64Type>()?;
-        ids.values().get(self.row).copied()
+        ids_of(self.batch.as_ref()?)?.values().get(self.row).copied()
     }
 
     fn updated(&self) -> Option<i64> {
-        let times = self.batch.as_ref()?.column_by_name(UPDATED_AT)?;
-        let times = times.as_primitive_opt::<TimestampMicrosecondType>()?;
-        times.is_valid(self.row).then(|| times.value(self.row))
+        instant(instants_of(self.batch.as_ref()?, UPDATED_AT), self.row)
     }
 
     /// Where the row stands among `sources`.

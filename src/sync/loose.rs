@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 
 use arrow::{
-    array::{Array, BooleanArray, RecordBatch},
+    array::{BooleanArray, RecordBatch},
     compute::filter_record_batch,
     error::ArrowError,
 };
 
 use super::pile::Pile;
-use crate::batch::{digests, ids_of};
+use crate::batch::{digest, digests, ids_of};
 
 /// Pages, in the order of reading.
 #[derive(Default)]
@@ -28,8 +28,8 @@ impl Loose {
             self.pile.push(page)?;
             return Ok(rows);
         };
-        let mut says_new = |row: usize| match digests.is_valid(row).then(|| digests.value(row)) {
-            Some(digest) => self.last.insert(ids.value(row), digest) != Some(digest),
+        let mut says_new = |row: usize| match digest(Some(digests), row) {
+            Some(came_from) => self.last.insert(ids.value(row), came_from) != Some(came_from),
             None => {
                 self.last.remove(&ids.value(row));
                 true

@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::{
-    array::{Array, AsArray, TimestampMicrosecondArray},
-    datatypes::TimestampMicrosecondType,
-};
 use roaring::RoaringTreemap;
 use tracing::Instrument;
 
 use super::{decoding::Decoding, layouts::Layouts, memory::CommitError, unchanged::Unchanged};
 use crate::{
-    batch::BatchError,
+    batch::{BatchError, instant, instants_of},
     fetch::{Client, FetchError, fetch_as},
     lake::LakeError,
     mask::{self, MaskError},
@@ -174,11 +170,9 @@ impl Reader for TicketReader<'_> {
 /// The key of each element of the page, those without an id included.
 pub fn keys(rows: &Rows) -> Vec<Key> {
     let batch = rows.decoded.as_ref().map(|decoded| &decoded.batch);
-    let times = |name| batch?.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>();
+    let times = |name| instants_of(batch?, name);
     let (created, updated) = (times("created_at"), times("updated_at"));
-    let second = |times: Option<&TimestampMicrosecondArray>, row: usize| {
-        times.filter(|times| times.is_valid(row)).map(|times| times.value(row).div_euclid(1_000_000))
-    };
+    let second = |times, row| instant(times, row).map(|time| time.div_euclid(1_000_000));
     let mut decoded = rows.decoded.iter().flat_map(|decoded| &decoded.ids);
     let mut row = 0;
     let mut key = |same: &Option<Key>| {

@@ -4,13 +4,11 @@
 //! so numbers alone never raise an alarm over a list of changes: the tickets that the lake knows to have changed within
 //! the time that was read must be in the list, however quiet it was since. Small tenants raise none at all.
 
-use arrow::{
-    array::{Array, AsArray},
-    datatypes::{Int64Type, TimestampMicrosecondType},
-};
 use roaring::RoaringTreemap;
 
 use crate::{
+    batch::{ID, UPDATED_AT, ids_of, instant, instants_of},
+    columns::DELETED_AT,
     lake::{self, Lake, LakeError},
     summary::{Mode, Outcome, Summary},
 };
@@ -49,17 +47,13 @@ pub fn known_since(
 ) -> Result<(u64, u64), LakeError> {
     let (mut known, mut unmet) = (0, 0);
     for key in lake::partitions(lake, source)? {
-        for batch in lake::columns(lake, source, key, &["id", "updated_at", "_deleted_at"])? {
+        for batch in lake::columns(lake, source, key, &[ID, UPDATED_AT, DELETED_AT])? {
             let batch = batch?;
-            let column = |name: &str| batch.column_by_name(name);
-            let ids = column("id").and_then(|ids| ids.as_primitive_opt::<Int64Type>());
-            let updated =
-                column("updated_at").and_then(|at| at.as_primitive_opt::<TimestampMicrosecondType>());
-            let (Some(ids), Some(updated)) = (ids, updated) else { continue };
-            let gone = column("_deleted_at");
+            let Some(ids) = ids_of(&batch) else { continue };
+            let (updated, gone) = (instants_of(&batch, UPDATED_AT), instants_of(&batch, DELETED_AT));
             for row in 0..batch.num_rows() {
-                let changed = updated.is_valid(row) && updated.value(row).div_euclid(1_000_000) > second;
-                if changed && gone.is_none_or(|gone| gone.is_null(row)) {
+                let changed = instant(updated, row).is_some_and(|time| time.div_euclid(1_000_000) > second);
+                if changed && instant(gone, row).is_none() {
                     known += 1;
                     unmet += u64::from(!met.contains(ids.value(row).cast_unsigned()));
                 }

@@ -6,10 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
 };
 
-use arrow::{
-    array::{Array, AsArray, RecordBatch},
-    datatypes::{Int64Type, TimestampMicrosecondType},
-};
+use arrow::array::RecordBatch;
 use roaring::RoaringTreemap;
 
 use super::{
@@ -20,7 +17,7 @@ use super::{
     digest::digests,
 };
 use crate::{
-    batch::{ID, UPDATED_AT},
+    batch::{UPDATED_AT, ids_of, instant, instants_of},
     config::SourceConfig,
     fetch::FetchError,
     lake::{self, Lake, LakeError, TicketFile},
@@ -234,12 +231,8 @@ impl Sink<Rows, ReadError> for Seen {
 
 /// Time and digest of each row, by id.
 pub(super) fn tickets(batch: &RecordBatch) -> Vec<(i64, Ticket)> {
-    let ids = batch.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
-    let updated = batch
-        .column_by_name(UPDATED_AT)
-        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
-    let time = |row| updated.filter(|times| times.is_valid(row)).map(|times| times.value(row));
-    let ids = ids.into_iter().flat_map(|ids| ids.values().iter().copied());
+    let updated = instants_of(batch, UPDATED_AT);
+    let ids = ids_of(batch).into_iter().flat_map(|ids| ids.values().iter().copied());
     let rows = ids.zip(digests(batch)).enumerate();
-    rows.map(|(row, (id, digest))| (id, Ticket { updated_at: time(row), digest })).collect()
+    rows.map(|(row, (id, digest))| (id, Ticket { updated_at: instant(updated, row), digest })).collect()
 }

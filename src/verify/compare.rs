@@ -2,14 +2,11 @@
 
 use std::collections::HashMap;
 
-use arrow::{
-    array::{Array, AsArray},
-    datatypes::TimestampMicrosecondType,
-};
 use roaring::RoaringTreemap;
 
 use super::{against::tickets, blocking::Abandoned, difference::Because};
 use crate::{
+    batch::{instant, instants_of},
     columns::DELETED_AT,
     lake::{self, FileForm, Lake, LakeError, PartitionKey},
 };
@@ -49,12 +46,10 @@ pub fn compare(
     for key in keys.iter().take_while(|_| !abandoned.is()) {
         for batch in lake::rows(lake, source, *key, form)? {
             let batch = batch?;
-            let marks = batch
-                .column_by_name(DELETED_AT)
-                .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+            let marks = instants_of(&batch, DELETED_AT);
             for (row, (id, here)) in tickets(&batch).into_iter().enumerate() {
                 held.insert(id.cast_unsigned());
-                let marked = marks.is_some_and(|marks| marks.is_valid(row));
+                let marked = instant(marks, row).is_some();
                 compared.ticket(id, here, marked, at_source.get(&id).copied());
             }
         }

@@ -2,15 +2,12 @@
 
 use std::{collections::HashMap, path::Path};
 
-use arrow::{
-    array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray},
-    datatypes::{Int64Type, TimestampMicrosecondType},
-};
+use arrow::array::RecordBatch;
 use roaring::RoaringTreemap;
 
 use super::{blocking::Abandoned, check::SourceFiles, repair::Repaired};
 use crate::{
-    batch::{BatchError, ID, SYNCED_AT, UPDATED_AT},
+    batch::{BatchError, ID, SYNCED_AT, UPDATED_AT, ids_of, instant, instants_of},
     lake::{self, FileForm, Lake, LakeError, PartitionKey, split},
 };
 
@@ -186,15 +183,8 @@ impl Home<'_> {
 type Version = (Option<i64>, Option<i64>);
 
 fn versions(batch: &RecordBatch, wanted: &RoaringTreemap) -> Vec<(i64, Version)> {
-    let time = |name: &str| -> Option<&TimestampMicrosecondArray> {
-        batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()
-    };
-    let ids = batch.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
-    let Some(ids) = ids else { return Vec::new() };
-    let instant = |times: Option<&TimestampMicrosecondArray>, row| {
-        times.filter(|times| times.is_valid(row)).map(|times| times.value(row))
-    };
-    let (updated, synced) = (time(UPDATED_AT), time(SYNCED_AT));
+    let Some(ids) = ids_of(batch) else { return Vec::new() };
+    let (updated, synced) = (instants_of(batch, UPDATED_AT), instants_of(batch, SYNCED_AT));
     let rows = ids.values().iter().enumerate().filter(|(_, id)| wanted.contains(id.cast_unsigned()));
     rows.map(|(row, id)| (*id, (instant(updated, row), instant(synced, row)))).collect()
 }

@@ -1,15 +1,12 @@
 //! Every row of a partition: its id, its place, its order, and whether what the file promises of it is true.
 
-use arrow::{
-    array::{Array, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
-    datatypes::{Int64Type, TimestampMicrosecondType},
-};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use roaring::RoaringTreemap;
 use serde::de::IgnoredAny;
 
 use super::invariant::Invariant;
 use crate::{
-    batch::{ID, UPDATED_AT},
+    batch::{UPDATED_AT, ids_of, instant, instants_of},
     columns::RESCUED,
     lake::{Anatomy, Calendar, Group, PartitionKey},
 };
@@ -51,17 +48,9 @@ impl<'a> RowCheck<'a> {
 
     /// The next rows.
     pub fn batch(&mut self, batch: &RecordBatch) {
-        let time = |name: &str| -> Option<&TimestampMicrosecondArray> {
-            batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()
-        };
-        let ids: Option<&Int64Array> =
-            batch.column_by_name(ID).and_then(|column| column.as_primitive_opt::<Int64Type>());
-        let Some(ids) = ids else { return };
-        let (created, updated) = (time("created_at"), time(UPDATED_AT));
+        let Some(ids) = ids_of(batch) else { return };
+        let (created, updated) = (instants_of(batch, "created_at"), instants_of(batch, UPDATED_AT));
         let rescued = batch.column_by_name(RESCUED).and_then(|column| column.as_string_opt::<i32>());
-        let instant = |times: Option<&TimestampMicrosecondArray>, row| {
-            times.filter(|times| times.is_valid(row)).map(|times| times.value(row))
-        };
         for row in 0..batch.num_rows() {
             self.advance();
             if ids.is_null(row) {

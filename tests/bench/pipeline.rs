@@ -8,7 +8,7 @@ use arrow::{array::RecordBatch, compute::concat_batches};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use material::Material;
 use ticketlake::{
-    batch::Merge,
+    batch::{Merge, Weaving},
     lake::{self, PartitionKey, split},
 };
 
@@ -57,8 +57,14 @@ fn merge(criterion: &mut Criterion) {
     let held = in_order(&material, &rows);
     group.bench_function("unchanged rows", |bencher| {
         bencher.iter(|| {
-            let mut merge = Merge::new(schema, std::slice::from_ref(&rows)).expect("a merge");
-            assert!(!merge.step(black_box(&held)).expect("a step").changed);
+            let merge = Merge::new(schema, std::slice::from_ref(&rows)).expect("a merge");
+            let mut weaving = Weaving::new(merge);
+            weaving.meet(black_box(&held)).expect("ids");
+            let mut pairs = weaving.pairs();
+            for (at, column) in held.columns().iter().enumerate() {
+                assert!(!pairs.compare(at, column).expect("cells of one type"));
+            }
+            assert!(pairs.settle().is_empty());
         })
     });
 }

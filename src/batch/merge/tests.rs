@@ -1,13 +1,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, ListBuilder, StringArray, StringBuilder},
-    datatypes::{DataType, Field, Schema, TimeUnit},
+    array::{ArrayRef, AsArray, ListBuilder, StringArray, StringBuilder},
+    datatypes::{DataType, Field, Schema, TimeUnit, TimestampMicrosecondType},
 };
 use proptest::prelude::*;
 
 use super::*;
-use crate::batch::SYNCED_AT;
+use crate::batch::{SYNCED_AT, Weaving, woven};
 
 /// id, updated_at, a text, when it was read.
 type Row = (i64, Option<i64>, Option<&'static str>, i64);
@@ -41,36 +41,25 @@ fn batch(rows: &[Row]) -> RecordBatch {
     RecordBatch::try_new(schema(), columns).unwrap()
 }
 
-fn rows(batches: &[RecordBatch]) -> Vec<(i64, Option<i64>, Option<String>, i64)> {
-    let mut out = Vec::new();
-    for batch in batches {
-        let texts = batch.column(2).as_string::<i32>();
-        let synced = batch.column(4).as_primitive::<TimestampMicrosecondType>();
-        for row in 0..batch.num_rows() {
-            out.push((
-                ids(batch).unwrap().value(row),
-                instant(updates(batch).unwrap(), row),
-                texts.is_valid(row).then(|| texts.value(row).to_owned()),
-                synced.value(row),
-            ));
-        }
-    }
-    out
+fn rows(batch: &RecordBatch) -> Vec<(i64, Option<i64>, Option<String>, i64)> {
+    let texts = batch.column(2).as_string::<i32>();
+    let synced = batch.column(4).as_primitive::<TimestampMicrosecondType>();
+    let row = |row| {
+        let text = texts.is_valid(row).then(|| texts.value(row).to_owned());
+        (
+            ids(batch).unwrap().value(row),
+            instant(instants_of(batch, UPDATED_AT), row),
+            text,
+            synced.value(row),
+        )
+    };
+    (0..batch.num_rows()).map(row).collect()
 }
 
-fn merge(existing: &[RecordBatch], reads: &[RecordBatch]) -> (Vec<RecordBatch>, bool, Counts) {
-    let mut merge = Merge::new(&schema(), reads).unwrap();
-    let (mut out, mut changed) = (Vec::new(), false);
-    for batch in existing {
-        let step = merge.step(batch).unwrap();
-        changed |= step.changed;
-        out.push(step.batch);
-    }
-    while let Some(batch) = merge.rest(3).unwrap() {
-        changed = true;
-        out.push(batch);
-    }
-    (out, changed, merge.counts())
+/// The rows, whether they are others than before, and what became of the reads.
+fn merge(existing: &[RecordBatch], reads: &[RecordBatch]) -> (RecordBatch, bool, Counts) {
+    let (rows, weave) = woven(existing, Merge::new(&schema(), reads).unwrap());
+    (rows, !weave.is_empty(), weave.counts())
 }
 
 #[test]
@@ -93,9 +82,9 @@ fn an_older_copy_never_replaces_a_newer_one() {
 
 #[test]
 fn unsorted_existing_rows_are_named() {
-    let mut merge = Merge::new(&schema(), &[]).unwrap();
-    merge.step(&batch(&[(7, None, None, 0)])).unwrap();
-    let fault = merge.step(&batch(&[(7, None, None, 0)])).unwrap_err();
+    let mut weaving = Weaving::new(Merge::new(&schema(), &[]).unwrap());
+    weaving.meet(&batch(&[(7, None, None, 0)])).unwrap();
+    let fault = weaving.meet(&batch(&[(7, None, None, 0)])).unwrap_err();
     assert!(matches!(fault, BatchError::Unsorted { before: 7, after: 7 }));
 }
 
@@ -143,7 +132,7 @@ proptest! {
         expected.unchanged = touched.len() as u64 - expected.new - expected.changed;
 
         let (out, changed, counts) = merge(&split(&held, cut), &split(&reads, page));
-        let folded: Vec<RecordBatch> = split(&folded.into_values().collect::<Vec<_>>(), 100);
+        let folded = batch(&folded.into_values().collect::<Vec<_>>());
         prop_assert_eq!(rows(&out), rows(&folded));
         prop_assert_eq!(changed, expected.new + expected.changed > 0);
         prop_assert_eq!(Counts { stale: 0, ..counts }, expected);

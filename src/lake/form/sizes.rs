@@ -20,7 +20,7 @@ use crate::batch::ID;
 
 /// Rows of one row group. Of 1,000,000 tickets by month 16,384 cost 6 % more bytes and 25 % more CPU to write, and a reader
 /// that asks for one column twice the time: each group has a hundred columns to be told of.
-pub(in crate::lake) const ROW_GROUP_ROWS: usize = 131_072;
+const ROW_GROUP_ROWS: usize = 131_072;
 /// Of one page, before compression. 64 KB cost 3 % more bytes; 1 MB saves 1 % and holds a seventh more memory.
 const PAGE_BYTES: usize = 256 * 1024;
 /// A text column that has more distinct values is written as sent. 32 KB lose the columns with some hundred sentences;
@@ -31,6 +31,8 @@ const NUMBER_DICTIONARY_BYTES: usize = 4 * 1024;
 /// Files of fewer rows are encoded by `small`: the library's encoder sets up tables, a compressor and a decompressor of
 /// 300 KB for each column, more than the rows of a day weigh.
 pub(super) const SMALL_ROWS: u64 = 4096;
+/// One of few rows but more bytes is brought together as a large one: each row may have a megabyte.
+const SMALL_BYTES: u64 = 16 * 1024 * 1024;
 const ZSTD_LEVEL: i32 = 1;
 /// Rows encoded at a time, between two looks at the page's size.
 const WRITE_BATCH_ROWS: usize = 1024;
@@ -38,6 +40,25 @@ const WRITE_BATCH_ROWS: usize = 1024;
 const BOUND_BYTES: usize = 64;
 /// How often a lookup of an id that is not there reads a row group in vain.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+
+/// How a file is cut.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::lake) struct Sizes {
+    /// Files of fewer rows are small ones.
+    pub(in crate::lake) small_rows: u64,
+    /// The most rows of a row group.
+    pub(in crate::lake) group_rows: usize,
+}
+
+impl Sizes {
+    /// Those of every lake.
+    pub(in crate::lake) const OURS: Self = Self { small_rows: SMALL_ROWS, group_rows: ROW_GROUP_ROWS };
+
+    /// Whether so many rows, brought into a file of so many bytes, are written as a small file.
+    pub(in crate::lake) fn is_small(&self, rows: u64, bytes: u64) -> bool {
+        rows < self.small_rows && bytes <= SMALL_BYTES
+    }
+}
 
 /// How small files are made.
 pub(super) fn making() -> Making {

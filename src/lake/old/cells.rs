@@ -129,7 +129,8 @@ impl Cells<'_> {
     }
 }
 
-fn joined(parts: &[ArrayRef]) -> Result<ArrayRef, ArrowError> {
+/// Parts of a column as one.
+pub(in crate::lake) fn joined(parts: &[ArrayRef]) -> Result<ArrayRef, ArrowError> {
     match parts {
         [one] => Ok(ArrayRef::clone(one)),
         several => concat(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>()),

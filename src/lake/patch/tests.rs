@@ -4,18 +4,18 @@ use std::{
 };
 
 use arrow::{
-    array::{ArrayRef, Int64Array, ListArray, StringArray, TimestampMicrosecondArray},
+    array::{ArrayRef, AsArray, Int64Array, ListArray, StringArray, TimestampMicrosecondArray},
     compute::concat_batches,
-    datatypes::{Field, Int64Type, Schema},
+    datatypes::{Field, Int64Type, Schema, UInt64Type},
 };
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use proptest::prelude::*;
 
 use super::{
-    super::{FileMeta, PartitionKey, carry, read, tests::lakes, ticket_file, upsert},
+    super::{FileMeta, PartitionKey, carry, old::Old, read, tests::lakes, ticket_file, upsert},
     *,
 };
-use crate::columns::Type;
+use crate::{batch::woven, columns::Type};
 
 /// Of a ticket: its id, its text, its number, its list, and the second in which it changed.
 pub(in crate::lake) type Row = (i64, Option<String>, Option<i64>, Option<Vec<Option<i64>>>, i64);
@@ -52,8 +52,10 @@ pub(in crate::lake) fn form(of: &RecordBatch) -> FileForm {
 }
 
 pub(in crate::lake) fn rows_at(path: &Location) -> RecordBatch {
-    let batches: Vec<RecordBatch> = digests::rows(path).unwrap().unwrap().map(Result::unwrap).collect();
-    concat_batches(&batches[0].schema(), &batches).unwrap()
+    let batches: Vec<RecordBatch> = read::rows(path).unwrap().unwrap().map(Result::unwrap).collect();
+    let rows = concat_batches(&batches[0].schema(), &batches).unwrap();
+    let digests = Old::new(path, path.open().unwrap().unwrap()).unwrap().digests(&(0..rows.num_rows()));
+    carry(&rows, digests.as_primitive::<UInt64Type>()).unwrap()
 }
 
 /// The stored bytes of a column.
@@ -95,12 +97,11 @@ proptest! {
         for (_folder, lake) in lakes() {
             upsert(&lake, "s", key, std::slice::from_ref(&before), &form, false).unwrap();
             let path = ticket_file(&lake, "s", key);
-            let mut merge = Merge::new(form.carried(), std::slice::from_ref(&reads)).unwrap();
-            let mut expected = vec![merge.step(&rows_at(&path)).unwrap().batch];
-            expected.extend(merge.rest(usize::MAX).unwrap());
+            let merge = Merge::new(form.carried(), std::slice::from_ref(&reads)).unwrap();
+            let (expected, mut weave) = woven(&[rows_at(&path)], merge);
             let upserted = upsert(&lake, "s", key, std::slice::from_ref(&reads), &form, false).unwrap();
-            prop_assert_eq!(rows_at(&path), concat_batches(form.carried(), &expected).unwrap());
-            prop_assert_eq!((upserted.counts, upserted.ids), (merge.counts(), merge.take_ids()));
+            prop_assert_eq!(rows_at(&path), expected);
+            prop_assert_eq!((upserted.counts, upserted.ids), (weave.counts(), weave.take_ids()));
             let counts = upserted.counts;
             prop_assert_eq!(upserted.written.is_some(), counts.new + counts.changed > 0);
         }

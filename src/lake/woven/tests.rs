@@ -1,4 +1,4 @@
-use arrow::{array::AsArray, compute::concat_batches, datatypes::Int64Type};
+use arrow::{array::AsArray, datatypes::Int64Type};
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
@@ -15,6 +15,7 @@ use super::{
     },
     *,
 };
+use crate::batch::woven;
 
 fn key() -> PartitionKey {
     PartitionKey::Month { year: 2024, month: 5 }
@@ -26,7 +27,8 @@ fn bring(lake: &Lake, reads: &[Row], second: i64, growing: bool, group_rows: usi
     let path = ticket_file(lake, "s", key());
     let merge = Merge::new(form.carried(), &[rows]).unwrap();
     let content = path.open().unwrap();
-    upsert(lake, (&file_key("s", key()), content), merge, &form, growing, group_rows).unwrap()
+    let sizes = Sizes { small_rows: 0, group_rows };
+    upsert(lake, (&file_key("s", key()), content), merge, &form, growing, sizes).unwrap()
 }
 
 /// The rows of each group, after a look at all that a file promises of each.
@@ -78,18 +80,15 @@ proptest! {
                 highest = reads.iter().map(|row| row.0).max().unwrap_or(0).max(highest);
                 let rows = batch(&reads, second as i64);
                 let form = form(&rows);
-                let mut merge = Merge::new(form.carried(), &[rows]).unwrap();
-                let mut expected = Vec::new();
-                if path.exists().unwrap() {
-                    expected.push(merge.step(&rows_at(&path)).unwrap().batch);
-                }
-                expected.extend(merge.rest(usize::MAX).unwrap());
+                let merge = Merge::new(form.carried(), &[rows]).unwrap();
+                let held = if path.exists().unwrap() { vec![rows_at(&path)] } else { Vec::new() };
+                let (expected, mut weave) = woven(&held, merge);
                 let upserted = bring(&lake, &reads, second as i64, *growing, group_rows);
-                prop_assert_eq!((upserted.counts, upserted.ids), (merge.counts(), merge.take_ids()));
-                if expected.is_empty() {
+                prop_assert_eq!((upserted.counts, upserted.ids), (weave.counts(), weave.take_ids()));
+                if expected.num_rows() == 0 {
                     continue;
                 }
-                prop_assert_eq!(rows_at(&path), concat_batches(form.carried(), &expected).unwrap());
+                prop_assert_eq!(rows_at(&path), expected);
                 prop_assert!(groups(&lake).iter().all(|rows| (1..=group_rows as i64).contains(rows)));
             }
         }
@@ -167,7 +166,8 @@ fn a_damaged_large_file_is_named() {
         let path = ticket_file(&lake, "s", key());
         let merge = Merge::new(form.carried(), std::slice::from_ref(&reads)).unwrap();
         let content = path.open().unwrap();
-        if let Err(fault) = upsert(&lake, (&file_key("s", key()), content), merge, &form, false, 20) {
+        let sizes = Sizes { small_rows: 0, group_rows: 20 };
+        if let Err(fault) = upsert(&lake, (&file_key("s", key()), content), merge, &form, false, sizes) {
             assert!(fault.to_string().contains("part-0.parquet"), "{fault}");
         }
     }
