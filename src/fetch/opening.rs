@@ -23,12 +23,14 @@ const LARGE: usize = 16 << 10;
 type Work = Box<dyn FnOnce() + Send>;
 
 /// Threads that open answers, as many as there are processors: more would only hold memory, with sixteen requests at a time
-/// 12 MB. One that is done begins with what waits, and nobody else needs to wake up for it.
+/// 6 MB. One that is done begins with what waits, and nobody else needs to wake up for it.
 static OPENERS: LazyLock<crossbeam_channel::Sender<Work>> = LazyLock::new(|| {
     let (sender, receiver) = crossbeam_channel::unbounded::<Work>();
     for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
         let receiver = receiver.clone();
-        thread::spawn(move || receiver.into_iter().for_each(|work| work()));
+        let work = move || receiver.into_iter().for_each(|work| work());
+        // Where no thread can be had, whoever asks does the work.
+        let _ = thread::Builder::new().name("opener".to_owned()).spawn(work);
     }
     sender
 });
@@ -92,7 +94,9 @@ pub(super) async fn open<O: Opening>(
     let (give, opened) = oneshot::channel();
     // Nobody may be waiting any more, then what was made is dropped; the threads last as long as the process.
     let work = move || drop(give.send(catch_unwind(AssertUnwindSafe(judge))));
-    let _ = OPENERS.send(Box::new(work));
+    if let Err(refused) = OPENERS.send(Box::new(work)) {
+        refused.into_inner()();
+    }
     // A panic there is a bug, and goes on as one.
     opened.await.expect("an opener answers").unwrap_or_else(|panic| resume_unwind(panic))
 }
