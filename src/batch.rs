@@ -11,8 +11,8 @@ mod text;
 mod weave;
 
 pub use conform::{conform, conform_column};
-pub use gather::gather;
-pub use known::{digest, digests, ids_of, instant, instants_of};
+pub use gather::{gather, joined};
+pub use known::{digest, digests, id_values, ids_of, instant, instants_of};
 pub use merge::{Counts, Ids, Merge};
 pub use text::as_text;
 #[cfg(test)]

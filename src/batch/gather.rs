@@ -51,15 +51,7 @@ impl Picks {
     pub(super) fn of(&self, sources: &[&ArrayRef]) -> Result<ArrayRef, BatchError> {
         Ok(match &self.how {
             How::Runs(runs) => {
-                let runs: Vec<ArrayRef> = runs.iter().map(|run| run.of_column(sources[run.source])).collect();
-                match runs.as_slice() {
-                    [one] => Arc::clone(one),
-                    // Columns without a value are many, and quicker made than copied.
-                    [first, ..] if runs.iter().all(|run| run.null_count() == run.len()) => {
-                        new_null_array(first.data_type(), self.rows.len())
-                    }
-                    several => concat(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>())?,
-                }
+                joined(&runs.iter().map(|run| run.of_column(sources[run.source])).collect::<Vec<_>>())?
             }
             How::OneByOne => {
                 let arrays: Vec<&dyn Array> = sources.iter().map(|column| column.as_ref()).collect();
@@ -78,6 +70,18 @@ impl Run {
     fn of_column(&self, column: &ArrayRef) -> ArrayRef {
         if self.rows == column.len() { Arc::clone(column) } else { column.slice(self.first, self.rows) }
     }
+}
+
+/// Parts of a column as one.
+pub fn joined(parts: &[ArrayRef]) -> Result<ArrayRef, BatchError> {
+    Ok(match parts {
+        [one] => Arc::clone(one),
+        // Columns without a value are many, and quicker made than copied.
+        [first, ..] if parts.iter().all(|part| part.null_count() == part.len()) => {
+            new_null_array(first.data_type(), parts.iter().map(|part| part.len()).sum())
+        }
+        several => concat(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>())?,
+    })
 }
 
 fn follows(row: &(usize, usize), next: &(usize, usize)) -> bool {

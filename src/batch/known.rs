@@ -12,6 +12,11 @@ pub fn ids_of(batch: &RecordBatch) -> Option<&Int64Array> {
     batch.column_by_name(ID)?.as_primitive_opt::<Int64Type>()
 }
 
+/// The ids of rows as numbers; none where they have none.
+pub fn id_values(batch: &RecordBatch) -> &[i64] {
+    ids_of(batch).map(|ids| &ids.values()[..]).unwrap_or_default()
+}
+
 /// A column of instants, in microseconds since 1970, where there is one.
 pub fn instants_of<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a TimestampMicrosecondArray> {
     batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()

@@ -163,12 +163,8 @@ impl Weave {
             return Block { existing, picks: None };
         }
         let mut sources = Sources::after(1, self.merge.reads().len());
-        let picks = weave(existing.clone(), replaced, inserts).into_iter().map(|pick| match pick {
-            Pick::Existing(row) => (0, row),
-            Pick::Read(read) => sources.place(read),
-        });
-        let picks = Picks::new(picks.collect());
-        Block { existing, picks: Some((picks, sources)) }
+        let rows = weave(existing.clone(), replaced, inserts, |read| sources.place(read));
+        Block { existing, picks: Some((Picks::new(rows), sources)) }
     }
 
     /// A column of a block, by its number; `existing` are the cells of the existing rows.
@@ -189,29 +185,28 @@ impl Weave {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Pick {
-    Existing(usize),
-    Read(Read),
-}
-
 /// Existing rows in order, with some of them replaced, and some put in before the row of the given number or after the last.
-/// They are told by their places among `existing`.
-fn weave(existing: Range<usize>, replaced: &[Placed], inserts: &[Placed]) -> Vec<Pick> {
-    let mut picks = Vec::with_capacity(existing.len() + inserts.len());
+/// Each is told by its source, which is the first for existing rows, and its place there; `place` tells those of a read.
+fn weave(
+    existing: Range<usize>,
+    replaced: &[Placed],
+    inserts: &[Placed],
+    mut place: impl FnMut(Read) -> (usize, usize),
+) -> Vec<(usize, usize)> {
+    let mut rows = Vec::with_capacity(existing.len() + inserts.len());
     let mut replaced = replaced.iter().peekable();
     let mut inserts = inserts.iter().peekable();
     for row in existing.clone() {
         while let Some((_, read)) = inserts.next_if(|(at, _)| *at <= row) {
-            picks.push(Pick::Read(*read));
+            rows.push(place(*read));
         }
-        picks.push(match replaced.next_if(|(at, _)| *at == row) {
-            Some((_, read)) => Pick::Read(*read),
-            None => Pick::Existing(row - existing.start),
+        rows.push(match replaced.next_if(|(at, _)| *at == row) {
+            Some((_, read)) => place(*read),
+            None => (0, row - existing.start),
         });
     }
-    picks.extend(inserts.map(|(_, read)| Pick::Read(*read)));
-    picks
+    rows.extend(inserts.map(|(_, read)| place(*read)));
+    rows
 }
 
 #[cfg(test)]

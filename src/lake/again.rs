@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use arrow::{
     array::{Array, ArrayRef, BooleanArray},
-    compute::filter,
+    compute::{filter, nullif},
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     assembly::{self, Columns, Copied, Parts, Shape},
     digests,
     form::Sizes,
-    old::Old,
+    old::{Old, steps},
     store,
 };
 
@@ -21,25 +21,34 @@ use super::{
 pub(super) enum Change {
     /// Its columns are those of the form. The rows lose their digests: what a new field says was not read.
     Columns,
-    /// The cells of a column, given by its number, and the digests of all rows.
-    Cells(usize, ArrayRef, ArrayRef),
+    /// The cells of a column, given by its number, and which rows lose their digests.
+    Cells(usize, ArrayRef, BooleanArray),
     /// Only some rows stay.
     Rows(BooleanArray),
 }
 
-/// Writes the file at `key` again. The change is made for as many rows as there are.
+/// Writes the file at `key` again; `None` if there is none. Fails if it has not the rows that the change was made for.
 pub(super) fn write(
     lake: &Lake,
     key: &str,
-    old: &Old<'_>,
     form: &FileForm,
     change: &Change,
-) -> Result<Written, LakeError> {
+) -> Result<Option<Written>, LakeError> {
     let path = &store::path(lake, key);
+    let Some(content) = path.open()? else { return Ok(None) };
+    let old = &Old::new(path, content)?;
+    match change {
+        Change::Columns => {}
+        Change::Cells(_, cells, _) => old.check_rows(cells.len())?,
+        Change::Rows(stay) => old.check_rows(stay.len())?,
+    }
     let rows = 0..old.rows();
     let digests: Vec<u64> = match change {
         Change::Columns => digests::of_column(None, rows.len()).collect(),
-        Change::Cells(.., digests) => digests::of_column(Some(digests), digests.len()).collect(),
+        Change::Cells(.., lost) => {
+            let left = nullif(&old.digests(&rows), lost).map_err(|why| old.fault(why))?;
+            digests::of_column(Some(&left), left.len()).collect()
+        }
         Change::Rows(stay) => {
             let stay = filter(&old.digests(&rows), stay).map_err(|why| old.fault(why))?;
             digests::of_column(Some(&stay), stay.len()).collect()
@@ -56,6 +65,7 @@ pub(super) fn write(
     store::put_over(lake, key, old.seen(), |staged| {
         assembly::write(form, staged, path, shape, &again, &digests)
     })
+    .map(Some)
 }
 
 impl Change {
@@ -100,9 +110,7 @@ impl Columns for Again<'_> {
             return Ok(Box::new(std::iter::once(Ok(cells.slice(rows.start, rows.len())))));
         }
         let mut cells = self.old.cells(self.form.schema().field(at), rows)?;
-        let step = self.old.step();
-        let steps = rows.clone().step_by(step).map(move |start| start..rows.end.min(start + step));
-        Ok(Box::new(steps.map(move |rows| {
+        Ok(Box::new(steps(rows.clone(), self.old.step()).map(move |rows| {
             let cells = cells.take(rows.len())?;
             match self.change {
                 Change::Rows(stay) => {

@@ -11,10 +11,11 @@ use parquet::{
 
 use super::{
     FileForm, LakeError, Location, Written, digests,
-    old::{Old, joined},
+    old::Old,
     small::{Fault, Source},
     store::Draft,
 };
+use crate::batch::joined;
 
 /// The cells of a column, part by part.
 pub(super) type Parts<'a> = Box<dyn Iterator<Item = Result<ArrayRef, LakeError>> + 'a>;
@@ -53,7 +54,7 @@ pub(super) fn write(
         Shape::Small => {
             let cells = |at| {
                 let parts: Vec<ArrayRef> = columns.cells(0, at)?.collect::<Result<_, _>>()?;
-                joined(&parts).map_err(|why| LakeError::rows(path)(why.into()))
+                joined(&parts).map_err(LakeError::rows(path))
             };
             let mut columns = (0..form.schema().fields().len())
                 .map(|at| cells(at).map(Source::Cells).map_err(|cause| Fault::Cells(Box::new(cause))));

@@ -20,7 +20,7 @@ use parquet::{
 };
 
 use super::{Lake, LakeError, PartitionKey, read, store::Content, tickets};
-use crate::batch::{BatchError, DIGEST, ID, digest, ids_of};
+use crate::batch::{BatchError, DIGEST, ID, digest, id_values};
 
 /// The key of the file's metadata that says where the digests begin.
 pub(super) const PLACE: &str = "ticketlake.digests";
@@ -66,7 +66,7 @@ pub fn digests(lake: &Lake, source: &str, key: PartitionKey) -> Result<Digests, 
     };
     let mut ids = Vec::with_capacity(digests.len());
     for batch in rows {
-        ids.extend_from_slice(ids_of(&batch?).map(|ids| &ids.values()[..]).unwrap_or_default());
+        ids.extend_from_slice(id_values(&batch?));
     }
     let whole = ids.len() == digests.len() && ids.is_sorted();
     Ok(if whole { Digests { ids, digests } } else { Digests::default() })

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::{
-    array::{ArrayRef, BooleanArray, TimestampMicrosecondArray},
-    compute::nullif,
-};
+use arrow::array::{BooleanArray, TimestampMicrosecondArray};
 
 use super::{
     FileForm, Lake, LakeError, PartitionKey, Written,
     again::{self, Change},
-    old::Old,
     read, tickets,
 };
 use crate::{
@@ -63,27 +59,13 @@ pub fn mark_deleted(
     if count == 0 {
         return Ok(None);
     }
-    let path = tickets::ticket_file(lake, source, key);
-    let Some(content) = path.open()? else { return Ok(None) };
-    let old = Old::new(&path, content)?;
-    old.check_rows(all.len())?;
-    let digests = old.digests(&(0..all.len()));
-    let change = marking(&all, gone, at, &digests, form).map_err(LakeError::rows(&path))?;
-    Ok(Some((count, again::write(lake, &tickets::file_key(source, key), &old, form, &change)?)))
-}
-
-/// The marks of a whole file, made anew.
-fn marking(
-    all: &[Mark],
-    gone: &dyn Fn(i64) -> bool,
-    at: i64,
-    digests: &ArrayRef,
-    form: &FileForm,
-) -> Result<Change, BatchError> {
     let times = all.iter().map(|mark| mark.deleted_at.or_else(|| gone(mark.id).then_some(at)));
     let times = times.collect::<TimestampMicrosecondArray>().with_timezone("UTC");
-    let is_gone: BooleanArray = all.iter().map(|mark| Some(gone(mark.id))).collect();
-    let place = form.schema().index_of(DELETED_AT)?;
     // A marked row is no longer what its answer said: should the ticket come back, it must differ.
-    Ok(Change::Cells(place, Arc::new(times), nullif(digests, &is_gone)?))
+    let is_gone: BooleanArray = all.iter().map(|mark| Some(gone(mark.id))).collect();
+    let path = tickets::ticket_file(lake, source, key);
+    let place = form.schema().index_of(DELETED_AT).map_err(|why| LakeError::rows(&path)(why.into()))?;
+    let change = Change::Cells(place, Arc::new(times), is_gone);
+    let written = again::write(lake, &tickets::file_key(source, key), form, &change)?;
+    Ok(written.map(|written| (count, written)))
 }

@@ -3,8 +3,6 @@
 
 mod cells;
 
-pub(super) use cells::joined;
-
 use std::{collections::HashMap, io::Write, ops::Range};
 
 use arrow::{
@@ -229,6 +227,11 @@ impl<'a> Old<'a> {
     fn guarded<T>(&self, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, LakeError> {
         guarded(self.path, &self.trouble, read)
     }
+}
+
+/// Rows that follow each other, so many at a time.
+pub(super) fn steps(rows: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>> {
+    rows.clone().step_by(step).map(move |start| start..rows.end.min(start + step))
 }
 
 /// As many rows as the widest column has in a step.

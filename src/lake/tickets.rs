@@ -6,7 +6,6 @@ use super::{
     FileForm, Lake, LakeError, Location, PartitionKey, Written,
     again::{self, Change},
     form::Sizes,
-    old::Old,
     partition::Cut,
     patch, read,
     store::{self, Seen},
@@ -136,21 +135,10 @@ pub fn rewrite(
     // A label that changed is no reason to write again: the metadata of a column says what held when it was written.
     match read::schema_of(&path)? {
         Some(schema) if of_schema(&schema) != of_schema(form.schema()) => {
-            again(lake, &file, form, &Change::Columns)
+            again::write(lake, &file, form, &Change::Columns)
         }
         _ => Ok(None),
     }
-}
-
-/// Writes a file again; `None` if there is none.
-fn again(lake: &Lake, key: &str, form: &FileForm, change: &Change) -> Result<Option<Written>, LakeError> {
-    let path = store::path(lake, key);
-    let Some(content) = path.open()? else { return Ok(None) };
-    let old = Old::new(&path, content)?;
-    if let Change::Rows(stay) = change {
-        old.check_rows(stay.len())?;
-    }
-    again::write(lake, key, &old, form, change).map(Some)
 }
 
 /// Puts a file without rows into the default partition: so a source without tickets can be read too.
@@ -199,5 +187,5 @@ pub fn take_out(
     // The rows that moved must stand where they went before they vanish here.
     store::settle(lake)?;
     let stays = marks.iter().map(|mark| Some(!moved(mark.id))).collect();
-    again(lake, &file, form, &Change::Rows(stays))
+    again::write(lake, &file, form, &Change::Rows(stays))
 }

@@ -14,7 +14,7 @@ use super::{
     digests,
     form::Sizes,
     groups::{Group, plan},
-    old::{Old, STEP_ROWS},
+    old::{Old, STEP_ROWS, steps},
     store::{self, Content, Seen},
 };
 use crate::batch::{BatchError, Block, Merge, SYNCED_AT, Weave, Weaving};
@@ -41,8 +41,8 @@ pub(super) fn upsert(
     };
     let stands = weave.is_empty() && (growing || shape == Shape::Small || groups.len() == before.len());
     let in_parts = growing && groups.len() > 1;
-    let weft = Weft::new(path, form, (old.as_ref(), again), &weave, groups);
-    let written = if stands { None } else { Some(weft.write(lake, key, shape)?) };
+    let weft = || Weft::new(path, form, (old.as_ref(), again), &weave, groups);
+    let written = if stands { None } else { Some(weft().write(lake, key, shape)?) };
     Ok(Upserted { counts: weave.counts(), ids: weave.take_ids(), written, in_parts })
 }
 
@@ -97,11 +97,8 @@ impl<'a> Weft<'a> {
         groups: Vec<Group>,
     ) -> Self {
         let step = old.map_or(STEP_ROWS, Old::step);
-        let steps = |group: &Group| {
-            let starts = group.rows.clone().step_by(step);
-            starts.map(|start| weave.block(start..group.rows.end.min(start + step))).collect()
-        };
-        let blocks = groups.iter().map(steps).collect();
+        let of = |group: &Group| steps(group.rows.clone(), step).map(|rows| weave.block(rows)).collect();
+        let blocks = groups.iter().map(of).collect();
         Self { path, form, old, weave, again, groups, blocks }
     }
 

@@ -9,7 +9,7 @@ use arrow::{
     error::ArrowError,
 };
 
-use crate::{batch::ids_of, lake::stragglers};
+use crate::{batch::id_values, lake::stragglers};
 
 /// Pages that are copied into one.
 const PAGES: usize = 16;
@@ -43,7 +43,7 @@ impl Pile {
     /// Takes the rows that lie close by their ids; those that lie alone stay.
     pub fn take_dense(&mut self) -> Result<Vec<RecordBatch>, ArrowError> {
         let rows = std::mem::take(self).into_batches();
-        let mut ids: Vec<i64> = rows.iter().flat_map(ids).copied().collect();
+        let mut ids: Vec<i64> = rows.iter().flat_map(id_values).copied().collect();
         ids.sort_unstable();
         ids.dedup();
         let alone: HashSet<i64> = stragglers(&ids).collect();
@@ -53,7 +53,7 @@ impl Pile {
         }
         let mut dense = Vec::with_capacity(rows.len());
         for batch in &rows {
-            let stays: BooleanArray = self::ids(batch).iter().map(|id| Some(alone.contains(id))).collect();
+            let stays: BooleanArray = id_values(batch).iter().map(|id| Some(alone.contains(id))).collect();
             if stays.true_count() > 0 {
                 self.push(filter_record_batch(batch, &stays)?)?;
             }
@@ -75,10 +75,6 @@ impl Pile {
     }
 }
 
-fn ids(batch: &RecordBatch) -> &[i64] {
-    ids_of(batch).map(|ids| &ids.values()[..]).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -96,7 +92,7 @@ mod tests {
     }
 
     fn ids(batches: &[RecordBatch]) -> Vec<i64> {
-        batches.iter().flat_map(super::ids).copied().collect()
+        batches.iter().flat_map(id_values).copied().collect()
     }
 
     #[test]

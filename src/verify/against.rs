@@ -17,7 +17,7 @@ use super::{
     digest::digests,
 };
 use crate::{
-    batch::{UPDATED_AT, ids_of, instant, instants_of},
+    batch::{UPDATED_AT, id_values, instant, instants_of},
     config::SourceConfig,
     fetch::FetchError,
     lake::{self, Lake, LakeError, TicketFile},
@@ -232,7 +232,6 @@ impl Sink<Rows, ReadError> for Seen {
 /// Time and digest of each row, by id.
 pub(super) fn tickets(batch: &RecordBatch) -> Vec<(i64, Ticket)> {
     let updated = instants_of(batch, UPDATED_AT);
-    let ids = ids_of(batch).into_iter().flat_map(|ids| ids.values().iter().copied());
-    let rows = ids.zip(digests(batch)).enumerate();
+    let rows = id_values(batch).iter().copied().zip(digests(batch)).enumerate();
     rows.map(|(row, (id, digest))| (id, Ticket { updated_at: instant(updated, row), digest })).collect()
 }

@@ -4,14 +4,17 @@ use std::ops::Range;
 
 use arrow::{
     array::{Array, ArrayRef, UInt64Array, new_empty_array, new_null_array},
-    compute::{concat, take},
+    compute::take,
     datatypes::Field,
     error::ArrowError,
 };
 use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReader};
 
-use super::{Old, Place};
-use crate::{batch::conform_column, lake::LakeError};
+use super::{Old, Place, steps};
+use crate::{
+    batch::{conform_column, joined},
+    lake::LakeError,
+};
 
 /// The cells of a column that are still to come.
 pub(in crate::lake) struct Cells<'a> {
@@ -48,16 +51,15 @@ impl Old<'_> {
             return Ok(new_empty_array(field.data_type()));
         };
         let mut cells = self.cells(field, &(*first..last + 1))?;
-        let (mut start, mut rest, mut parts) = (*first, places, Vec::new());
-        while !rest.is_empty() {
-            let end = (start + self.step()).min(last + 1);
-            let (here, later) = rest.split_at(rest.partition_point(|place| *place < end));
-            let here: UInt64Array = here.iter().map(|place| Some((place - start) as u64)).collect();
-            let step = cells.take(end - start)?;
-            parts.push(take(&step, &here, None).map_err(|why| self.fault(why))?);
-            (start, rest) = (end, later);
+        let (mut rest, mut parts) = (places, Vec::new());
+        for step in steps(*first..last + 1, self.step()) {
+            let (here, later) = rest.split_at(rest.partition_point(|place| *place < step.end));
+            let here: UInt64Array = here.iter().map(|place| Some((place - step.start) as u64)).collect();
+            let cells = cells.take(step.len())?;
+            parts.push(take(&cells, &here, None).map_err(|why| self.fault(why))?);
+            rest = later;
         }
-        joined(&parts).map_err(|why| self.fault(why))
+        joined(&parts).map_err(LakeError::rows(self.path))
     }
 
     /// Reads a column in the row groups that hold some rows; gives how many rows come before these.
@@ -102,7 +104,7 @@ impl Cells<'_> {
             missing -= cells.len();
             parts.push(cells);
         }
-        joined(&parts).map_err(|why| self.old.fault(why))
+        joined(&parts).map_err(LakeError::rows(self.old.path))
     }
 
     /// The next cells, as many as are at hand, but no more than `most`; at least one.
@@ -126,13 +128,5 @@ impl Cells<'_> {
         let cells = batch.and_then(|batch| batch.columns().first().cloned());
         let cells = cells.filter(|cells| !cells.is_empty()).ok_or_else(ends)?;
         conform_column(&cells, self.field).map_err(LakeError::rows(path))
-    }
-}
-
-/// Parts of a column as one.
-pub(in crate::lake) fn joined(parts: &[ArrayRef]) -> Result<ArrayRef, ArrowError> {
-    match parts {
-        [one] => Ok(ArrayRef::clone(one)),
-        several => concat(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
     }
 }
