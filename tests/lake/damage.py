@@ -39,7 +39,7 @@ def configure(home, reading, emulator, **settings):
 
 
 @contextmanager
-def synced(home, reading, count=200, days=20, undated=0.02, manners=None, **settings):
+def synced(home, reading, count=120, days=10, undated=0.03, manners=None, **settings):
     """An account that was read once, and lies still. → (state, emulator)."""
     vendor = reading.split()[0]
     state = settled(vendor, count, days, undated)

@@ -6,9 +6,10 @@ import shutil
 
 import pytest
 
+from compare import whole_lake
 from conftest import assert_complete
 from damage import (DAMAGES, NO_DATE, NOTHING, READINGS, aside, assert_whole, changed_paths, day, delete_all, delete_file, delete_folder, delete_undated, double,
-                    empty, ids_in, largest, overwrite_with_another, partitions, recovered, said, status, swap, synced, touch, tree, truncate, warnings)
+                    empty, ids_in, largest, misplaced, overwrite_with_another, partitions, promised, recovered, said, status, swap, synced, touch, tree, truncate, warnings)
 
 pytestmark = pytest.mark.folder
 
@@ -141,10 +142,10 @@ def test_a_file_that_was_only_touched_is_no_damage(home, reading):
 def test_a_backfill_of_another_window_looks_at_the_whole_source(home, reading, damage):
     """A person who repairs one week by hand must not leave believing that the rest is there."""
     with synced(home, reading) as (state, _):
+        first = next(iter(partitions(home)))
         lost, wrong, _ = damage(home)
-        first, last = sorted(value for value in (*wrong, day(1)) if value != NO_DATE)[0], day(0)
-        run = home.run("backfill", "--since", day(0), "--until", day(-1), "--json")
-        assert first < last
+        assert wrong[0] != first or len(wrong) > 2
+        run = home.run("backfill", "--since", first, "--until", day(8), "--json")
         assert_whole(home, state, about=run)
         assert_recovered(run, lost, wrong)
 
@@ -179,12 +180,15 @@ def test_while_the_source_fails_the_run_says_what_is_missing(home, reading, dama
         run = home.sync()
         assert run.code == 3 and run.summary["outcome"] == "incomplete", run
         why = run.source("shop")["error"]
-        missing = len(lost - set(inside))
-        assert str(missing) in why and any(value in why for value in wrong), why
-        assert why in run.err or any(value in run.err for value in wrong), run
+        back = {number for _, number in whole_lake(home.lake)}
+        missing, places = lost - back, promised(home, state).partitions
+        wrong = sorted({places[number] for number in missing})
+        assert missing and str(len(missing)) in why and any(value in why for value in wrong), why
+        assert any(value in run.err for value in wrong), run
         told = status(home)["missing"]
-        assert told["tickets"] == missing, told
-        assert sorted(str(value).split("=")[-1] for value in told["partitions"]) == sorted(wrong), told
+        assert told["tickets"] == len(missing), told
+        assert sorted(str(value).split("=")[-1] for value in told["partitions"]) == wrong, told
+        assert not misplaced(home) and set(inside) <= back
         assert any(value in home.run("status").out for value in wrong)
         # A second night is no more complete than the first.
         assert home.sync().code == 3

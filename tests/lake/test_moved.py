@@ -74,7 +74,7 @@ MOVES = [to_other_days, to_a_new_day, to_no_date, from_no_date, two_change_place
 def test_tickets_move_between_two_runs(home, reading, move, partition):
     """Today: 301 rows of 300 tickets, and `sync --full` does not heal it."""
     home.lake_settings["partition"] = partition
-    with synced(home, reading, days=20 if partition == "day" else 100, undated=0.03) as (state, _):
+    with synced(home, reading, 200, 20 if partition == "day" else 100) as (state, _):
         move(state)
         state.change("update", 5)
         run = home.sync()
@@ -87,7 +87,7 @@ def test_tickets_move_between_two_runs(home, reading, move, partition):
 
 @pytest.mark.parametrize("reading", READINGS)
 def test_a_ticket_that_moves_every_night(home, reading):
-    with synced(home, reading) as (state, _):
+    with synced(home, reading, 200, 20) as (state, _):
         number = dated(state)[60]
         first = state.by_id[number].created
         for created in (NOW - 3 * 86400, first, None, NOW - 70 * 86400, first):
@@ -142,7 +142,7 @@ def test_tickets_move_while_the_first_sync_reads(home, vendor, place, concurrenc
 @pytest.mark.parametrize("place", [1, 3, 6, 9])
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
 def test_tickets_move_while_a_full_read_reads(home, vendor, place):
-    with synced(home, vendor, page_size=20) as (state, emulator):
+    with synced(home, vendor, 200, 20, page_size=20) as (state, emulator):
         moving_at(emulator, place, ahead_and_back)
         run = home.sync("--full")
         emulator.before_list = None
@@ -180,7 +180,7 @@ def out_of_and_into(state):
 @pytest.mark.parametrize("place", [0, 1, 2, 4])
 @pytest.mark.parametrize("reading", READINGS)
 def test_tickets_move_before_and_while_a_backfill_reads(home, reading, place):
-    with synced(home, reading, page_size=20) as (state, emulator):
+    with synced(home, reading, 200, 20, page_size=20) as (state, emulator):
         if place:
             moving_at(emulator, place, out_of_and_into)
         else:
@@ -334,7 +334,7 @@ def test_kills_while_tickets_move(home, reading, command):
         state.change("redate", 4)
         state.change("update", 4)
 
-    with synced(home, reading, count=150, manners={"latency": 0.004}, page_size=40) as (state, emulator):
+    with synced(home, reading, 150, 20, manners={"latency": 0.004}, page_size=40) as (state, emulator):
         hits = killed_runs(home, state, emulator, command, rng, KILLS, change)
         run = assert_complete(home.sync())
         assert_whole(home, state, about=run)
