@@ -17,6 +17,7 @@ from watch import looked_at, watch_files
 TICKETS = int(os.environ.get("CHECK_TICKETS", "2000"))  # of each vendor, in the big test
 CHANCE = float(os.environ.get("CHECK_CHANCE", "0.12"))  # how often a value is awkward there
 SEED = int(os.environ.get("CHECK_SEED", "1"))
+SEEDS = range(SEED, SEED + int(os.environ.get("CHECK_SEEDS", "1")))  # of tests that hold for every seed
 
 
 LAKE = os.environ.get("CHECK_LAKE", "folder")  # or "bucket": every test that can, on a lake in an object store
