@@ -73,7 +73,7 @@ def assert_complete(run):
 
 
 def pytest_collection_modifyitems(items):
-    """A bucket is spared what is about folders; what the whole suite said is counted when all of it has been said."""
+    """Skips tests of folders on a bucket, and puts the test that counts what was looked at last. Each worker counts its own."""
     for item in items:
         if LAKE == "bucket" and item.get_closest_marker("folder"):
             item.add_marker(pytest.mark.skip(reason="about a lake in a folder"))
