@@ -254,9 +254,11 @@ async fn write(
 ) -> Result<(), PullError> {
     let form = afresh.form();
     let schema = with_source(form.schema());
+    let fields = afresh.fields();
     let config = &afresh.client.config;
     let paper = Paper {
         schema: &schema,
+        fields: &fields,
         kind: config.kind,
         for_excel: order.for_excel,
         place: place.name(),

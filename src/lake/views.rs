@@ -12,8 +12,8 @@ use crate::{
     columns::TICKET_FIELDS,
     config::Place,
     fields::{
-        known_columns,
-        rows::{Value, from_batch, number},
+        column_name, field_names, known_columns,
+        rows::{Row, Value, from_batch, number},
     },
 };
 
@@ -58,12 +58,11 @@ fn source_views(lake: &Lake, sources: &[String], told: Told) -> Result<Vec<Sourc
 }
 
 fn source_view(lake: &Lake, source: String, uniform: bool) -> Result<SourceView, LakeError> {
-    let fields = read_table(lake, "ticket_fields", &source)?;
-    let definitions = fields.as_ref().map(|rows| definitions(&from_batch(TICKET_FIELDS, rows)));
+    let fields = read_table(lake, "ticket_fields", &source)?.map(|rows| from_batch(TICKET_FIELDS, &rows));
     let keys = held(lake, &source)?;
     let last = keys.last().map(|key| footer(&ticket_file(lake, &source, *key))).transpose()?.flatten();
     let schema = holdings::schema_of_source(lake, &source, uniform)?;
-    let custom = schema.as_ref().map(|s| custom(s, definitions.as_deref().unwrap_or_default()));
+    let custom = schema.as_ref().map(|schema| custom(schema, fields.as_deref().unwrap_or_default()));
     Ok(SourceView {
         has_fields: fields.is_some(),
         has_options: super::has_table(lake, "ticket_field_options", &source)?,
@@ -76,49 +75,25 @@ fn source_view(lake: &Lake, source: String, uniform: bool) -> Result<SourceView,
     })
 }
 
-/// What the table of definitions says of a field today.
-#[derive(Debug, Default, Clone)]
-struct Defined {
-    field: String,
-    label: Option<String>,
-    description: Option<String>,
-}
-
-fn definitions(rows: &[Vec<Value>]) -> Vec<Defined> {
-    let text = |row: &Vec<Value>, name| {
-        row.get(number(TICKET_FIELDS, name)).and_then(Value::text).map(str::to_owned)
-    };
-    let defined = |row| {
-        Some(Defined {
-            field: text(row, "field_name")?,
-            label: text(row, "label"),
-            description: text(row, "description"),
-        })
-    };
-    rows.iter().filter_map(defined).collect()
-}
-
-/// The custom columns. Labels are those of today; a field without a definition has what its column says.
-fn custom(schema: &Schema, definitions: &[Defined]) -> Vec<Custom> {
-    let told = |column: &str, key: &str| {
-        let field = schema.field_with_name(column).ok()?;
-        field.metadata().get(key).filter(|text| !text.is_empty()).cloned()
-    };
+/// The custom columns, with what their rows of `ticket_fields` say of them.
+fn custom(schema: &Schema, rows: &[Row]) -> Vec<Custom> {
+    let names = field_names(rows);
     let custom = |field: String, twin: bool| {
-        let column = crate::fields::column_name(&field);
-        let defined = definitions.iter().find(|defined| defined.field == field).cloned();
-        let label = match &defined {
-            Some(defined) => defined.label.clone(),
-            None => told(&column, "label"),
+        let is_of = |row: &&Row| row.first().and_then(Value::text) == Some(field.as_str());
+        let row = rows.iter().find(is_of);
+        let text = |name| {
+            let text = row?.get(number(TICKET_FIELDS, name)).and_then(Value::text)?;
+            (!text.trim().is_empty()).then(|| text.to_owned())
         };
         Custom {
-            vendor_type: told(&column, "vendor_type"),
-            description: defined.and_then(|defined| defined.description),
-            column,
+            column: column_name(&field),
+            label: text("label"),
+            vendor_type: text("vendor_type"),
+            description: text("description"),
             field,
-            label,
             twin,
         }
     };
-    known_columns(schema).into_iter().map(|known| custom(known.field, known.twin)).collect()
+    let known = known_columns(schema, &|column| names.get(column).cloned());
+    known.into_iter().map(|known| custom(known.field, known.twin)).collect()
 }

@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     columns::{TICKET_FIELD_OPTIONS, TICKET_FIELDS},
-    fields::{Known, KnownColumn, known_columns, rows::from_batch, widen},
+    fields::{
+        Known, KnownColumn, field_names, known_columns,
+        rows::{Row, from_batch},
+        widen,
+    },
     lake::{self, Lake, LakeError, state},
     walk::{Bookmark, Span},
 };
@@ -178,12 +182,13 @@ pub fn known(lake: &Lake, source: &str, memory: &Memory) -> Result<Known, LakeEr
             .map(|batch| from_batch(columns, &batch))
             .unwrap_or_default())
     };
+    let fields = rows("ticket_fields", TICKET_FIELDS)?;
     let columns = match &memory.columns {
         Some(columns) => columns.clone(),
-        None => columns_of_files(lake, source)?,
+        None => columns_of_files(lake, source, &fields)?,
     };
     Ok(Known {
-        fields: rows("ticket_fields", TICKET_FIELDS)?,
+        fields,
         options: rows("ticket_field_options", TICKET_FIELD_OPTIONS)?,
         columns,
         read_at: memory.fields_read_at.map(Timestamp::as_microsecond),
@@ -191,11 +196,12 @@ pub fn known(lake: &Lake, source: &str, memory: &Memory) -> Result<Known, LakeEr
 }
 
 /// The custom columns of all files, each of a type that holds what every file has.
-fn columns_of_files(lake: &Lake, source: &str) -> Result<Vec<KnownColumn>, LakeError> {
+fn columns_of_files(lake: &Lake, source: &str, fields: &[Row]) -> Result<Vec<KnownColumn>, LakeError> {
+    let names = field_names(fields);
     let mut columns: Vec<KnownColumn> = Vec::new();
     for key in lake::partitions(lake, source)? {
         let Some(schema) = lake::schema_of(&lake::ticket_file(lake, source, key))? else { continue };
-        for found in known_columns(&schema) {
+        for found in known_columns(&schema, &|column| names.get(column).cloned()) {
             match columns.iter_mut().find(|column| column.field == found.field) {
                 Some(column) => {
                     column.of = widen(column.of, found.of);

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     config::SourceConfig,
     fetch::Client,
-    fields::{KnownColumn, known_columns},
+    fields::KnownColumn,
     lake::{self, Lake, LakeError, PartitionKey, Written},
     mask,
     plan::{self, Reading, Situation},
@@ -231,7 +231,7 @@ async fn read_source(
 }
 
 pub(super) fn columns_now(layouts: &Layouts) -> Vec<KnownColumn> {
-    known_columns(&layouts.layout().schema)
+    layouts.layout().fields.known()
 }
 
 /// How much of the source the task reads.
