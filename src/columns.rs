@@ -98,7 +98,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// The Arrow field.
+    /// The Arrow field: name, type and whether it may be null.
     pub fn field(&self) -> Field {
         Field::new(self.name, self.of.arrow(), self.nullable)
     }

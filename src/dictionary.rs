@@ -143,10 +143,10 @@ pub fn read(lake: &Lake, names: &[String], all: bool) -> Result<Dictionary, Lake
 
 fn source(lake: &Lake, name: &str, all: bool) -> Result<SourceFields, LakeError> {
     let schema = lake::schema_of_source(lake, name, false)?;
-    let table = lake::read_table(lake, "ticket_fields", name)?;
-    let names = table.map(|rows| field_names(&from_batch(TICKET_FIELDS, &rows))).unwrap_or_default();
-    let field_of = |column: &str| names.get(column).cloned();
-    let columns = schema.map(|schema| known_columns(&schema, &field_of)).unwrap_or_default();
+    let definitions = rows(lake, "ticket_fields", name, TICKET_FIELDS)?;
+    let names = field_names(&definitions);
+    let columns = schema.map(|schema| known_columns(&schema, &|column| names.get(column).cloned()));
+    let columns = columns.unwrap_or_default();
     let canonical = || TICKETS.iter().chain(LAST).filter(|_| all);
     let mut wanted: HashSet<String> = canonical().map(|column| column.name.to_owned()).collect();
     for column in &columns {
@@ -172,17 +172,21 @@ fn source(lake: &Lake, name: &str, all: bool) -> Result<SourceFields, LakeError>
         tickets: fill.live,
         deleted: fill.deleted,
         columns: all.then(|| canonical.collect()),
-        fields: fields(lake, name, &columns, &fill)?,
+        fields: fields(
+            &definitions,
+            &rows(lake, "ticket_field_options", name, TICKET_FIELD_OPTIONS)?,
+            &columns,
+            &fill,
+        ),
     })
 }
 
-fn fields(lake: &Lake, source: &str, columns: &[KnownColumn], fill: &FilledCounts) -> Result<Vec<Field>, LakeError> {
-    let rows = |table: &str, columns: &[Column]| -> Result<Vec<Row>, LakeError> {
-        let table = lake::read_table(lake, table, source)?;
-        Ok(table.map(|rows| from_batch(columns, &rows)).unwrap_or_default())
-    };
-    let definitions = rows("ticket_fields", TICKET_FIELDS)?;
-    let options = rows("ticket_field_options", TICKET_FIELD_OPTIONS)?;
+fn rows(lake: &Lake, table: &str, source: &str, columns: &[Column]) -> Result<Vec<Row>, LakeError> {
+    let table = lake::read_table(lake, table, source)?;
+    Ok(table.map(|rows| from_batch(columns, &rows)).unwrap_or_default())
+}
+
+fn fields(definitions: &[Row], options: &[Row], columns: &[KnownColumn], fill: &FilledCounts) -> Vec<Field> {
     let named = |row: &Row, columns: &[Column]| {
         row.get(number(columns, "field_name")).and_then(Value::text).unwrap_or_default().to_owned()
     };
@@ -214,5 +218,5 @@ fn fields(lake: &Lake, source: &str, columns: &[KnownColumn], fill: &FilledCount
         ];
         field(&column.field, false, Cells(cells), Vec::new())
     });
-    Ok(defined.chain(others).collect())
+    defined.chain(others).collect()
 }

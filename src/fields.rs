@@ -134,24 +134,26 @@ impl CustomField {
         column_name(&self.name)
     }
 
-    fn arrow(&self) -> Vec<ArrowField> {
-        let field = |name, of: Type| ArrowField::new(name, of.arrow(), true);
-        let mut fields = vec![field(self.column_name(), self.column)];
-        if self.twin {
-            fields.push(field(twin_name(&self.name), Type::Text));
-        }
-        fields
+    fn arrow(&self) -> impl Iterator<Item = ArrowField> {
+        let column = ArrowField::new(self.column_name(), self.column.arrow(), true);
+        let twin = self.twin.then(|| ArrowField::new(twin_name(&self.name), Type::Text.arrow(), true));
+        std::iter::once(column).chain(twin)
     }
 }
 
+/// What every custom column's name begins with.
+pub const PREFIX: &str = "cf_";
+/// What the name of a twin ends with.
+const TWIN: &str = "__raw";
+
 /// `cf_` and the field's name.
 pub fn column_name(field: &str) -> String {
-    format!("cf_{field}")
+    format!("{PREFIX}{field}")
 }
 
 /// The column that holds a select's value as sent.
 pub fn twin_name(field: &str) -> String {
-    format!("cf_{field}__raw")
+    format!("{PREFIX}{field}{TWIN}")
 }
 
 /// All custom fields of a source in column order: those with a definition, then the others by name.
@@ -213,7 +215,17 @@ impl Fields {
         (!new.is_empty()).then(|| Self::new(self.list.iter().cloned().chain(new).collect()))
     }
 
-    /// The schema of the source's tickets.
+    /// Their columns, for the state of the source.
+    pub fn known(&self) -> Vec<KnownColumn> {
+        let known = |field: &CustomField| KnownColumn {
+            field: field.name.clone(),
+            of: field.column,
+            twin: field.twin,
+        };
+        self.list.iter().map(known).collect()
+    }
+
+    /// The schema of the source's tickets: names and types, nothing else.
     pub fn schema(&self) -> SchemaRef {
         let before = columns::TICKETS.iter().map(columns::Column::field);
         let custom = self.list.iter().flat_map(CustomField::arrow);

@@ -253,9 +253,11 @@ async fn write(
     account: &mut Account,
 ) -> Result<(), PullError> {
     let schema = with_source(afresh.file_schema().schema());
+    let fields = afresh.fields();
     let config = &afresh.client.config;
     let paper = Paper {
         schema: &schema,
+        fields: &fields,
         kind: config.kind,
         for_excel: order.for_excel,
         place: place.name(),

@@ -3,15 +3,18 @@
 //! An instant is microseconds since 1970 in UTC, a date days since 1970, a time of day microseconds since midnight:
 //! the units of the lake's columns.
 
+use std::ops::Range;
+
 use jiff::{
-    civil::{Date, DateTime},
-    tz::TimeZone,
+    SignedDuration,
+    civil::{Date, DateTime, Time},
+    tz::{AmbiguousOffset, TimeZone},
 };
 
 const MICROS: i64 = 1_000_000;
 const DAY_SECONDS: i64 = 86_400;
-/// Around a change of clocks the zone is asked each time: seconds.
-const CHANGE_MARGIN: i64 = 2 * DAY_SECONDS;
+/// From 1000-01-01 on and before 10000-01-01, UTC. Readers differ on the years outside; Python has no year 10000.
+const INSTANTS: Range<i64> = -354_285 * DAY_SECONDS * MICROS..2_932_897 * DAY_SECONDS * MICROS;
 /// From the first of March of the year 0 to the first of January of 1970.
 const DAYS_TO_1970: i32 = 719_468;
 
@@ -24,28 +27,27 @@ pub enum Read<T> {
     Unreadable,
 }
 
-/// Instants without an offset are read in a zone; one reader serves one source.
+/// Reads instants; those without an offset are local times of its zone.
 #[derive(Debug, Clone)]
 pub struct Clock {
     zone: TimeZone,
-    /// The span of local seconds between two changes of clocks, and its offset, as last looked up.
-    last: std::cell::Cell<(i64, i64, i64)>,
 }
 
 impl Clock {
     /// A reader for texts that mean local time in `zone` where they carry no offset.
     pub fn new(zone: TimeZone) -> Self {
-        Self { zone, last: std::cell::Cell::new((1, 0, 0)) }
+        Self { zone }
     }
 
-    /// Reads an instant: a date, a date and a time with or without an offset, or ten digits of Unix seconds.
+    /// Reads an instant: a date, a date and a time with or without an offset, or ten digits of Unix seconds. One that
+    /// leaves the years 1000 to 9999 in UTC does not fit.
     pub fn instant(&self, text: &str) -> Read<i64> {
         let bytes = text.as_bytes();
         if let Some(local) = usual(bytes) {
-            return self.to_utc(local).map_or(Read::Unreadable, Read::Value);
+            return fitting(self.to_utc(local));
         }
         if bytes.len() == 10 && bytes.iter().all(u8::is_ascii_digit) {
-            return text.parse::<i64>().map_or(Read::Unreadable, |seconds| Read::Value(seconds * MICROS));
+            return fitting(text.parse::<i64>().ok().map(|seconds| seconds * MICROS));
         }
         let Some((date, rest)) = text.split_at_checked(10) else { return Read::Unreadable };
         let Some((time, offset)) = split_time(rest) else { return Read::Unreadable };
@@ -54,37 +56,29 @@ impl Clock {
         }
         let Some(days) = parse_date(date.as_bytes()) else { return Read::Unreadable };
         let local = i64::from(days) * DAY_SECONDS * MICROS + time;
-        match offset {
-            Some(seconds) => Read::Value(local - seconds * MICROS),
-            None => self.to_utc(local).map_or(Read::Unreadable, Read::Value),
-        }
+        fitting(match offset {
+            Some(seconds) => Some(local - seconds * MICROS),
+            None => self.to_utc(local),
+        })
     }
 
     /// Local microseconds to UTC; at a change of clocks the earlier offset holds.
     fn to_utc(&self, local: i64) -> Option<i64> {
         let seconds = local.div_euclid(MICROS);
-        let (from, until, offset) = self.last.get();
-        if (from..until).contains(&seconds) {
-            return Some(local - offset * MICROS);
-        }
-        let days = i32::try_from(seconds.div_euclid(DAY_SECONDS)).ok()?;
-        let date = civil_date(days)?;
-        let of_day = seconds.rem_euclid(DAY_SECONDS);
-        let time = jiff::civil::Time::midnight();
-        let at =
-            DateTime::from_parts(date, time).checked_add(jiff::SignedDuration::from_secs(of_day)).ok()?;
-        let utc = self.zone.to_ambiguous_timestamp(at).compatible().ok()?;
-        let offset = seconds - utc.as_second();
-        // A change at this very second has happened already, hence the step.
-        let step = jiff::SignedDuration::from_secs(1);
-        let before = utc.checked_add(step).ok().and_then(|after| self.zone.preceding(after).next());
-        let next = self.zone.following(utc).next();
-        // No offset is as large as the margin, so in between only this one can be meant.
-        let from = before.map_or(i64::MIN, |change| change.timestamp().as_second() + CHANGE_MARGIN);
-        let until = next.map_or(i64::MAX, |change| change.timestamp().as_second() - CHANGE_MARGIN);
-        self.last.set((from, until, offset));
-        Some(local - offset * MICROS)
+        let date = civil_date(i32::try_from(seconds.div_euclid(DAY_SECONDS)).ok()?)?;
+        let of_day = SignedDuration::from_secs(seconds.rem_euclid(DAY_SECONDS));
+        let at = DateTime::from_parts(date, Time::midnight()).checked_add(of_day).ok()?;
+        // The offset alone: jiff has no timestamp for the last 26 hours of the year 9999.
+        let (AmbiguousOffset::Unambiguous { offset: before }
+        | AmbiguousOffset::Gap { before, .. }
+        | AmbiguousOffset::Fold { before, .. }) = self.zone.to_ambiguous_timestamp(at).offset();
+        Some(local - i64::from(before.seconds()) * MICROS)
     }
+}
+
+/// An instant, if it is within the years that columns hold.
+fn fitting(utc: Option<i64>) -> Read<i64> {
+    utc.filter(|utc| INSTANTS.contains(utc)).map_or(Read::Unreadable, Read::Value)
 }
 
 /// The local microseconds of `YYYY-MM-DD HH:MM:SS`, by far the most frequent form; `None` for any other.
@@ -260,6 +254,39 @@ mod tests {
         }
     }
 
+    fn micros(date: Date) -> i64 {
+        i64::from((date - epoch()).get_days()) * DAY_SECONDS * MICROS
+    }
+
+    #[test]
+    fn instants_end_with_the_years_of_four_digits_in_utc() {
+        let (first, last) = (micros(Date::constant(1000, 1, 1)), micros(Date::constant(9999, 12, 31)));
+        assert_eq!(INSTANTS, first..last + DAY_SECONDS * MICROS);
+        let (first, last) = (Read::Value(first), Read::Value(INSTANTS.end - 1));
+        let hours = |hours: i64| Read::Value(INSTANTS.end - MICROS - hours * 3600 * MICROS);
+        let new_york = || Clock::new(TimeZone::get("America/New_York").unwrap());
+        for (clock, text, wanted) in [
+            (shanghai(), "9999-12-31 23:59:59", hours(8)),
+            (shanghai(), "9999-12-31 23:59:59 +0800", hours(8)),
+            // Local mean time, eight hours and 343 seconds before UTC.
+            (shanghai(), "1000-01-01 00:00:00", Read::Unreadable),
+            (shanghai(), "1000-01-01", Read::Unreadable),
+            (shanghai(), "1000-01-01 08:05:42", Read::Unreadable),
+            (shanghai(), "1000-01-01 08:05:43", first),
+            (shanghai(), "1000-01-01 08:00:00+08:00", first),
+            (shanghai(), "1000-01-01 07:59:59.999999 +0800", Read::Unreadable),
+            (new_york(), "9999-12-31 23:59:59", Read::Unreadable),
+            (new_york(), "9999-12-31 19:00:00", Read::Unreadable),
+            (new_york(), "9999-12-31 18:59:59.999999", last),
+            (new_york(), "9999-12-31T23:59:59.999999Z", last),
+            (new_york(), "9999-12-31 23:59:59 -0001", Read::Unreadable),
+            (new_york(), "1000-01-01", Read::Value(INSTANTS.start + (4 * 3600 + 56 * 60 + 2) * MICROS)),
+            (new_york(), "0999-12-31 23:59:59", Read::Unreadable),
+        ] {
+            assert_eq!(clock.instant(text), wanted, "{text}");
+        }
+    }
+
     #[test]
     fn a_change_of_clocks_takes_the_earlier_offset() {
         let clock = Clock::new(TimeZone::get("America/New_York").unwrap());
@@ -286,7 +313,7 @@ mod tests {
             prop_assert_eq!(parse_date(text.as_bytes()), days);
         }
 
-        /// A remembered offset gives what the zone gives, around each change of clocks too.
+        /// Around each change of clocks too.
         #[test]
         fn instants_agree_with_the_zone(
             name in prop_oneof![Just("Asia/Shanghai"), Just("America/New_York"), Just("Australia/Lord_Howe")],
@@ -305,6 +332,37 @@ mod tests {
                     let text = local.strftime("%Y-%m-%d %H:%M:%S").to_string();
                     prop_assert_eq!(clock.instant(&text), Read::Value(expected.as_microsecond()), "{}", text);
                 }
+            }
+        }
+    }
+
+    /// Texts of every form, most of them near an end of what fits or near a change of clocks.
+    fn moment() -> impl Strategy<Value = String> {
+        let day = prop_oneof![
+            "(1000-01-0[1-3]|9999-12-(29|30|31)|2024-03-(09|10|11)|2024-11-0[2-4]|1986-05-0[3-5])",
+            "[0-9]{4}-[01][0-9]-[0-3][0-9]",
+        ];
+        let time = "( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{6})?( ?[+-](0[0-9]|1[0-4])(:?)00)?)?";
+        prop_oneof![9 => (day, time).prop_map(|(day, time)| day + &time), 1 => "[0-9]{10}"]
+    }
+
+    proptest! {
+        /// Whatever was read before, a text is read in the same way.
+        #[test]
+        fn what_was_read_before_changes_nothing(
+            name in prop_oneof![Just("Asia/Shanghai"), Just("America/New_York"), Just("Pacific/Kiritimati")],
+            before in prop::collection::vec(moment(), 0..6),
+            text in moment(),
+        ) {
+            let clock = || Clock::new(TimeZone::get(name).unwrap());
+            let used = clock();
+            for text in before {
+                used.instant(&text);
+            }
+            let read = clock().instant(&text);
+            prop_assert_eq!(used.instant(&text), read, "{}", text);
+            if let Read::Value(micros) = read {
+                prop_assert!(INSTANTS.contains(&micros), "{}", text);
             }
         }
     }

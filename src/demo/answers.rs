@@ -11,7 +11,7 @@ use crate::{
     batch::{instant, instants_of},
     columns::{DELETED_AT, TICKET_FIELDS},
     fields::{
-        column_name, known_columns,
+        column_name, field_names, known_columns,
         rows::{Value, from_batch, number},
     },
     lake::{self, Lake, LakeError, PartitionKey},
@@ -125,7 +125,10 @@ fn popular_field(lake: &Lake, source: &str) -> Result<Option<(String, String)>, 
         row.get(number(TICKET_FIELDS, name)).and_then(Value::text).unwrap_or_default().to_owned()
     };
     let single = |of| of == crate::columns::Type::Text;
-    let mut selects = known_columns(&schema, &|_| None).into_iter().filter(|column| column.twin && single(column.of));
+    let names = field_names(&definitions);
+    let mut selects = known_columns(&schema, &|column| names.get(column).cloned())
+        .into_iter()
+        .filter(|column| column.twin && single(column.of));
     Ok(selects.find_map(|select| {
         let row = definitions.iter().find(|row| text(row, "field_name") == select.field)?;
         Some((text(row, "label"), column_name(&select.field)))

@@ -9,9 +9,9 @@ use std::{
 use arrow::datatypes::Schema;
 
 use super::{
-    CustomField, Definition, FieldOption, Fields, LabelOfKey, Reading, column_name,
+    CustomField, Definition, FieldOption, Fields, LabelOfKey, PREFIX, Reading, TWIN, column_name,
     rows::{Row, Value, number},
-    twin_name, widen,
+    widen,
 };
 use crate::{
     columns::{TICKET_FIELDS, Type},
@@ -40,49 +40,51 @@ pub struct KnownColumn {
     pub twin: bool,
 }
 
-impl KnownColumn {
-    /// The columns that a field has in files written now.
-    pub fn of(field: &CustomField) -> Self {
-        Self { field: field.name.clone(), of: field.column, twin: field.twin }
-    }
-}
-
-/// The custom columns of a file's schema. `field_of` gives the field that `ticket_fields` names for a column; a column that
-/// it does not know is of the field after `cf_`, less a `~n`.
+/// The custom columns of a schema, in order. `field_of` gives the field that `ticket_fields` names for a column; any other
+/// column gets its field from its name.
+///
+/// A file does not say which columns are twins: of two fields without a definition, `a` and `a__raw`, the second is read
+/// as the twin of the first. The state of a source keeps the exact list.
 pub fn known_columns(schema: &Schema, field_of: &dyn Fn(&str) -> Option<String>) -> Vec<KnownColumn> {
     let mut known: Vec<KnownColumn> = Vec::new();
-    for arrow in schema.fields() {
-        let (column, Some(of)) = (arrow.name(), Type::of_arrow(arrow.data_type())) else { continue };
-        let named = field_of(column);
-        match known.last_mut() {
-            Some(last) if named.is_none() && of == Type::Text && *column == twin_name(&last.field) => {
-                last.twin = true;
-            }
-            _ => {
-                let Some(field) = named.or_else(|| field_of_name(column)) else { continue };
-                known.push(KnownColumn { field, of, twin: false });
-            }
+    // The column before, if it is a custom one.
+    let mut before = None;
+    for column in schema.fields() {
+        let name = column.name().as_str();
+        let last = before.take();
+        let (Some(own), Some(of)) = (name.strip_prefix(PREFIX), Type::of_arrow(column.data_type())) else {
+            continue;
+        };
+        let named = field_of(name);
+        let is_twin = of == Type::Text && last.is_some() && name.strip_suffix(TWIN) == last;
+        if let (None, true, Some(field)) = (&named, is_twin, known.last_mut()) {
+            field.twin = true;
+            continue;
         }
+        let field = named.unwrap_or_else(|| {
+            let plain = without_number(own);
+            let is_taken = known.iter().any(|column| column.field == plain);
+            if is_taken { own } else { plain }.to_owned()
+        });
+        known.push(KnownColumn { field, of, twin: false });
+        before = Some(name);
     }
     known
 }
 
-/// The field that a column is of, as far as its name says.
-fn field_of_name(column: &str) -> Option<String> {
-    let field = column.strip_prefix("cf_")?;
-    match field.rsplit_once('~') {
-        Some((field, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some(field.to_owned())
-        }
-        _ => Some(field.to_owned()),
+/// A name without the `~2` that tells it from one that differs only in case.
+fn without_number(name: &str) -> &str {
+    match name.rsplit_once('~') {
+        Some((plain, number)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => plain,
+        _ => name,
     }
 }
 
-/// The field of each column, as rows of `ticket_fields` name it.
+/// The field that each column is of, as rows of `ticket_fields` say.
 pub fn field_names(rows: &[Row]) -> HashMap<String, String> {
-    let (field, column) = (number(TICKET_FIELDS, "field_name"), number(TICKET_FIELDS, "column_name"));
-    let named = |row: &Row| Some((row.get(column)?.text()?.to_owned(), row.get(field)?.text()?.to_owned()));
-    rows.iter().filter_map(named).collect()
+    let text =
+        |row: &Row, name| row.get(number(TICKET_FIELDS, name)).and_then(Value::text).map(str::to_owned);
+    rows.iter().filter_map(|row| Some((text(row, "column_name")?, text(row, "field_name")?))).collect()
 }
 
 /// The fields of a source as this run knows them.
@@ -355,6 +357,8 @@ fn path_of(row: &Row) -> Vec<Option<String>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::columns::{TICKET_FIELD_OPTIONS, TICKET_FIELDS};
     use crate::fields::rows::{from_batch, to_batch};
@@ -394,13 +398,91 @@ mod tests {
         Known {
             fields: through(TICKET_FIELDS, &catalog.field_rows),
             options: through(TICKET_FIELD_OPTIONS, &catalog.option_rows),
-            columns: known_columns(&catalog.fields.schema(), &|_| None),
+            columns: catalog.fields.known(),
             read_at: Some(read_at),
         }
     }
 
     fn names(catalog: &Catalog) -> Vec<(&str, Type)> {
         catalog.fields.iter().map(|f| (f.name.as_str(), f.column)).collect()
+    }
+
+    fn schema_of(columns: &[(&str, Type)]) -> Schema {
+        let fields = columns.iter().map(|(name, of)| arrow::datatypes::Field::new(*name, of.arrow(), true));
+        Schema::new(fields.collect::<Vec<_>>())
+    }
+
+    fn known(field: &str, of: Type, twin: bool) -> KnownColumn {
+        KnownColumn { field: field.to_owned(), of, twin }
+    }
+
+    #[test]
+    fn what_no_row_names_is_read_from_the_name() {
+        let columns = [
+            ("id", Type::Int64),
+            ("cf_a", Type::TextList),
+            ("cf_a__raw", Type::Text),
+            ("cf_A~2", Type::Int64),
+            ("cf_A~2__raw", Type::Int64),
+            ("cf_b~x", Type::Text),
+            ("cf_c__raw", Type::Text),
+            ("cf_a~3", Type::Bool),
+            ("_rescued", Type::Text),
+        ];
+        let wanted = [
+            known("a", Type::TextList, true),
+            known("A", Type::Int64, false),
+            known("A~2__raw", Type::Int64, false),
+            known("b~x", Type::Text, false),
+            known("c__raw", Type::Text, false),
+            // No two columns are of one field.
+            known("a~3", Type::Bool, false),
+        ];
+        assert_eq!(known_columns(&schema_of(&columns), &|_| None), wanted);
+    }
+
+    #[test]
+    fn a_row_of_the_fields_says_what_a_column_is_of() {
+        let mut row = vec![Value::Null; TICKET_FIELDS.len()];
+        (row[0], row[1]) = (Value::Text("x__raw".into()), Value::Text("cf_x__raw".into()));
+        let mut cased = row.clone();
+        (cased[0], cased[1]) = (Value::Text("n~1".into()), Value::Text("cf_n~1~2".into()));
+        let names = field_names(&[row, cased]);
+        let columns = [("cf_x", Type::Text), ("cf_x__raw", Type::Text), ("cf_n~1~2", Type::Date)];
+        let wanted = [
+            known("x", Type::Text, false),
+            known("x__raw", Type::Text, false),
+            known("n~1", Type::Date, false),
+        ];
+        assert_eq!(known_columns(&schema_of(&columns), &|column| names.get(column).cloned()), wanted);
+    }
+
+    fn field() -> impl Strategy<Value = CustomField> {
+        let types = prop::sample::select(vec![Type::Text, Type::Int64, Type::Instant, Type::TextList]);
+        let named = prop_oneof![("[ab]{1,2}", Just(false)), ("[ab]{1,2}(__raw)?(~[0-9]{1,2})?", Just(true)),];
+        (named, types, any::<bool>()).prop_map(|((name, defined), column, twin)| CustomField {
+            column,
+            twin,
+            defined,
+            ..CustomField::undefined(&name)
+        })
+    }
+
+    proptest! {
+        /// The columns that a run makes come back from a file's schema and the table of definitions.
+        #[test]
+        fn columns_come_back_from_a_schema(fields in prop::collection::vec(field(), 0..8)) {
+            let mut names = HashSet::new();
+            let fields = fields.into_iter().filter(|field| names.insert(field.name.clone()));
+            let fields = Fields::new(fields.collect());
+            let rows: HashMap<String, String> = fields
+                .iter()
+                .filter(|field| field.defined)
+                .map(|field| (field.column_name(), field.name.clone()))
+                .collect();
+            let found = known_columns(&fields.schema(), &|column| rows.get(column).cloned());
+            prop_assert_eq!(found, fields.known());
+        }
     }
 
     #[test]

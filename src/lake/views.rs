@@ -12,7 +12,7 @@ use crate::{
     columns::TICKET_FIELDS,
     config::Place,
     fields::{
-        KnownColumn, field_names, known_columns,
+        column_name, field_names, known_columns,
         rows::{Row, Value, from_batch, number},
     },
 };
@@ -57,13 +57,11 @@ fn source_views(lake: &Lake, sources: &[String], told: Told) -> Result<Vec<Sourc
 }
 
 fn source_view(lake: &Lake, source: String, uniform: bool) -> Result<SourceView, LakeError> {
-    let fields = read_table(lake, "ticket_fields", &source)?;
-    let rows = fields.as_ref().map(|rows| from_batch(TICKET_FIELDS, rows)).unwrap_or_default();
-    let definitions = definitions(&rows);
+    let fields = read_table(lake, "ticket_fields", &source)?.map(|rows| from_batch(TICKET_FIELDS, &rows));
     let keys = partitions(lake, &source)?;
     let last = keys.last().map(|key| reader::open(&ticket_file(lake, &source, *key))).transpose()?.flatten();
     let schema = statistics::schema_of_source(lake, &source, uniform)?;
-    let custom = schema.as_ref().map(|schema| custom(schema, &rows, &definitions));
+    let custom = schema.as_ref().map(|schema| custom(schema, fields.as_deref().unwrap_or_default()));
     Ok(SourceView {
         has_fields: fields.is_some(),
         has_options: super::has_table(lake, "ticket_field_options", &source)?,
@@ -76,44 +74,25 @@ fn source_view(lake: &Lake, source: String, uniform: bool) -> Result<SourceView,
     })
 }
 
-/// What the table of definitions says of a field today.
-#[derive(Debug, Default, Clone)]
-struct Defined {
-    field: String,
-    label: Option<String>,
-    vendor_type: Option<String>,
-    description: Option<String>,
-}
-
-fn definitions(rows: &[Row]) -> Vec<Defined> {
-    let text = |row: &Row, name| {
-        row.get(number(TICKET_FIELDS, name)).and_then(Value::text).map(str::to_owned)
-    };
-    let defined = |row| {
-        Some(Defined {
-            field: text(row, "field_name")?,
-            label: text(row, "label"),
-            vendor_type: text(row, "vendor_type"),
-            description: text(row, "description"),
-        })
-    };
-    rows.iter().filter_map(defined).collect()
-}
-
-/// The custom columns, under the labels of today.
-fn custom(schema: &Schema, fields: &[Row], definitions: &[Defined]) -> Vec<Custom> {
-    let names = field_names(fields);
-    let custom = |known: KnownColumn| {
-        let defined = definitions.iter().find(|defined| defined.field == known.field).cloned();
-        let defined = defined.unwrap_or_default();
+/// The custom columns, with what their rows of `ticket_fields` say of them.
+fn custom(schema: &Schema, rows: &[Row]) -> Vec<Custom> {
+    let names = field_names(rows);
+    let custom = |field: String, twin: bool| {
+        let is_of = |row: &&Row| row.first().and_then(Value::text) == Some(field.as_str());
+        let row = rows.iter().find(is_of);
+        let text = |name| {
+            let text = row?.get(number(TICKET_FIELDS, name)).and_then(Value::text)?;
+            (!text.trim().is_empty()).then(|| text.to_owned())
+        };
         Custom {
-            vendor_type: defined.vendor_type,
-            description: defined.description,
-            column: crate::fields::column_name(&known.field),
-            field: known.field,
-            label: defined.label,
-            twin: known.twin,
+            column: column_name(&field),
+            label: text("label"),
+            vendor_type: text("vendor_type"),
+            description: text("description"),
+            field,
+            twin,
         }
     };
-    known_columns(schema, &|column| names.get(column).cloned()).into_iter().map(custom).collect()
+    let known = known_columns(schema, &|column| names.get(column).cloned());
+    known.into_iter().map(|known| custom(known.field, known.twin)).collect()
 }

@@ -121,7 +121,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::config::Kind;
+    use crate::{config::Kind, fields::Fields};
 
     fn written(for_excel: bool, texts: &[Option<&str>]) -> String {
         let schema: SchemaRef = Arc::new(Schema::new(vec![
@@ -134,6 +134,7 @@ mod tests {
         let out = tempfile::NamedTempFile::new().unwrap();
         let paper = Paper {
             schema: &schema,
+            fields: &Fields::default(),
             kind: Kind::Kf5,
             for_excel,
             place: "x",

@@ -11,6 +11,7 @@ use parquet::{arrow::ArrowWriter, errors::ParquetError};
 use super::{csv::Csv, fault::PullError, ndjson::Ndjson, xlsx::Xlsx};
 use crate::{
     config::Kind,
+    fields::Fields,
     lake::{self, FileSchema, LakeError},
     sync,
 };
@@ -83,6 +84,8 @@ pub trait Sheet: Send {
 /// Everything that a sheet is made from.
 pub struct Paper<'a, W> {
     pub schema: &'a SchemaRef,
+    /// What its custom columns are.
+    pub fields: &'a Fields,
     pub kind: Kind,
     pub for_excel: bool,
     /// The place as messages name it, and the folder for what must be laid aside.

@@ -3,13 +3,14 @@
 
 use std::{
     borrow::Cow,
+    collections::HashMap,
     io::{self, Write},
 };
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
     datatypes::{
-        DataType, Date32Type, Field, Float64Type, Int8Type, Int64Type, SchemaRef, TimestampMicrosecondType,
+        DataType, Date32Type, Float64Type, Int8Type, Int64Type, SchemaRef, TimestampMicrosecondType,
     },
 };
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
@@ -18,7 +19,11 @@ use super::{
     fault::PullError,
     format::{Cut, Paper, Sheet, with_text},
 };
-use crate::{batch::conform, columns};
+use crate::{
+    batch::conform,
+    columns,
+    fields::{CustomField, Fields, twin_name},
+};
 
 /// Rows of a sheet, less the one with the names.
 pub const MOST_ROWS: u64 = 1_048_575;
@@ -73,7 +78,7 @@ impl<W: Write> Xlsx<W> {
         let failed = |why| failed(paper.place, why);
         book.set_tempdir(paper.folder).map_err(failed)?;
         book.add_worksheet_with_constant_memory().map_err(failed)?.set_name("tickets").map_err(failed)?;
-        explain(&mut book, paper.schema).map_err(failed)?;
+        explain(&mut book, paper.schema, paper.fields).map_err(failed)?;
         let sheet = book.worksheet_from_index(0).map_err(failed)?;
         head(sheet, fields.iter().map(|field| field.name().as_str())).map_err(failed)?;
         for (at, field) in (0..).zip(fields) {
@@ -208,30 +213,40 @@ pub fn is_long(number: &str) -> bool {
 }
 
 /// The second sheet: what each column is.
-fn explain(book: &mut Workbook, schema: &SchemaRef) -> Result<(), XlsxError> {
+fn explain(book: &mut Workbook, schema: &SchemaRef, fields: &Fields) -> Result<(), XlsxError> {
     let sheet = book.add_worksheet_with_constant_memory()?.set_name("columns")?;
     head(sheet, ["column", "label", "type", "meaning"])?;
     for (column, width) in (0..).zip([28.0, 28.0, 14.0, 80.0]) {
         sheet.set_column_width(column, width)?;
     }
-    for (row, field) in (1..).zip(schema.fields()) {
-        let known = columns::TICKETS.iter().chain(columns::LAST).find(|column| column.name == field.name());
-        let of = columns::Type::of_arrow(field.data_type()).map_or("", columns::Type::name);
-        let label = field.metadata().get("label").map_or("", String::as_str);
-        let meaning = known.map_or_else(|| meaning(field), |column| column.meaning.to_owned());
-        for (column, text) in (0..).zip([field.name(), label, of, &meaning]) {
+    let mut custom: HashMap<String, (&CustomField, bool)> = HashMap::new();
+    for field in fields.iter() {
+        custom.insert(field.column_name(), (field, false));
+        if field.twin {
+            custom.insert(twin_name(&field.name), (field, true));
+        }
+    }
+    for (row, column) in (1..).zip(schema.fields()) {
+        let name = column.name().as_str();
+        let known = columns::TICKETS.iter().chain(columns::LAST).find(|column| column.name == name);
+        let of = columns::Type::of_arrow(column.data_type()).map_or("", columns::Type::name);
+        let (label, meaning) = match (known, custom.get(name)) {
+            (Some(column), _) => ("", column.meaning.to_owned()),
+            (None, Some((field, is_twin))) => (field.label.as_str(), meaning(field, *is_twin)),
+            (None, None) => ("", "The source's name in the configuration.".to_owned()),
+        };
+        for (column, text) in (0..).zip([name, label, of, &meaning]) {
             sheet.write_string(row, column, beginning(text))?;
         }
     }
     Ok(())
 }
 
-fn meaning(field: &Field) -> String {
-    match field.metadata().get("vendor_type").map(String::as_str) {
-        Some("") => "A custom field without a definition.".to_owned(),
-        Some(vendor) if field.name().ends_with("__raw") => format!("As sent ({vendor})."),
-        Some(vendor) => format!("A custom field ({vendor})."),
-        None => "The source's name in the configuration.".to_owned(),
+fn meaning(field: &CustomField, is_twin: bool) -> String {
+    match field.vendor_type.as_str() {
+        "" => "A custom field without a definition.".to_owned(),
+        vendor if is_twin => format!("As sent ({vendor})."),
+        vendor => format!("A custom field ({vendor})."),
     }
 }
 

@@ -8,7 +8,7 @@ use super::rows::{Form, Looked};
 use crate::{
     columns::{LAST, Type},
     dictionary,
-    fields::{column_name, known_columns},
+    fields::{KnownColumn, column_name, known_columns},
     lake::{self, Lake, LakeError},
 };
 
@@ -18,6 +18,8 @@ pub struct SourceColumns {
     pub name: String,
     /// Of all its files.
     pub schema: SchemaRef,
+    /// The custom ones.
+    pub custom: Vec<KnownColumn>,
     /// The labels of the custom columns.
     pub labels: BTreeMap<String, String>,
     /// Custom columns whose lists are ways from a root to a leaf.
@@ -28,10 +30,16 @@ impl SourceColumns {
     pub fn read(lake: &Lake, source: &str) -> Result<Self, LakeError> {
         let schema = lake::schema_of_source(lake, source, false)?;
         let schema = schema.unwrap_or_else(|| arrow::datatypes::Schema::empty().into());
-        let mut found = Self { name: source.to_owned(), schema, labels: BTreeMap::new(), paths: Vec::new() };
-        for field in
-            dictionary::read(lake, &[source.to_owned()], false)?.sources.into_iter().flat_map(|of| of.fields)
-        {
+        let told = dictionary::read(lake, &[source.to_owned()], false)?;
+        let fields = || told.sources.iter().flat_map(|of| &of.fields);
+        let field_of = |column: &str| {
+            let field = fields().find(|field| field.cells.text("column_name") == column)?;
+            Some(field.cells.text("field_name").to_owned())
+        };
+        let custom = known_columns(&schema, &field_of);
+        let mut found =
+            Self { name: source.to_owned(), schema, custom, labels: BTreeMap::new(), paths: Vec::new() };
+        for field in fields() {
             let column = field.cells.text("column_name").to_owned();
             if found.schema.field_with_name(&column).is_err() {
                 continue;
@@ -52,8 +60,7 @@ impl SourceColumns {
 
     /// The columns in which something is chosen: select fields, ways and boxes.
     pub fn choices(&self) -> Vec<Looked> {
-        let chosen =
-            known_columns(&self.schema, &|_| None).into_iter().filter(|known| known.twin || known.of == Type::Bool);
+        let chosen = self.custom.iter().filter(|known| known.twin || known.of == Type::Bool);
         let looked = chosen.map(|known| {
             let column = column_name(&known.field);
             let form = if known.of == Type::TextList { self.form_of(&column) } else { Form::One };
@@ -73,8 +80,7 @@ impl SourceColumns {
     /// A twin holds what its column holds.
     fn is_twin(&self, name: &str) -> bool {
         let of = name.strip_suffix("__raw");
-        let known = || known_columns(&self.schema, &|_| None);
-        of.is_some_and(|of| known().iter().any(|known| known.twin && column_name(&known.field) == of))
+        of.is_some_and(|of| self.custom.iter().any(|known| known.twin && column_name(&known.field) == of))
     }
 
     pub fn label<'a>(&'a self, column: &'a str) -> &'a str {

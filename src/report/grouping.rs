@@ -115,6 +115,7 @@ mod tests {
         SourceColumns {
             name: name.to_owned(),
             schema: Arc::new(Schema::new(fields)),
+            custom: Vec::new(),
             labels: labels.iter().map(|(column, label)| (column.to_string(), label.to_string())).collect(),
             paths: Vec::new(),
         }

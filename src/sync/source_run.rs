@@ -298,7 +298,7 @@ async fn read_all(walks: &Walks<'_>, reading: Reading, recovered: &mut Recovered
 }
 
 pub(super) fn columns_now(schema: &TableSchema) -> Vec<KnownColumn> {
-    schema.layout().fields.iter().map(KnownColumn::of).collect()
+    schema.layout().fields.known()
 }
 
 /// How much of the source the task reads.

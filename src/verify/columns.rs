@@ -57,7 +57,9 @@ pub fn difference(found: &Columns, expected: &Columns) -> Option<String> {
 
 /// Adds the custom columns of a file to those that are known, each of a type that holds both.
 pub fn join(known: &mut Vec<KnownColumn>, schema: &Schema) {
-    for found in known_columns(schema) {
+    let names: HashMap<String, String> =
+        known.iter().map(|column| (column_name(&column.field), column.field.clone())).collect();
+    for found in known_columns(schema, &|column| names.get(column).cloned()) {
         match known.iter_mut().find(|column| column.field == found.field) {
             Some(column) => {
                 column.of = widen(column.of, found.of);
@@ -68,34 +70,13 @@ pub fn join(known: &mut Vec<KnownColumn>, schema: &Schema) {
     }
 }
 
-/// The schema for files with these custom columns. What they mean is taken from the first schema that tells it.
-pub fn schema(custom: &[KnownColumn], told: &[SchemaRef]) -> SchemaRef {
-    let names = custom.iter().flat_map(|column| {
-        let twin = column.twin.then(|| (twin_name(&column.field), &column.field));
-        std::iter::once((column_name(&column.field), &column.field)).chain(twin)
-    });
-    let names: HashMap<String, &String> = names.collect();
+/// The schema for files with these custom columns.
+pub fn schema(custom: &[KnownColumn]) -> SchemaRef {
     let fields = expected(custom).into_iter().map(|(name, of)| {
         let canonical = columns::TICKETS.iter().chain(columns::LAST).find(|column| column.name == name);
-        if let Some(column) = canonical {
-            return column.field();
-        }
-        let known = told.iter().find_map(|schema| schema.field_with_name(&name).ok());
-        let metadata = match (known.filter(|field| !field.metadata().is_empty()), names.get(&name)) {
-            (Some(field), _) => field.metadata().clone(),
-            (None, Some(field)) => unknown(field).into(),
-            (None, None) => Default::default(),
-        };
-        Field::new(&name, of, true).with_metadata(metadata)
+        canonical.map_or_else(|| Field::new(&name, of, true), columns::Column::field)
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-/// What is said of a field without a definition.
-fn unknown(field: &str) -> HashMap<String, String> {
-    [("label", field), ("vendor_type", ""), ("field_name", field)]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into()
 }
 
 #[cfg(test)]
@@ -115,7 +96,7 @@ mod tests {
         moved.swap(1, 2);
         assert_eq!(difference(&moved, &wanted).as_deref(), Some("has its columns in another order"));
         let mut known = vec![custom(Type::Int64)];
-        let field = Field::new("cf_a", DataType::Utf8, true).with_metadata(unknown("a"));
+        let field = Field::new("cf_a", DataType::Utf8, true);
         let file = Schema::new(vec![field]);
         join(&mut known, &file);
         assert_eq!(known, [custom(Type::Text)]);

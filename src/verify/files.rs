@@ -12,7 +12,6 @@ use super::{
     rows::{RowCheck, RowFacts},
 };
 use crate::{
-    fields::{column_name, twin_name},
     lake::{self, Anatomy, Calendar, Lake, PartitionKey, TableFile, TicketFile},
     sync::SCHEMA_VERSION,
 };
@@ -177,15 +176,6 @@ impl Look<'_> {
         };
         if let Some(said) = said {
             self.rewritable(Invariant::SameColumns, said);
-        }
-        for field in schema.fields().iter().filter(|field| field.name().starts_with("cf_")) {
-            let told = |key| field.metadata().get(key);
-            let name = told("field_name");
-            let fits = name.is_some_and(|name| [column_name(name), twin_name(name)].contains(field.name()));
-            if !fits || told("label").is_none() || told("vendor_type").is_none() {
-                let what = format!("column {} does not tell label, vendor_type and field_name", field.name());
-                self.rewritable(Invariant::Metadata, what);
-            }
         }
     }
 

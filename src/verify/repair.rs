@@ -138,7 +138,7 @@ fn uniform(
     for schema in &files.schemas {
         columns::join(&mut custom, schema);
     }
-    let form = FileForm::new(&columns::schema(&custom, &files.schemas), &meta)?;
+    let form = FileForm::new(&columns::schema(&custom), &meta)?;
     if settled.is_some_and(|settled| settled != custom) {
         let checkpoint = Checkpoint::load(lake, name)?;
         checkpoint.with(|memory| memory.columns = Some(custom));

@@ -106,12 +106,12 @@ PASSING = {"source", "created_date", "created_month", "_synced_at", "_deleted_at
 
 def _column_complaints(source, expectation, names):
     inside = [name for name in names if name not in ("source", "created_date", "created_month")]
-    defined = {name for name, _, _ in expectation.columns}
+    defined = {name for name, _ in expectation.columns}
     extra = [name for name in inside if name not in defined and not name.startswith("_")]
     complaints = []
     if set(extra) != expectation.undefined:
         complaints.append(f"{source}: columns without a definition: expected {sorted(expectation.undefined)}, found {extra}")
-    order = [name for name, _, _ in column_order(expectation, extra)]
+    order = [name for name, _ in column_order(expectation, extra)]
     if inside != order:
         place = next((n for n, (a, b) in enumerate(zip(inside, order)) if a != b), min(len(inside), len(order)))
         complaints.append(f"{source}: column {place}: expected {order[place:place + 3]}, found {inside[place:place + 3]}")

@@ -53,13 +53,13 @@ def expectation_of(state, vendor, **more):
     return expect(vendor, state.texts(), texts, CASCADES if vendor == "udesk" else None, **more)
 
 
-def assert_lake(home, name, vendor, expectation, run=None, field_metadata=True, gone=()):
+def assert_lake(home, name, vendor, expectation, run=None, gone=()):
     """Layout, every cell, every definition; at most 20 complaints are shown."""
     partition = home.lake_settings.get("partition", "day")
     complaints = compare_tickets(home.lake, name, expectation, run.between if run else None, gone)
     complaints += compare_fields(home.lake, name, expectation)
     complaints += tree_complaints(home.lake, [source["name"] for source in home.sources], partition)
-    complaints += check_source(home.lake, name, expectation, field_metadata, home.lake_settings.get("timezone", "Asia/Shanghai"))
+    complaints += check_source(home.lake, name, expectation, home.lake_settings.get("timezone", "Asia/Shanghai"))
     counts = {number: count for (source, number), count in whole_lake(home.lake).items() if source == name}
     if set(counts.values()) - {1} or counts.keys() != expectation.rows.keys():
         complaints.append(f"{name}: the plain query over the whole lake gives {len(counts)} tickets, {sum(counts.values())} rows")

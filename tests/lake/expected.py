@@ -20,7 +20,7 @@ class Expectation:
     """One source of a lake. `rows`: id → {column: cell}; a column that a row lacks is null there."""
 
     vendor: str
-    columns: list  # (name, type, field metadata or None), the defined ones, in order
+    columns: list  # (name, type), the defined ones, in order
     undefined: set  # names of custom columns without a definition, in no promised order
     rows: dict = field(default_factory=dict)
     partitions: dict = field(default_factory=dict)  # id → value of the partition key
@@ -72,17 +72,14 @@ def expect(vendor, ticket_texts, field_texts, cascades=None, zone="Asia/Shanghai
 
 
 def custom_columns(fields):
-    columns = [(name, type_, None) for name, type_ in TICKETS]
+    columns = list(TICKETS)
     for made in fields:
-        metadata = {"label": made.label, "vendor_type": made.vendor_type, "field_name": made.name}
-        columns.append((made.column, made.column_type, metadata))
+        columns.append((made.column, made.column_type))
         if made.has_twin:
-            columns.append((made.column + "__raw", "text", metadata))
+            columns.append((made.column + "__raw", "text"))
     return columns
 
 
 def column_order(expectation, undefined_order):
     """All columns of a file in order; those without a definition as the file has them."""
-    extra = [(name, "text", {"label": name[3:], "vendor_type": "", "field_name": name[3:]})
-             for name in undefined_order]
-    return expectation.columns + extra + [(name, type_, None) for name, type_ in TAIL]
+    return expectation.columns + [(name, "text") for name in undefined_order] + TAIL

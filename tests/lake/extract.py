@@ -32,9 +32,9 @@ def of_day(moment):
 
 def columns_of(expectation, names):
     """[(name, type)] of a file with these names: the promised ones in order, and `source`."""
-    defined = {name for name, _, _ in expectation.columns}
+    defined = {name for name, _ in expectation.columns}
     extra = [name for name in names if name not in defined and not name.startswith("_") and name != "source"]
-    return [(name, type_) for name, type_, _ in column_order(expectation, extra)] + [("source", "text")]
+    return column_order(expectation, extra) + [("source", "text")]
 
 
 def from_text(type_, text):

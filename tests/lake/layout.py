@@ -104,27 +104,23 @@ def _bloom_complaints(lake, source):
     return [f"{name}: no Bloom filter on id in row group {group}" for name, group in duckdb.connect().execute(query).fetchall()]
 
 
-def _schema_complaints(what, schema, columns, with_metadata):
+def _schema_complaints(what, schema, columns):
     complaints = []
-    if schema.names != [name for name, _, _ in columns]:
-        return [f"{what}: columns {schema.names[:4]}…, expected {[name for name, _, _ in columns][:4]}…"]
-    for field, (name, type_, metadata) in zip(schema, columns):
+    if schema.names != [name for name, _ in columns]:
+        return [f"{what}: columns {schema.names[:4]}…, expected {[name for name, _ in columns][:4]}…"]
+    for field, (name, type_) in zip(schema, columns):
         if not is_type(type_, field.type):
             complaints.append(f"{what} {name}: expected {type_}, found {field.type}")
-        have = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
-        for key, value in (metadata or {}).items() if with_metadata else ():
-            if have.get(key) != value:
-                complaints.append(f"{what} {name}: field metadata {key}: expected {value!r}, found {have.get(key)!r}")
     return complaints
 
 
-def check_source(lake, source, expectation, field_metadata=True, zone="Asia/Shanghai"):
+def check_source(lake, source, expectation, zone="Asia/Shanghai"):
     """All files of one source: uniform schema, types, metadata, writing."""
     complaints, first = [], None
     files = ticket_files(lake, source)
     if not files:
         return [f"{source}: no ticket files"]
-    defined = {name for name, _, _ in expectation.columns}
+    defined = {name for name, _ in expectation.columns}
     for path in files:
         schema = pq.read_schema(path)
         name = "/".join(path.parts[-3:])
@@ -134,14 +130,14 @@ def check_source(lake, source, expectation, field_metadata=True, zone="Asia/Shan
             columns = column_order(expectation, extra)
         elif not schema.equals(first):
             complaints.append(f"{name}: other columns or types than {files[0].parent.name}")
-        complaints += _schema_complaints(name, schema, columns, field_metadata)
+        complaints += _schema_complaints(name, schema, columns)
         complaints += _writing_complaints(path, expectation.vendor, True)
         complaints += _place_complaints(path, zone)
     complaints += _bloom_complaints(lake, source)
     for table, promised in (("ticket_fields", TICKET_FIELDS), ("ticket_field_options", TICKET_FIELD_OPTIONS)):
         path = Path(lake) / table / f"source={source}" / "part-0.parquet"
         if path.exists():
-            complaints += _schema_complaints(table, pq.read_schema(path), [(name, type_, None) for name, type_ in promised], False)
+            complaints += _schema_complaints(table, pq.read_schema(path), promised)
             complaints += _writing_complaints(path, expectation.vendor, False)
     return complaints
 

@@ -15,7 +15,7 @@ NOW = int(datetime.now(timezone.utc).timestamp() * 1e6)
 
 
 def table(columns, rows, kind):
-    fields = [pa.field(name, TYPES[type_], name != "id", metadata) for name, type_, metadata in columns]
+    fields = [pa.field(name, TYPES[type_], name != "id") for name, type_ in columns]
     metadata = {"ticketlake.version": "0", "ticketlake.schema_version": "1", "ticketlake.source_kind": kind}
     arrays = [pa.array([row.get(field.name) for row in rows], field.type) for field in fields]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata))
@@ -39,5 +39,5 @@ def write_lake(lake, source, expectation):
     seen = {"first_seen_at": NOW, "last_seen_at": NOW}
     for name, promised, rows in (("ticket_fields", TICKET_FIELDS, expectation.field_rows()), ("ticket_field_options", TICKET_FIELD_OPTIONS, expectation.option_rows())):
         rows = [{**row, **seen} for row in rows]
-        write(lake / f"{name}/source={source}/part-0.parquet", table([(column, type_, None) for column, type_ in promised], rows, expectation.vendor))
+        write(lake / f"{name}/source={source}/part-0.parquet", table(promised, rows, expectation.vendor))
     (lake / "views.sql").write_text("")

@@ -61,7 +61,6 @@ FAULTS = {
     "a nullable id": (lambda path: rewritten(path, lambda made: made.cast(made.schema.set(0, pa.field("id", pa.int64())))), "REQUIRED"),
     "a second file": (lambda path: shutil.copy(path, path.with_name("part-1.parquet")), "part-1"),
     "a temporary file": (lambda path: path.with_name(".part-0.parquet.tmp").write_text(""), ".tmp"),
-    "a field's label": (lambda path: rewritten(path, lambda made: made.cast(made.schema.set(53, made.schema.field(53).with_metadata({"label": "?"})))), "field metadata"),
 }
 
 

@@ -142,4 +142,4 @@ def test_a_renamed_label_shows_at_once(home):
     _, fields = read_table(home.lake, "ticket_fields", "shop")
     assert [row["label"] for row in fields if row["field_name"] == "SelectField_1"] == ["新名字"]
     assert json.loads(next(row["_raw"] for row in fields if row["field_name"] == "SelectField_1"))["field_label"] == "新名字"
-    assert_lake(home, "shop", "udesk", expectation_of(state, "udesk"), field_metadata=False)
+    assert_lake(home, "shop", "udesk", expectation_of(state, "udesk"))

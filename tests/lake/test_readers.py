@@ -113,19 +113,6 @@ def test_every_reader_finds_the_same(lake, source):
         assert not differing, (name, differing)
 
 
-def test_every_file_documents_its_columns(lake):
-    """Meaning of the columns of all tickets; label, vendor's type and name of a custom one."""
-    for source in SOURCES:
-        schema = pq.read_schema(sorted(folder(lake, source).rglob("*.parquet"))[0])
-        for field in schema:
-            told = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
-            assert told.keys() >= ({"label", "vendor_type", "field_name"} if field.name.startswith("cf_") else {"description"}), field
-        assert schema.field("sla_breached").metadata[b"description"] == b"Whether the agreed time was breached."
-    for table in ("ticket_fields", "ticket_field_options"):
-        schema = pq.read_schema(lake / table / "source=support" / "part-0.parquet")
-        assert all(field.metadata[b"description"] for field in schema)
-
-
 def test_a_filter_on_the_partition_opens_its_files_only(lake):
     files = sorted(folder(lake, "support").rglob("*.parquet"))
     days = [path.parent.name.removeprefix("created_date=") for path in files if "HIVE" not in str(path)]
