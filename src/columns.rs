@@ -2,8 +2,6 @@
 //!
 //! The Arrow schemas, `schemas/`, the data dictionary and the views are made from it.
 
-use std::collections::HashMap;
-
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 
 mod tables;
@@ -99,14 +97,10 @@ pub struct Column {
     pub meaning: &'static str,
 }
 
-/// The key of a field's metadata that tells what a value says.
-pub const DESCRIPTION: &str = "description";
-
 impl Column {
-    /// The Arrow field, with its meaning in the metadata.
+    /// The Arrow field.
     pub fn field(&self) -> Field {
-        let metadata = HashMap::from([(DESCRIPTION.to_owned(), self.meaning.to_owned())]);
-        Field::new(self.name, self.of.arrow(), self.nullable).with_metadata(metadata)
+        Field::new(self.name, self.of.arrow(), self.nullable)
     }
 }
 

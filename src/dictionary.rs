@@ -12,11 +12,11 @@ pub use self::{markdown::markdown, render::render};
 use crate::{
     columns::{Column, LAST, TICKET_FIELD_OPTIONS, TICKET_FIELDS, TICKETS, Type},
     fields::{
-        KnownColumn, column_name, known_columns,
+        KnownColumn, column_name, field_names, known_columns,
         rows::{Row, Value, from_batch, number},
         twin_name,
     },
-    lake::{self, Fill, Lake, LakeError},
+    lake::{self, FilledCounts, Lake, LakeError},
     source,
 };
 
@@ -62,9 +62,9 @@ pub struct Filled {
 }
 
 impl Filled {
-    fn of(fill: &Fill, column: &str) -> Self {
+    fn of(fill: &FilledCounts, column: &str) -> Self {
         let filled_tickets = fill.of(column);
-        let fill_rate = (fill.present > 0).then(|| filled_tickets as f64 / fill.present as f64);
+        let fill_rate = (fill.live > 0).then(|| filled_tickets as f64 / fill.live as f64);
         Self { filled_tickets, fill_rate }
     }
 }
@@ -143,21 +143,23 @@ pub fn read(lake: &Lake, names: &[String], all: bool) -> Result<Dictionary, Lake
 
 fn source(lake: &Lake, name: &str, all: bool) -> Result<SourceFields, LakeError> {
     let schema = lake::schema_of_source(lake, name, false)?;
-    let columns = schema.map(|schema| known_columns(&schema)).unwrap_or_default();
+    let table = lake::read_table(lake, "ticket_fields", name)?;
+    let names = table.map(|rows| field_names(&from_batch(TICKET_FIELDS, &rows))).unwrap_or_default();
+    let field_of = |column: &str| names.get(column).cloned();
+    let columns = schema.map(|schema| known_columns(&schema, &field_of)).unwrap_or_default();
     let canonical = || TICKETS.iter().chain(LAST).filter(|_| all);
     let mut wanted: HashSet<String> = canonical().map(|column| column.name.to_owned()).collect();
     for column in &columns {
         wanted.insert(column_name(&column.field));
         wanted.extend(column.twin.then(|| twin_name(&column.field)));
     }
-    let keys = lake::held(lake, name)?;
-    let mut fill = Fill::default();
+    let keys = lake::partitions(lake, name)?;
+    let mut fill = FilledCounts::default();
     for key in &keys {
-        lake::add_fill(lake, name, *key, &wanted, &mut fill)?;
+        lake::add_filled(lake, name, *key, &wanted, &mut fill)?;
     }
-    let footer =
-        keys.last().map(|key| lake::footer(&lake::ticket_file(lake, name, *key))).transpose()?.flatten();
-    let kind = footer.and_then(|footer| footer.source_kind());
+    let last = keys.last().map(|key| lake::open(&lake::ticket_file(lake, name, *key))).transpose()?.flatten();
+    let kind = last.and_then(|file| file.source_kind().map(str::to_owned));
     let canonical = canonical().map(|column| Canonical {
         column_name: column.name,
         column_type: column.of.name(),
@@ -167,14 +169,14 @@ fn source(lake: &Lake, name: &str, all: bool) -> Result<SourceFields, LakeError>
     });
     Ok(SourceFields {
         name: name.to_owned(),
-        tickets: fill.present,
-        deleted: fill.gone,
+        tickets: fill.live,
+        deleted: fill.deleted,
         columns: all.then(|| canonical.collect()),
         fields: fields(lake, name, &columns, &fill)?,
     })
 }
 
-fn fields(lake: &Lake, source: &str, columns: &[KnownColumn], fill: &Fill) -> Result<Vec<Field>, LakeError> {
+fn fields(lake: &Lake, source: &str, columns: &[KnownColumn], fill: &FilledCounts) -> Result<Vec<Field>, LakeError> {
     let rows = |table: &str, columns: &[Column]| -> Result<Vec<Row>, LakeError> {
         let table = lake::read_table(lake, table, source)?;
         Ok(table.map(|rows| from_batch(columns, &rows)).unwrap_or_default())

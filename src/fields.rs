@@ -3,7 +3,7 @@
 mod catalog;
 pub mod rows;
 
-pub use catalog::{Catalog, Known, KnownColumn, join, known_columns};
+pub use catalog::{Catalog, Known, KnownColumn, field_names, join, known_columns};
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -135,12 +135,7 @@ impl CustomField {
     }
 
     fn arrow(&self) -> Vec<ArrowField> {
-        let metadata = HashMap::from([
-            ("label".to_owned(), self.label.clone()),
-            ("vendor_type".to_owned(), self.vendor_type.clone()),
-            ("field_name".to_owned(), self.name.clone()),
-        ]);
-        let field = |name, of: Type| ArrowField::new(name, of.arrow(), true).with_metadata(metadata.clone());
+        let field = |name, of: Type| ArrowField::new(name, of.arrow(), true);
         let mut fields = vec![field(self.column_name(), self.column)];
         if self.twin {
             fields.push(field(twin_name(&self.name), Type::Text));

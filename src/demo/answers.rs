@@ -85,7 +85,7 @@ pub fn ask(lake: &Lake, sources: &[String]) -> Result<Answers, LakeError> {
             DELETED_AT,
         ];
         names.extend(column.as_deref());
-        for key in lake::held(lake, source)? {
+        for key in lake::partitions(lake, source)? {
             for batch in lake::columns(lake, source, key, &names)? {
                 let batch = present(&batch?, &lake::ticket_file(lake, source, key))?;
                 add_statuses(&mut answers.statuses, source, &batch);
@@ -125,7 +125,7 @@ fn popular_field(lake: &Lake, source: &str) -> Result<Option<(String, String)>, 
         row.get(number(TICKET_FIELDS, name)).and_then(Value::text).unwrap_or_default().to_owned()
     };
     let single = |of| of == crate::columns::Type::Text;
-    let mut selects = known_columns(&schema).into_iter().filter(|column| column.twin && single(column.of));
+    let mut selects = known_columns(&schema, &|_| None).into_iter().filter(|column| column.twin && single(column.of));
     Ok(selects.find_map(|select| {
         let row = definitions.iter().find(|row| text(row, "field_name") == select.field)?;
         Some((text(row, "label"), column_name(&select.field)))

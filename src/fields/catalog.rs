@@ -40,18 +40,49 @@ pub struct KnownColumn {
     pub twin: bool,
 }
 
-/// The custom columns of a file's schema.
-pub fn known_columns(schema: &Schema) -> Vec<KnownColumn> {
+impl KnownColumn {
+    /// The columns that a field has in files written now.
+    pub fn of(field: &CustomField) -> Self {
+        Self { field: field.name.clone(), of: field.column, twin: field.twin }
+    }
+}
+
+/// The custom columns of a file's schema. `field_of` gives the field that `ticket_fields` names for a column; a column that
+/// it does not know is of the field after `cf_`, less a `~n`.
+pub fn known_columns(schema: &Schema, field_of: &dyn Fn(&str) -> Option<String>) -> Vec<KnownColumn> {
     let mut known: Vec<KnownColumn> = Vec::new();
     for arrow in schema.fields() {
-        let Some(field) = arrow.metadata().get("field_name") else { continue };
-        let Some(of) = Type::of_arrow(arrow.data_type()) else { continue };
+        let (column, Some(of)) = (arrow.name(), Type::of_arrow(arrow.data_type())) else { continue };
+        let named = field_of(column);
         match known.last_mut() {
-            Some(last) if last.field == *field && *arrow.name() == twin_name(field) => last.twin = true,
-            _ => known.push(KnownColumn { field: field.clone(), of, twin: false }),
+            Some(last) if named.is_none() && of == Type::Text && *column == twin_name(&last.field) => {
+                last.twin = true;
+            }
+            _ => {
+                let Some(field) = named.or_else(|| field_of_name(column)) else { continue };
+                known.push(KnownColumn { field, of, twin: false });
+            }
         }
     }
     known
+}
+
+/// The field that a column is of, as far as its name says.
+fn field_of_name(column: &str) -> Option<String> {
+    let field = column.strip_prefix("cf_")?;
+    match field.rsplit_once('~') {
+        Some((field, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(field.to_owned())
+        }
+        _ => Some(field.to_owned()),
+    }
+}
+
+/// The field of each column, as rows of `ticket_fields` name it.
+pub fn field_names(rows: &[Row]) -> HashMap<String, String> {
+    let (field, column) = (number(TICKET_FIELDS, "field_name"), number(TICKET_FIELDS, "column_name"));
+    let named = |row: &Row| Some((row.get(column)?.text()?.to_owned(), row.get(field)?.text()?.to_owned()));
+    rows.iter().filter_map(named).collect()
 }
 
 /// The fields of a source as this run knows them.
@@ -363,7 +394,7 @@ mod tests {
         Known {
             fields: through(TICKET_FIELDS, &catalog.field_rows),
             options: through(TICKET_FIELD_OPTIONS, &catalog.option_rows),
-            columns: known_columns(&catalog.fields.schema()),
+            columns: known_columns(&catalog.fields.schema(), &|_| None),
             read_at: Some(read_at),
         }
     }

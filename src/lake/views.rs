@@ -7,13 +7,13 @@ mod sql;
 use arrow::datatypes::Schema;
 
 use self::sql::{Custom, SourceView, Where};
-use super::{Lake, LakeError, footer, held, holdings, read_table, store, ticket_file};
+use super::{Lake, LakeError, partitions, read_table, reader, statistics, store, ticket_file};
 use crate::{
     columns::TICKET_FIELDS,
     config::Place,
     fields::{
-        known_columns,
-        rows::{Value, from_batch, number},
+        KnownColumn, field_names, known_columns,
+        rows::{Row, Value, from_batch, number},
     },
 };
 
@@ -33,12 +33,11 @@ pub struct Told<'a> {
 
 /// Writes the views of all sources of the lake, if they say anything new; gives whether they did.
 pub fn write(lake: &Lake, told: Told) -> Result<bool, LakeError> {
-    let text = text(lake, &holdings::sources(lake)?, told, None)?;
+    let text = text(lake, &statistics::sources(lake)?, told, None)?;
     if store::read(lake, FILE)?.is_some_and(|present| present == text.as_bytes()) {
         return Ok(false);
     }
-    let path = store::path(lake, FILE);
-    store::put(lake, FILE, |file| file.write_all(text.as_bytes()).map_err(LakeError::io(&path, "write")))?;
+    store::overwrite(lake, FILE, text.as_bytes())?;
     Ok(true)
 }
 
@@ -59,15 +58,16 @@ fn source_views(lake: &Lake, sources: &[String], told: Told) -> Result<Vec<Sourc
 
 fn source_view(lake: &Lake, source: String, uniform: bool) -> Result<SourceView, LakeError> {
     let fields = read_table(lake, "ticket_fields", &source)?;
-    let definitions = fields.as_ref().map(|rows| definitions(&from_batch(TICKET_FIELDS, rows)));
-    let keys = held(lake, &source)?;
-    let last = keys.last().map(|key| footer(&ticket_file(lake, &source, *key))).transpose()?.flatten();
-    let schema = holdings::schema_of_source(lake, &source, uniform)?;
-    let custom = schema.as_ref().map(|s| custom(s, definitions.as_deref().unwrap_or_default()));
+    let rows = fields.as_ref().map(|rows| from_batch(TICKET_FIELDS, rows)).unwrap_or_default();
+    let definitions = definitions(&rows);
+    let keys = partitions(lake, &source)?;
+    let last = keys.last().map(|key| reader::open(&ticket_file(lake, &source, *key))).transpose()?.flatten();
+    let schema = statistics::schema_of_source(lake, &source, uniform)?;
+    let custom = schema.as_ref().map(|schema| custom(schema, &rows, &definitions));
     Ok(SourceView {
         has_fields: fields.is_some(),
         has_options: super::has_table(lake, "ticket_field_options", &source)?,
-        kind: last.and_then(|footer| footer.source_kind()),
+        kind: last.and_then(|file| file.source_kind().map(str::to_owned)),
         cut: keys.first().map(|key| key.cut()),
         columns: schema.map(|schema| schema.fields().iter().map(|f| f.name().clone()).collect()),
         custom: custom.unwrap_or_default(),
@@ -81,44 +81,39 @@ fn source_view(lake: &Lake, source: String, uniform: bool) -> Result<SourceView,
 struct Defined {
     field: String,
     label: Option<String>,
+    vendor_type: Option<String>,
     description: Option<String>,
 }
 
-fn definitions(rows: &[Vec<Value>]) -> Vec<Defined> {
-    let text = |row: &Vec<Value>, name| {
+fn definitions(rows: &[Row]) -> Vec<Defined> {
+    let text = |row: &Row, name| {
         row.get(number(TICKET_FIELDS, name)).and_then(Value::text).map(str::to_owned)
     };
     let defined = |row| {
         Some(Defined {
             field: text(row, "field_name")?,
             label: text(row, "label"),
+            vendor_type: text(row, "vendor_type"),
             description: text(row, "description"),
         })
     };
     rows.iter().filter_map(defined).collect()
 }
 
-/// The custom columns. Labels are those of today; a field without a definition has what its column says.
-fn custom(schema: &Schema, definitions: &[Defined]) -> Vec<Custom> {
-    let told = |column: &str, key: &str| {
-        let field = schema.field_with_name(column).ok()?;
-        field.metadata().get(key).filter(|text| !text.is_empty()).cloned()
-    };
-    let custom = |field: String, twin: bool| {
-        let column = crate::fields::column_name(&field);
-        let defined = definitions.iter().find(|defined| defined.field == field).cloned();
-        let label = match &defined {
-            Some(defined) => defined.label.clone(),
-            None => told(&column, "label"),
-        };
+/// The custom columns, under the labels of today.
+fn custom(schema: &Schema, fields: &[Row], definitions: &[Defined]) -> Vec<Custom> {
+    let names = field_names(fields);
+    let custom = |known: KnownColumn| {
+        let defined = definitions.iter().find(|defined| defined.field == known.field).cloned();
+        let defined = defined.unwrap_or_default();
         Custom {
-            vendor_type: told(&column, "vendor_type"),
-            description: defined.and_then(|defined| defined.description),
-            column,
-            field,
-            label,
-            twin,
+            vendor_type: defined.vendor_type,
+            description: defined.description,
+            column: crate::fields::column_name(&known.field),
+            field: known.field,
+            label: defined.label,
+            twin: known.twin,
         }
     };
-    known_columns(schema).into_iter().map(|known| custom(known.field, known.twin)).collect()
+    known_columns(schema, &|column| names.get(column).cloned()).into_iter().map(custom).collect()
 }

@@ -53,7 +53,7 @@ impl SourceColumns {
     /// The columns in which something is chosen: select fields, ways and boxes.
     pub fn choices(&self) -> Vec<Looked> {
         let chosen =
-            known_columns(&self.schema).into_iter().filter(|known| known.twin || known.of == Type::Bool);
+            known_columns(&self.schema, &|_| None).into_iter().filter(|known| known.twin || known.of == Type::Bool);
         let looked = chosen.map(|known| {
             let column = column_name(&known.field);
             let form = if known.of == Type::TextList { self.form_of(&column) } else { Form::One };
@@ -73,7 +73,7 @@ impl SourceColumns {
     /// A twin holds what its column holds.
     fn is_twin(&self, name: &str) -> bool {
         let of = name.strip_suffix("__raw");
-        let known = || known_columns(&self.schema);
+        let known = || known_columns(&self.schema, &|_| None);
         of.is_some_and(|of| known().iter().any(|known| known.twin && column_name(&known.field) == of))
     }
 
