@@ -2,52 +2,57 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON ?= python3
 
-.PHONY: help demo test interop airflow s3 azure notebooks lint build bench browser clean
+# One pytest worker for each core. Each starts with its own half of the tests, so that fixtures of a module are made once.
+PYTEST := .venv/bin/python -m pytest tests/lake -n auto --dist worksteal
 
-help: ## say what can be made
+.PHONY: help demo check test interop airflow s3 azure notebooks lint build bench browser clean
+
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## see it work: a sandbox of both vendors, a sync, the first queries
+demo: ## a sandbox of both vendors, a sync and the first queries
 	cargo run --release --locked -- demo
 
-test: .venv/ready browser ## unit, property and integration tests, then the lake in DuckDB, Polars, pandas and the notebooks
-	cargo test --locked
-	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake
-
-interop: .venv-spark/ready ## the lake in Spark, which is large and needs Java 17
-	cargo test --locked --no-run
-	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv-spark/bin/python tests/interop/spark.py
-
-airflow: .venv-airflow/ready ## the README's recipe for Airflow, run by Airflow, which is large; needs jq
-	cargo test --locked --no-run
-	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv-airflow/bin/python tests/interop/dag.py
-
-notebooks: .venv/ready ## run the notebooks on the demo's lake (make demo) and keep what they show
-	@test -f .demo/lake/views.sql || { echo "there is no .demo/lake yet: run make demo first"; exit 1; }
-	.venv/bin/python notebooks/refresh.py
-
-lint: ## formatting and clippy, warnings denied
+lint: ## formatting and clippy, with warnings as errors
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 
-build: ## the program: target/release/ticketlake
+check: lint ## formatting, clippy and the Rust tests: some minutes
+	cargo test --locked
+
+test: check .venv/ready browser ## everything that CI runs: check, then the program and its lake in pytest; CHECK_SEEDS=N for more seeds
+	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" $(PYTEST)
+
+interop: .venv-spark/ready ## read the lake with Spark; needs Java 17 and a large download
+	cargo test --locked --no-run
+	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv-spark/bin/python tests/interop/spark.py
+
+airflow: .venv-airflow/ready ## run the README's Airflow recipe in Airflow; needs jq and a large download
+	cargo test --locked --no-run
+	TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv-airflow/bin/python tests/interop/dag.py
+
+notebooks: .venv/ready ## run the notebooks on the demo's lake (make demo) and save their output
+	@test -f .demo/lake/views.sql || { echo "there is no .demo/lake yet: run make demo first"; exit 1; }
+	.venv/bin/python notebooks/refresh.py
+
+build: ## build target/release/ticketlake
 	cargo build --release --locked
 
-bench: build $(TARGET)/bench/ready ## speed, memory and size beside others, a table; options in BENCH="…"
+bench: build $(TARGET)/bench/ready ## compare speed, memory and size with DuckDB and dlt; options in BENCH="…"
 	$(PYTHON) tests/bench --binary $(TARGET)/release/ticketlake --work $(TARGET)/bench $(BENCH)
 
 # These check conditions before they write, not while: enough for one writer after another.
 S3S := $(TARGET)/tools/bin/s3s-fs
 AZURITE := $(TARGET)/tools/node_modules/.bin/azurite-blob
-s3: .venv/ready $(S3S) ## every test that can, on a lake in an object store of another make
+s3: .venv/ready $(S3S) ## the lake tests on another S3 server; a selection in STORE="…"
 	cargo test --locked --no-run
 	CHECK_LAKE=bucket CHECK_STORE_SERVER="$(abspath $(S3S)) --host {host} --port {port} --access-key {account} --secret-key {secret} {folder}/store" \
-	  TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake $(STORE)
+	  TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" $(PYTEST) $(STORE)
 
-azure: .venv/ready $(AZURITE) ## the same on Azure's emulator; needs npm
+azure: .venv/ready $(AZURITE) ## the lake tests on Azure's emulator; needs npm; a selection in STORE="…"
 	cargo test --locked --no-run
 	CHECK_LAKE=bucket CHECK_STORE=az CHECK_STORE_SERVER="$(abspath $(AZURITE)) --silent --skipApiVersionCheck --blobHost {host} --blobPort {port} --location {folder}/store" \
-	  TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" .venv/bin/python -m pytest tests/lake $(STORE)
+	  TICKETLAKE_BIN="$(abspath $(TARGET))/debug/ticketlake" $(PYTEST) $(STORE)
 
 $(S3S):
 	cargo install s3s-fs --version 0.14.1 --features binary --locked --root $(TARGET)/tools --target-dir $(TARGET)/tools/target
@@ -55,7 +60,7 @@ $(S3S):
 $(AZURITE):
 	npm install --prefix $(TARGET)/tools --no-audit --no-fund azurite@3.37.0
 
-clean: ## remove what was made
+clean: ## remove everything that was built
 	cargo clean
 	rm -rf .venv .venv-spark .venv-airflow .demo
 

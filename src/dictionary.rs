@@ -16,7 +16,7 @@ use crate::{
         rows::{Row, Value, from_batch, number},
         twin_name,
     },
-    lake::{self, Fill, Lake, LakeError},
+    lake::{self, FilledCounts, Lake, LakeError},
     source,
 };
 
@@ -62,9 +62,9 @@ pub struct Filled {
 }
 
 impl Filled {
-    fn of(fill: &Fill, column: &str) -> Self {
+    fn of(fill: &FilledCounts, column: &str) -> Self {
         let filled_tickets = fill.of(column);
-        let fill_rate = (fill.present > 0).then(|| filled_tickets as f64 / fill.present as f64);
+        let fill_rate = (fill.live > 0).then(|| filled_tickets as f64 / fill.live as f64);
         Self { filled_tickets, fill_rate }
     }
 }
@@ -153,14 +153,13 @@ fn source(lake: &Lake, name: &str, all: bool) -> Result<SourceFields, LakeError>
         wanted.insert(column_name(&column.field));
         wanted.extend(column.twin.then(|| twin_name(&column.field)));
     }
-    let keys = lake::held(lake, name)?;
-    let mut fill = Fill::default();
+    let keys = lake::partitions(lake, name)?;
+    let mut fill = FilledCounts::default();
     for key in &keys {
-        lake::add_fill(lake, name, *key, &wanted, &mut fill)?;
+        lake::add_filled(lake, name, *key, &wanted, &mut fill)?;
     }
-    let footer =
-        keys.last().map(|key| lake::footer(&lake::ticket_file(lake, name, *key))).transpose()?.flatten();
-    let kind = footer.and_then(|footer| footer.source_kind());
+    let last = keys.last().map(|key| lake::open(&lake::ticket_file(lake, name, *key))).transpose()?.flatten();
+    let kind = last.and_then(|file| file.source_kind().map(str::to_owned));
     let canonical = canonical().map(|column| Canonical {
         column_name: column.name,
         column_type: column.of.name(),
@@ -170,8 +169,8 @@ fn source(lake: &Lake, name: &str, all: bool) -> Result<SourceFields, LakeError>
     });
     Ok(SourceFields {
         name: name.to_owned(),
-        tickets: fill.present,
-        deleted: fill.gone,
+        tickets: fill.live,
+        deleted: fill.deleted,
         columns: all.then(|| canonical.collect()),
         fields: fields(
             &definitions,
@@ -187,7 +186,7 @@ fn rows(lake: &Lake, table: &str, source: &str, columns: &[Column]) -> Result<Ve
     Ok(table.map(|rows| from_batch(columns, &rows)).unwrap_or_default())
 }
 
-fn fields(definitions: &[Row], options: &[Row], columns: &[KnownColumn], fill: &Fill) -> Vec<Field> {
+fn fields(definitions: &[Row], options: &[Row], columns: &[KnownColumn], fill: &FilledCounts) -> Vec<Field> {
     let named = |row: &Row, columns: &[Column]| {
         row.get(number(columns, "field_name")).and_then(Value::text).unwrap_or_default().to_owned()
     };

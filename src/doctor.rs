@@ -115,6 +115,7 @@ pub async fn examine(file: &str, config: &Config) -> Diagnosis {
     )];
     let names: Vec<String> = config.sources.iter().map(|source| source.name.clone()).collect();
     checks.extend(lake::checks(&config.lake, &names));
+    checks.extend(lake::identity(config));
     let of_sources = config.sources.iter().map(|source| source::checks(&config.lake, source));
     checks.extend(join_all(of_sources).await.into_iter().flatten());
     Diagnosis::of(checks)

@@ -1,4 +1,4 @@
-//! The lake: a folder of Parquet files, or a bucket's, one for each partition, each replaced whole or not at all.
+//! The lake: Parquet files in a folder or a bucket, one for each partition, each replaced whole or not at all.
 //!
 //! Nothing under a table's folder is ever half written: a file is staged beside the tables, made durable,
 //! and renamed over the old one; in an object store it is put as one object. State is put as numbered versions that
@@ -10,72 +10,51 @@ use jiff::tz::TimeZone;
 
 use crate::config::{LakeConfig, PartitionBy, Place};
 
-mod again;
-mod anatomy;
-mod assembly;
-mod bounds;
-mod change;
-mod differences;
-mod digests;
-mod distinct;
-mod fault;
-mod fill;
-mod form;
-mod groups;
-mod holdings;
+mod error;
+mod existing;
+mod file_schema;
+mod inspection;
 mod inventory;
-mod marks;
-mod mend;
-mod numbered;
-mod old;
-mod packing;
-mod page_header;
-mod pages;
+mod manifest;
+mod null_counts;
 mod partition;
-mod patch;
 mod probe;
-mod read;
-mod small;
+mod reader;
+mod rewrite;
+mod statistics;
 mod store;
-mod strips;
 mod table;
-mod tail;
-mod thrift;
 mod tickets;
-mod unpack;
-mod varint;
-mod woven;
+mod upsert;
+mod writer;
 
 /// Who holds the lake: one run at a time.
 pub mod lock;
 /// Records of past runs.
 pub mod runs;
-/// What a source remembers from run to run.
+/// The state of a source, from run to run.
 pub mod state;
-/// What DuckDB is told of the lake.
+/// The lake as DuckDB views.
 pub mod views;
-/// What workers that share a reading leave.
+/// What the workers of a full read by windows leave.
 pub mod windows;
 
-pub use anatomy::{Anatomy, Group, anatomy, batches};
-pub use change::change;
-pub use digests::{DIGEST_BITS, Digests, carry, digests};
-pub use fault::LakeError;
-pub use fill::{Fill, add_fill};
-pub use form::{FileForm, FileMeta, Written};
-pub use groups::stragglers;
-pub use holdings::{Holding, holding, schema_of_source, sources};
+pub use error::LakeError;
+pub use file_schema::{FileMeta, FileSchema, SCHEMA_VERSION};
+pub use inspection::{Inspection, RowGroup};
 pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, is_folder, leftovers};
-pub use marks::{Mark, mark_deleted, marks};
-pub use mend::{remove_empty, replace, rewrite_table, set_aside, state_folder};
+pub use manifest::{Differences, Manifest, Move, Partition, TableVersion};
+pub use null_counts::{FilledCounts, add_filled};
 pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use probe::probe;
-pub use read::{Footer, footer, schema_of};
-pub use store::{Location, staged, sweep};
-pub use table::{has_table, read_table, write_table};
-pub use tickets::{
-    Upserted, columns, held, partitions, put_empty, remove, rewrite, rows, take_out, ticket_file, upsert,
-};
+pub use reader::{ParquetFile, open};
+pub use statistics::{TicketStatistics, schema_of_source, sources, statistics};
+pub use state::state_folder;
+pub use store::{FileVersion, Location, staged, sweep};
+pub use table::{has_table, read_table, table_version, write_table};
+pub use tickets::{MoveLog, TicketTable, columns, partitions, set_aside, ticket_file};
+pub use upsert::Upserted;
+pub use writer::{RowKeys, WrittenFile, encode};
 
 /// A lake in a folder or in an object store; cheap to clone. Its functions wait for the disk or the network, so they
 /// belong on threads that may wait.

@@ -19,12 +19,13 @@ pub mod sandbox;
 /// The custom fields of a lake, as people call them.
 pub mod dictionary;
 /// What a lake holds, and what is left to do.
-pub mod stock;
+pub mod status;
 /// Some tickets of one source in one file, beside any lake.
 pub mod pull;
 /// Whether a sync could run now, and what to do first.
 pub mod doctor;
 /// The lake against its laws and against the sources, and putting it right.
+#[cfg(any())]
 pub mod verify;
 /// A run: every source is read, brought into the lake and accounted for.
 pub mod sync;
@@ -72,6 +73,8 @@ mod spare;
 pub mod tables;
 /// How numbers are written for people.
 pub mod figures;
+/// Sets of ids as text.
+mod bitmap;
 /// Values that are never printed.
 pub mod secret;
 /// Dates and instants from text.

@@ -102,7 +102,7 @@ fn of_run(summary: &Summary, exit: Exit) -> Vec<Family> {
         of: Of::State,
         samples: vec![Sample { labels: command(), value }],
     };
-    let took = summary.finished_at.duration_since(summary.started_at);
+    let took = summary.took();
     let mut families = vec![
         Family {
             name: "ticketlake_build_info",
@@ -121,7 +121,11 @@ fn of_run(summary: &Summary, exit: Exit) -> Vec<Family> {
         },
         one("ticketlake_run_exit_code", "The exit code of the run", f64::from(exit.code())),
         one("ticketlake_run_start_timestamp_seconds", "When the run began", seconds(summary.started_at)),
-        one("ticketlake_run_end_timestamp_seconds", "When the run ended", seconds(summary.finished_at)),
+        one(
+            "ticketlake_run_end_timestamp_seconds",
+            "When the run ended",
+            seconds(summary.finished_at.unwrap_or(summary.started_at)),
+        ),
         one("ticketlake_run_duration_seconds", "How long the run took", took.as_secs_f64()),
     ];
     families.extend(summary.peak_memory_bytes.map(|bytes| {

@@ -40,6 +40,8 @@ pub enum Because {
     Due,
     /// The source cannot tell what changed.
     NoChanges,
+    /// Files were lost, and the list takes fewer requests than asking for each ticket.
+    Lost,
 }
 
 impl Because {
@@ -51,6 +53,7 @@ impl Because {
             Because::MaskChanged => "`mask` has changed since everything was read",
             Because::First => "no complete reading is remembered",
             Because::Due => "the last complete reading is as old as `reconcile_every`",
+            Because::Lost => "tickets of the lake were lost, and the list takes fewer requests than asking for each",
             Because::NoChanges => "the source cannot list what changed (`incremental_filter` would help)",
         }
     }

@@ -252,8 +252,7 @@ async fn write(
     place: Place,
     account: &mut Account,
 ) -> Result<(), PullError> {
-    let form = afresh.form();
-    let schema = with_source(form.schema());
+    let schema = with_source(afresh.file_schema().schema());
     let fields = afresh.fields();
     let config = &afresh.client.config;
     let paper = Paper {
@@ -267,7 +266,7 @@ async fn write(
     };
     account.columns = schema.fields().len() as u64;
     let mut sheet = sheet(order.format, paper)?;
-    let mut sorted = received.spill.sorted(form.schema())?;
+    let mut sorted = received.spill.sorted(afresh.file_schema().schema())?;
     while let Some(batch) = sorted.next()? {
         account.rows += batch.num_rows() as u64;
         let source: ArrayRef =

@@ -46,7 +46,7 @@ use self::{fields::SourceColumns, grouping::Key, rows::Wanted, sums::Sums};
 use crate::{
     error::Error,
     lake::Lake,
-    stock::{self, Stock},
+    status::{self, LakeStatus},
 };
 
 /// The tickets that are told of, by the date of their creation in the lake's zone.
@@ -92,7 +92,7 @@ pub struct Report {
     pub fields: Vec<Fill>,
     pub rescued: Vec<Rescued>,
     /// As `ticketlake status` tells it.
-    pub freshness: Stock,
+    pub freshness: LakeStatus,
 }
 
 /// The main figures of a source.
@@ -149,6 +149,6 @@ pub fn read(
         chunks::each(lake, &source.name, &window, &wanted, |rows| sums.add(rows).map_err(sums::counting))?;
         sums.end(&filled);
     }
-    let freshness = stock::read(lake, names)?;
+    let freshness = status::read(lake, names)?;
     Ok(sums.report(lake, timezone, window, group_by, freshness))
 }

@@ -22,6 +22,10 @@ pub enum Outcome {
     Failed,
     /// Stopped by a signal.
     Interrupted,
+    /// It has begun and left no other word; of a run that holds no lake it means that it was killed.
+    Running,
+    /// It was killed before it could say how it ended.
+    Died,
 }
 
 /// What was read of a source.
@@ -32,6 +36,8 @@ pub enum Mode {
     Full,
     /// What changed since the cursor.
     Incremental,
+    /// The tickets created in a window.
+    Window,
 }
 
 /// A whole run.
@@ -41,9 +47,12 @@ pub struct Summary {
     pub run_id: String,
     pub command: String,
     pub started_at: Timestamp,
-    pub finished_at: Timestamp,
+    /// `None` while it runs, and for ever if it was killed.
+    pub finished_at: Option<Timestamp>,
     pub outcome: Outcome,
     pub sources: Vec<SourceSummary>,
+    #[serde(default)]
+    pub exit_code: Option<u8>,
     /// The most memory the process ever held; `None` where the system does not tell.
     pub peak_memory_bytes: Option<u64>,
 }
@@ -61,6 +70,14 @@ pub struct SourceSummary {
     pub paging: PagingCounts,
     pub rescued: Rescued,
     pub lake: LakeCounts,
+    #[serde(default)]
+    pub recovered: RecoveredCounts,
+    /// Tickets of the source in the lake at the end, without those marked as deleted; `None` for windows.
+    #[serde(default)]
+    pub lake_total: Option<u64>,
+    /// The times of creation that were asked for.
+    #[serde(default)]
+    pub range: Range,
     pub cursor: Option<String>,
     pub seconds: f64,
     /// Why the source is not complete.
@@ -121,6 +138,24 @@ pub struct LakeCounts {
     pub commits: u64,
 }
 
+/// What the lake had lost between two runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveredCounts {
+    /// Partitions whose file was lost, damaged or changed by somebody else.
+    pub partitions: u64,
+    /// Tickets that were read again because of that.
+    pub tickets: u64,
+    /// Tickets that the source does not have any more either.
+    pub lost: u64,
+}
+
+/// A window of creation times; `None` is open.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
 /// A run that has begun: its name and its clock.
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -141,16 +176,37 @@ impl Run {
         Self { run_id, started_at }
     }
 
+    /// The record of the run while it goes on: one that is killed leaves this.
+    pub fn running(&self, command: &str) -> Summary {
+        Summary { finished_at: None, ..self.finish(command, Outcome::Running, Vec::new()) }
+    }
+
     /// The summary of the run, which ends now.
     pub fn finish(&self, command: &str, outcome: Outcome, sources: Vec<SourceSummary>) -> Summary {
         Summary {
             run_id: self.run_id.clone(),
             command: command.to_owned(),
             started_at: self.started_at,
-            finished_at: now(),
+            finished_at: Some(now()),
             outcome,
             sources,
+            exit_code: None,
             peak_memory_bytes: peak_memory_bytes(),
+        }
+    }
+}
+
+impl Summary {
+    /// How long the run took; nothing of one that has not ended.
+    pub fn took(&self) -> std::time::Duration {
+        self.finished_at.unwrap_or(self.started_at).duration_since(self.started_at).unsigned_abs()
+    }
+
+    /// The record of a run as it is now: one that says that it is running, while no run holds the lake, was killed.
+    pub fn as_of_now(self, is_held: bool) -> Self {
+        match self.outcome {
+            Outcome::Running if !is_held => Self { outcome: Outcome::Died, ..self },
+            _ => self,
         }
     }
 }
@@ -169,6 +225,9 @@ impl SourceSummary {
             paging: PagingCounts::default(),
             rescued: Rescued::default(),
             lake: LakeCounts::default(),
+            recovered: RecoveredCounts::default(),
+            lake_total: None,
+            range: Range::default(),
             cursor: None,
             seconds: 0.0,
             error: None,
@@ -184,6 +243,8 @@ impl Outcome {
             Self::Incomplete => "incomplete",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
+            Self::Running => "running",
+            Self::Died => "died",
         }
     }
 
@@ -253,7 +314,7 @@ mod tests {
         let mut summary = Run::begin().finish("sync", Outcome::Complete, vec![source]);
         summary.run_id = "R".to_owned();
         summary.started_at = Timestamp::UNIX_EPOCH;
-        summary.finished_at = Timestamp::from_millisecond(1500).expect("a moment");
+        summary.finished_at = Timestamp::from_millisecond(1500).ok();
         summary.peak_memory_bytes = Some(1024);
         let wanted = concat!(
             r#"{"run_id":"R","command":"sync","started_at":"1970-01-01T00:00:00Z","finished_at":"1970-01-01T00:00:01.5Z","#,
@@ -264,7 +325,8 @@ mod tests {
             r#""paging":{"pages":0,"duplicates":0,"shifts_detected":0,"pages_reread":0},"#,
             r#""rescued":{"cells":0,"by_key":{}},"#,
             r#""lake":{"partitions_written":0,"files_written":0,"rows_written":0,"bytes_written":0,"commits":0},"#,
-            r#""cursor":null,"seconds":0.0,"error":null}],"peak_memory_bytes":1024}"#,
+            r#""recovered":{"partitions":0,"tickets":0,"lost":0},"lake_total":null,"range":{"since":null,"until":null},"#,
+            r#""cursor":null,"seconds":0.0,"error":null}],"exit_code":null,"peak_memory_bytes":1024}"#,
         );
         let text = serde_json::to_string(&summary).expect("JSON");
         assert_eq!(text, wanted);

@@ -1,31 +1,33 @@
-//! A run: every source is read, brought into the lake and accounted for. The only room that knows the whole walk.
+//! A run: every source is read, brought into the lake and accounted for. The only room that knows the whole flow.
 
 mod account;
 mod afresh;
+mod buffer;
 mod decoding;
 mod deletions;
 mod ended;
 mod fields;
-mod horizon;
-mod intake;
-mod layouts;
+mod identity;
 mod listed;
-mod loose;
 mod masking;
-mod memory;
 mod outlook;
-mod pile;
 mod reading;
 mod recorder;
+mod recover;
 mod source_run;
+mod source_state;
 mod suspicion;
-mod unchanged;
+mod table_schema;
 mod walks;
+mod watermark;
 mod ways;
 mod worker;
 mod writer;
 
-use std::io;
+use std::{
+    io,
+    sync::{Arc, Once},
+};
 
 use futures::future::join_all;
 use tokio::runtime::Builder;
@@ -46,11 +48,13 @@ pub use afresh::{
     begin_with as read_afresh_with,
 };
 pub use ended::{Ended, Stop, Why, deadline};
-pub use layouts::{SCHEMA_VERSION, file_meta};
-pub use memory::{Checkpoint, CommitError, Memory, Unfinished};
+pub use identity::{account as account_of, check as check_identity};
 pub use outlook::outlook;
 pub use reading::{ReadError, Rows};
+pub use recover::{describe as describe_differences, differences};
 pub use source_run::{Accept, Task};
+pub use source_state::{Account, Checkpoint, CommitError, SourceState, Unfinished};
+pub use table_schema::file_meta;
 
 /// Does a task on all sources of the configuration, side by side. What goes wrong with a source is told in its part of
 /// the summary; an error means that the lake could not be worked on at all.
@@ -63,6 +67,12 @@ pub async fn run(
 ) -> Result<(Summary, Vec<Ended>), Error> {
     let mut lake = Lake::open(&config.lake)?;
     let shares = matches!(task, Task::Window { .. });
+    // Before the lock: a run that is refused leaves nothing.
+    for source in &config.sources {
+        if let Some(why) = identity::check(&lake, &config.lake, source, task)? {
+            return Err(Error::Usage(why));
+        }
+    }
     let since = run.started_at.to_string();
     let locking = match shares {
         true => lake::lock::share(&mut lake, task.name(), &since)?,
@@ -75,32 +85,52 @@ pub async fn run(
     // What lies in staging may be another worker's.
     let swept = if shares { 0 } else { lake::sweep(&lake)? };
     if swept > 0 {
-        tracing::info!(files = swept, "swept what a run that died had staged");
+        tracing::info!(files = swept, "removed temporary files of a crashed run");
     }
+    let (begun, of_lake, of_run) = (Once::new(), lake.clone(), run.clone());
+    let accepted = move || begun.call_once(|| record(&of_lake, &of_run.running(task.name())));
+    let context = source_run::RunContext {
+        lake: lake.clone(),
+        config: config.lake.clone(),
+        run_id: run.run_id.clone(),
+        task,
+        stop: stop.clone(),
+        accepted: Arc::new(accepted),
+    };
     let runs = config.sources.iter().map(|source| {
         let meter = progress.source(&source.name);
-        let (lake, source, stop) = (lake.clone(), source.clone(), stop.clone());
+        let (context, source) = (context.clone(), source.clone());
         let span = tracing::error_span!(
             "source",
             source = source.name,
             outcome = tracing::field::Empty,
             otel.status_code = tracing::field::Empty
         );
-        apart(async move || source_run::run(&lake, &source, task, meter, &stop).instrument(span).await)
+        apart(async move || source_run::run(&context, &source, meter).instrument(span).await)
     });
     let ran = join_all(runs).await.into_iter().collect::<io::Result<Vec<_>>>();
     let ran = ran.map_err(|why| Error::Io { what: "cannot start reading".to_owned(), why })?;
     let (sources, ends): (Vec<SourceSummary>, Vec<Option<Ended>>) = ran.into_iter().unzip();
+    let ends: Vec<Ended> = ends.into_iter().flatten().collect();
+    let mut summary = run.finish(task.name(), Outcome::of_all(&sources), sources);
+    summary.exit_code = Some(Ended::exit(&ends).code());
+    let refused = ends.iter().filter(|end| matches!(end, Ended::OtherAccount { .. })).count();
+    if refused > 0 && refused == summary.sources.len() {
+        return Ok((summary, ends));
+    }
     // The tables are right without it; whatever is wrong with a source has been told in its part.
     if !shares && let Err(why) = views(&lake) {
         tracing::warn!("views.sql was not brought up to date: {why}");
     }
-    let summary = run.finish(task.name(), Outcome::of_all(&sources), sources);
-    // The lake is right without the record; a full disk must not hide how the run ended.
-    if let Err(why) = lake::runs::record(&lake, &run.run_id, &summary) {
+    record(&lake, &summary);
+    Ok((summary, ends))
+}
+
+/// Keeps the record of a run. The lake is right without it; a full disk must not hide how the run ended.
+fn record(lake: &Lake, summary: &Summary) {
+    if let Err(why) = lake::runs::record(lake, &summary.run_id, summary) {
         tracing::warn!("the record of this run was not kept: {why}");
     }
-    Ok((summary, ends.into_iter().flatten().collect()))
 }
 
 /// Does a source's work on a thread of its own, the traffic on its connections with it: no other source, nor whoever
@@ -125,6 +155,6 @@ fn views(lake: &Lake) -> Result<bool, LakeError> {
 
 /// Whether all files of a source are known to have the same columns.
 pub fn is_uniform(lake: &Lake, source: &str) -> Result<bool, LakeError> {
-    let memory = lake::state::load::<Memory>(lake, source)?;
-    Ok(memory.is_some_and(|(_, memory)| memory.columns.is_some()))
+    let state = lake::state::load::<SourceState>(lake, source)?;
+    Ok(state.is_some_and(|(_, state)| state.columns.is_some()))
 }

@@ -1,12 +1,12 @@
 //! `ticketlake plan`: what it takes, and how it answers.
 
-use super::{Context, output, sync, window};
+use super::{Context, output, window};
 use crate::{
     config::Config,
     error::Error,
     exit::Exit,
     plan,
-    sync::{Accept, Task},
+    sync::{Accept, Ended, Task},
 };
 
 const AFTER_HELP: &str = "\
@@ -65,5 +65,5 @@ pub async fn show(context: &Context, config: &Config, task: Task) -> Result<Exit
     } else {
         output::print(plan::render(&outlook))?;
     }
-    Ok(sync::exit(&ends))
+    Ok(Ended::exit(&ends))
 }

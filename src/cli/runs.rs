@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     exit::Exit,
     lake::{Lake, runs},
-    stock,
+    status,
     summary::{self, Summary},
 };
 
@@ -52,12 +52,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         show(context, &lake, run_id)?;
         return Ok(Exit::Complete);
     }
-    let mut past: Vec<Summary> = runs::last(&lake, args.limit)?;
+    let is_held = crate::lake::lock::holder(&lake)?.is_some();
+    let past: Vec<Summary> = runs::last(&lake, args.limit)?;
+    let mut past: Vec<Summary> = past.into_iter().map(|run| run.as_of_now(is_held)).collect();
     let asked = &context.global.sources;
     past.retain(|run| asked.is_empty() || run.sources.iter().any(|source| asked.contains(&source.name)));
     match context.global.json {
         true => output::print_json(&json!({ "lake": place, "runs": past }))?,
-        false => output::print(stock::render_runs(&past, &place, &zone))?,
+        false => output::print(status::render_runs(&past, &place, &zone))?,
     }
     Ok(Exit::Complete)
 }

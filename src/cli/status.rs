@@ -1,7 +1,7 @@
 //! `ticketlake status`: what the lake holds.
 
 use super::{Context, looking, output};
-use crate::{error::Error, exit::Exit, stock};
+use crate::{error::Error, exit::Exit, status};
 
 const AFTER_HELP: &str = "\
 No source is asked and no secret is needed. With --lake no configuration is needed either.
@@ -18,10 +18,10 @@ pub struct Args {}
 /// Prints what the lake holds.
 pub async fn run(context: &Context, _args: &Args) -> Result<Exit, Error> {
     let (lake, zone, names) = looking::lake_and_sources(context)?;
-    let stock = stock::read(&lake, &names)?;
+    let status = status::read(&lake, &names)?;
     match context.global.json {
-        true => output::print_json(&stock)?,
-        false => output::print(stock::render(&stock, &zone))?,
+        true => output::print_json(&status)?,
+        false => output::print(status::render(&status, &zone))?,
     }
     Ok(Exit::Complete)
 }

@@ -10,18 +10,14 @@ use crate::{
     config::{self, Config, Overrides, quantity},
     error::Error,
     exit::Exit,
-    fetch::FetchError,
     lake::{self, Lake},
     log,
     plan::units,
     source,
     summary::{self, Outcome, Summary},
-    sync::{self, Accept, Ended, ReadError, Stop, Task, Why},
+    sync::{self, Accept, Ended, SourceState, Stop, Task, Why},
     walk::Span,
 };
-
-/// Records of runs that are looked through for the last complete one.
-const RECORDS: usize = 50;
 
 const AFTER_HELP: &str = "\
 A ticket is written once, under the day on which it was created; a newer version replaces an older
@@ -156,34 +152,16 @@ pub async fn perform_on(
     }
     let shown = show(&summary, context.global.json);
     let complete_at = Lake::open(&config.lake).map(|lake| complete_at(&lake, &summary)).unwrap_or_default();
+    let exit = Ended::exit(&ends);
     *context.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(Told { summary, complete_at });
-    shown.map(|()| exit(&ends))
+    shown.map(|()| exit)
 }
 
-/// When the last complete run of each source began, by the records of runs.
+/// When the last run of each source began that left nothing open, by its state.
 fn complete_at(lake: &Lake, summary: &Summary) -> BTreeMap<String, Timestamp> {
     // A monitor that lacks the figure is no reason to end otherwise.
-    let records: Vec<Summary> = lake::runs::last(lake, RECORDS).unwrap_or_default();
-    let of = |name: &str| summary::last_complete(std::iter::once(summary).chain(&records), name);
+    let of = |name: &str| lake::state::load::<SourceState>(lake, name).ok()??.1.complete_at;
     summary.sources.iter().filter_map(|source| Some((source.name.clone(), of(&source.name)?))).collect()
-}
-
-/// The exit code of a run whose sources ended so: what needs a person comes first.
-pub fn exit(ends: &[Ended]) -> Exit {
-    let any = |is: fn(&Ended) -> bool| ends.iter().any(is);
-    if any(|end| matches!(end, Ended::Interrupted)) {
-        Exit::Interrupted
-    } else if any(Ended::is_damage) {
-        Exit::Damaged
-    } else if any(Ended::is_lost) {
-        Exit::Locked
-    } else if any(|end| matches!(end, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })))) {
-        Exit::Credentials
-    } else if ends.is_empty() {
-        Exit::Complete
-    } else {
-        Exit::Incomplete
-    }
 }
 
 /// Prints the summary as the one JSON object, or as a person reads it.

@@ -85,7 +85,7 @@ pub fn ask(lake: &Lake, sources: &[String]) -> Result<Answers, LakeError> {
             DELETED_AT,
         ];
         names.extend(column.as_deref());
-        for key in lake::held(lake, source)? {
+        for key in lake::partitions(lake, source)? {
             for batch in lake::columns(lake, source, key, &names)? {
                 let batch = present(&batch?, &lake::ticket_file(lake, source, key))?;
                 add_statuses(&mut answers.statuses, source, &batch);

@@ -89,7 +89,7 @@ pub fn tree(lake: &Lake, sources: &[String]) -> Result<String, LakeError> {
     let mut lines = vec![format!("{}/", lake.place()), "  tickets/".to_owned()];
     for source in sources {
         lines.push(format!("    source={source}/"));
-        let keys = lake::held(lake, source)?;
+        let keys = lake::partitions(lake, source)?;
         let file = |key: &PartitionKey| format!("      {}/part-0.parquet", key.folder());
         match keys.as_slice() {
             [first, between @ .., last] if between.len() > 1 => {

@@ -2,10 +2,10 @@
 
 use super::{Check, State, place};
 use crate::{
-    config::LakeConfig,
+    config::{Config, LakeConfig},
     exit::Exit,
     lake::{self, Lake, LakeError, state},
-    sync::Memory,
+    sync::{self, Accept, SourceState, Task},
 };
 
 const LAKE: &str = "lake";
@@ -37,7 +37,7 @@ pub fn checks(config: &LakeConfig, sources: &[String]) -> Vec<Check> {
         ),
         Err(why) => failed("lock", &why, "see that this user may open the lake's files"),
     });
-    checks.push(memory(&lake, sources));
+    checks.extend(states(&lake, sources));
     if checks.iter().all(|check| check.state == State::Ok)
         && let Ok(staged @ 1..) = lake::staged(&lake)
     {
@@ -64,20 +64,51 @@ fn folder(config: &LakeConfig, lake: &Lake) -> Check {
     }
 }
 
-/// Whether what the sources remember can be read.
-fn memory(lake: &Lake, sources: &[String]) -> Check {
-    let mut known = 0;
+/// Whether the states of the sources can be read, and the files are what their manifests say.
+fn states(lake: &Lake, sources: &[String]) -> Vec<Check> {
+    let (mut known, mut checks) = (0, Vec::new());
     for source in sources {
-        match state::load::<Memory>(lake, source) {
-            Ok(memory) => known += usize::from(memory.is_some()),
-            Err(why) => return failed("state", &why, "`ticketlake verify` tells what else is damaged"),
+        let state = match state::load::<SourceState>(lake, source) {
+            Ok(state) => state.map(|(_, state)| state),
+            Err(why) => {
+                return vec![failed("state", &why, "`ticketlake verify` says what else is damaged")];
+            }
+        };
+        known += usize::from(state.is_some());
+        let Some(manifest) = state.and_then(|state| state.manifest) else { continue };
+        match manifest.compare(lake, source) {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => {
+                let lost = found.missing.iter().filter_map(|key| manifest.partitions.get(key));
+                let lost: u64 = lost.map(|partition| partition.ids.len()).sum();
+                let what = format!(
+                    "{source}: files are missing or were changed since the last run ({}), {lost} tickets with them",
+                    sync::describe_differences(&found)
+                );
+                checks.push(Check::warning(LAKE, "manifest", what, "the next sync reads again what is lost"));
+            }
+            Err(why) => checks.push(failed("manifest", &why, "see that this user may open the lake's files")),
         }
     }
     let found = match known {
         0 => "no source has been read yet".to_owned(),
         known => format!("{known} of {} sources have been read before", sources.len()),
     };
-    Check::ok(LAKE, "state", found)
+    checks.insert(0, Check::ok(LAKE, "state", found));
+    checks
+}
+
+/// Whether the lake is that of these accounts, as far as no request is needed.
+pub fn identity(config: &Config) -> Vec<Check> {
+    let Ok(lake) = Lake::open(&config.lake) else { return Vec::new() };
+    let task = Task::Sync { whole: false, accept: Accept::default() };
+    let checks = config.sources.iter().filter_map(|source| {
+        match sync::check_identity(&lake, &config.lake, source, task) {
+            Ok(None) | Err(_) => None,
+            Ok(Some(why)) => Some(Check::failed(&source.name, "identity", Exit::Usage, why, "see what is found")),
+        }
+    });
+    checks.collect()
 }
 
 fn failed(check: &'static str, why: &LakeError, todo: &str) -> Check {

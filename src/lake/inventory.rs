@@ -10,7 +10,23 @@ use super::{
 /// The folders whose files are data.
 pub const TABLES: [&str; 3] = ["tickets", "ticket_fields", "ticket_field_options"];
 const TICKETS: &str = TABLES[0];
-const FILE: &str = "part-0.parquet";
+/// The one file of a partition, or of a source in a small table.
+pub(super) const FILE: &str = "part-0.parquet";
+
+/// The folder of a source's tickets, as a key of the lake.
+pub(super) fn tickets_folder(source: &str) -> String {
+    format!("{TICKETS}/source={source}")
+}
+
+/// The file of a partition, as a key of the lake.
+pub(super) fn ticket_key(source: &str, partition: PartitionKey) -> String {
+    format!("{}/{}/{FILE}", tickets_folder(source), partition.folder())
+}
+
+/// The file of a source in a small table, as a key of the lake.
+pub(super) fn table_key(table: &str, source: &str) -> String {
+    format!("{table}/source={source}/{FILE}")
+}
 
 /// Everything under the tables' folders. Paths are relative to the lake.
 #[derive(Debug, Default)]
@@ -41,14 +57,14 @@ pub struct TableFile {
 impl TicketFile {
     /// Relative to the lake.
     pub fn path(&self) -> PathBuf {
-        PathBuf::from(super::tickets::file_key(&self.source, self.key))
+        PathBuf::from(ticket_key(&self.source, self.key))
     }
 }
 
 impl TableFile {
     /// Relative to the lake.
     pub fn path(&self) -> PathBuf {
-        [self.table, &format!("source={}", self.source), FILE].iter().collect()
+        PathBuf::from(table_key(self.table, &self.source))
     }
 }
 

@@ -4,9 +4,10 @@ use std::{collections::HashMap, fmt, ops::Range};
 
 use arrow::array::RecordBatch;
 use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::{
-    batch::{BatchError, gather, instants_of},
+    batch::{BatchError, instants_of, interleave},
     config::PartitionBy,
 };
 
@@ -40,6 +41,15 @@ impl From<PartitionBy> for Cut {
         match by {
             PartitionBy::Day => Self::Day,
             PartitionBy::Month => Self::Month,
+        }
+    }
+}
+
+impl From<Cut> for PartitionBy {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::Day => Self::Day,
+            Cut::Month => Self::Month,
         }
     }
 }
@@ -101,6 +111,20 @@ impl PartitionKey {
                 Some((first, first.checked_add(Span::new().months(1)).ok()?))
             }
         }
+    }
+}
+
+/// As the folder's name.
+impl Serialize for PartitionKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.folder())
+    }
+}
+
+impl<'de> Deserialize<'de> for PartitionKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let folder = String::deserialize(deserializer)?;
+        Self::parse(&folder).ok_or_else(|| D::Error::custom(format!("`{folder}` is not a partition")))
     }
 }
 
@@ -210,7 +234,7 @@ pub fn split(
     }
     let Some(first) = batches.first() else { return Ok(Vec::new()) };
     let rows: Vec<(usize, usize)> = parts.iter().flat_map(|(_, rows)| rows).copied().collect();
-    let sorted = gather(&first.schema(), &batches.iter().collect::<Vec<_>>(), rows)?;
+    let sorted = interleave(&first.schema(), &batches.iter().collect::<Vec<_>>(), &rows)?;
     if let [(key, _)] = parts.as_slice() {
         return Ok(vec![(*key, sorted)]);
     }

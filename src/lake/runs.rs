@@ -8,18 +8,15 @@ const RUNS: &str = "_ticketlake/runs";
 
 /// Keeps the record of a run. A run identifier sorts by time.
 pub fn record<T: Serialize>(lake: &Lake, run_id: &str, summary: &T) -> Result<(), LakeError> {
-    let key = format!("{RUNS}/{run_id}.json");
-    let path = store::path(lake, &key);
-    store::put(lake, &key, |file| {
-        let content = serde_json::to_vec_pretty(summary).map_err(std::io::Error::from);
-        content.and_then(|content| file.write_all(&content)).map_err(LakeError::io(&path, "write"))
-    })
+    store::put_json(lake, &format!("{RUNS}/{run_id}.json"), summary)
 }
 
-/// The records of the last runs, the newest first, at most `count`. One that cannot be read is left out.
+/// The records of the last runs, the newest first, at most `count`. One that cannot be read is left out, and so is one that is
+/// dated after now: a clock was wrong, and it would be the last one for as long.
 pub fn last<T: DeserializeOwned>(lake: &Lake, count: usize) -> Result<Vec<T>, LakeError> {
     let mut found = Vec::new();
-    for name in store::list(lake, RUNS)?.iter().rev() {
+    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ~").to_string();
+    for name in store::list(lake, RUNS)?.iter().rev().filter(|name| **name < now) {
         if found.len() == count {
             break;
         }

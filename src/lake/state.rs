@@ -1,13 +1,30 @@
-//! What a source remembers: numbered versions, each put once and never overwritten; the highest one counts.
+//! The state of a source: numbered versions, each put once and never overwritten; the highest one counts.
+//!
+//! A version is a JSON object whose key `version` says how the others are to be read. It is looked at before them: a
+//! later program may have given them another meaning.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Lake, LakeError, store};
 
-/// Versions that stay behind the newest one, for people who look into what happened.
+/// How this program writes states. Version 1, without the key, had no manifest.
+const FORMAT: u64 = 2;
+/// Versions that are kept beside the newest one, for people who look into what happened.
 const KEPT: usize = 5;
 
-/// What became of a commit.
+#[derive(Deserialize)]
+struct Head {
+    version: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Versioned<'a, T> {
+    version: u64,
+    #[serde(flatten)]
+    state: &'a T,
+}
+
+/// The outcome of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Committed {
     /// The version is durable and is the state now.
@@ -47,6 +64,10 @@ pub fn load<T: DeserializeOwned>(lake: &Lake, source: &str) -> Result<Option<(u6
     let path = store::path(lake, &key);
     let content =
         store::read(lake, &key)?.ok_or_else(|| LakeError::damaged(&path, "it vanished while it was read"))?;
+    let head: Head = serde_json::from_slice(&content).map_err(|cause| LakeError::damaged(&path, cause))?;
+    if let Some(found) = head.version.filter(|found| *found > FORMAT) {
+        return Err(LakeError::Newer { at: path.to_string(), found, known: FORMAT });
+    }
     let state = serde_json::from_slice(&content);
     state.map(|state| Some((version, state))).map_err(|cause| LakeError::damaged(&path, cause))
 }
@@ -60,7 +81,7 @@ pub fn commit<T: Serialize>(
 ) -> Result<Committed, LakeError> {
     lake.confirm_hold()?;
     let key = version_key(source, version);
-    let content = serde_json::to_vec_pretty(state);
+    let content = serde_json::to_vec(&Versioned { version: FORMAT, state });
     let content = content.map_err(|cause| LakeError::Io {
         at: store::path(lake, &key).to_string(),
         action: "write",
@@ -84,42 +105,54 @@ fn prune(lake: &Lake, source: &str) -> Result<(), LakeError> {
     Ok(())
 }
 
+/// Where the state of a source lies, relative to the lake.
+pub fn state_folder(source: &str) -> std::path::PathBuf {
+    folder(source).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::lake::tests::lakes;
 
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Count {
+        count: u64,
+    }
+
     #[test]
     fn the_newest_version_is_the_state() {
         for (_folder, lake) in lakes() {
-            assert_eq!(load::<String>(&lake, "s").unwrap(), None);
-            for version in 1..=9 {
-                let outcome = commit(&lake, "s", version, &format!("v{version}")).unwrap();
-                assert_eq!(outcome, Committed::Done);
+            assert_eq!(load::<Count>(&lake, "s").unwrap(), None);
+            for count in 1..=9 {
+                assert_eq!(commit(&lake, "s", count, &Count { count }).unwrap(), Committed::Done);
             }
-            assert_eq!(load(&lake, "s").unwrap(), Some((9, "v9".to_owned())));
+            assert_eq!(load(&lake, "s").unwrap(), Some((9, Count { count: 9 })));
             assert_eq!(versions(&lake, "s").unwrap(), (4..=9).collect::<Vec<_>>());
             assert!(store::list(&lake, "_ticketlake/staging").unwrap().is_empty());
         }
     }
 
     #[test]
-    fn a_second_writer_of_a_version_is_told() {
+    fn a_second_writer_of_a_version_gets_a_conflict() {
         for (_folder, lake) in lakes() {
-            commit(&lake, "s", 1, &1).unwrap();
-            assert_eq!(commit(&lake, "s", 1, &2).unwrap(), Committed::Conflict);
-            assert_eq!(load(&lake, "s").unwrap(), Some((1, 1)));
+            commit(&lake, "s", 1, &Count { count: 1 }).unwrap();
+            assert_eq!(commit(&lake, "s", 1, &Count { count: 2 }).unwrap(), Committed::Conflict);
+            assert_eq!(load(&lake, "s").unwrap(), Some((1, Count { count: 1 })));
         }
     }
 
     #[test]
-    fn a_state_that_cannot_be_read_is_damage() {
+    fn a_state_that_cannot_be_read_is_damage_and_a_newer_one_is_not() {
         for (_folder, lake) in lakes() {
-            commit(&lake, "s", 1, &1).unwrap();
+            commit(&lake, "s", 1, &Count { count: 1 }).unwrap();
             store::create(&lake, "_ticketlake/state/s/0000000002.json", b"{").unwrap();
-            let fault = load::<u64>(&lake, "s").unwrap_err();
+            let fault = load::<Count>(&lake, "s").unwrap_err();
             assert!(fault.is_damage());
             assert!(fault.to_string().contains("0000000002.json"), "{fault}");
+            // Whatever its other keys are.
+            store::create(&lake, "_ticketlake/state/s/0000000003.json", br#"{"version":3,"count":"x"}"#).unwrap();
+            assert!(matches!(load::<Count>(&lake, "s"), Err(LakeError::Newer { found: 3, .. })));
         }
     }
 }

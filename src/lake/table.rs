@@ -1,53 +1,54 @@
-//! Small tables, one file for each source, written only when what they say changed.
+//! Small tables, one file for each source, written only when what they say changes.
 
 use arrow::{array::RecordBatch, compute::concat_batches};
 
-use super::{FileForm, Lake, LakeError, Written, read, store};
-use crate::{batch::conform, columns::of_schema};
-
-fn file_key(table: &str, source: &str) -> String {
-    format!("{table}/source={source}/part-0.parquet")
-}
+use super::{
+    FileSchema, Lake, LakeError,
+    inventory::table_key,
+    manifest::TableVersion,
+    reader, store,
+    store::Expected,
+    writer::{WrittenFile, write_file},
+};
+use crate::batch::conform;
 
 /// The whole table of a source, under the schema that its file has; `None` if there is none.
 pub fn read_table(lake: &Lake, table: &str, source: &str) -> Result<Option<RecordBatch>, LakeError> {
-    let path = store::path(lake, &file_key(table, source));
-    let Some(rows) = read::rows(&path)? else {
-        return Ok(None);
-    };
-    let schema = rows.footer.schema.clone();
-    let batches: Vec<RecordBatch> = rows.collect::<Result<_, _>>()?;
-    let whole = concat_batches(&schema, &batches);
-    whole.map(Some).map_err(|cause| LakeError::rows(&path)(cause.into()))
+    let at = store::path(lake, &table_key(table, source));
+    let Some(file) = reader::open(&at)? else { return Ok(None) };
+    let batches: Vec<RecordBatch> = file.batches()?.collect::<Result<_, _>>()?;
+    let whole = concat_batches(file.schema(), &batches);
+    whole.map(Some).map_err(|cause| LakeError::rows(&at)(cause.into()))
 }
 
 /// Whether the table of a source is there.
 pub fn has_table(lake: &Lake, table: &str, source: &str) -> Result<bool, LakeError> {
-    store::exists(lake, &file_key(table, source))
+    store::exists(lake, &table_key(table, source))
 }
 
-/// Makes `rows` the whole table of a source. `None` if the file says exactly that already.
+/// Which version of its file a table has, for the manifest; `None` if there is none.
+pub fn table_version(lake: &Lake, table: &str, source: &str) -> Result<Option<TableVersion>, LakeError> {
+    let Some(file) = reader::open(&store::path(lake, &table_key(table, source)))? else { return Ok(None) };
+    Ok(Some(TableVersion { version: file.version(), checksum: file.checksum()? }))
+}
+
+/// Makes `rows` the whole table of a source. `None` if the file says exactly that already. A file that is damaged must
+/// have been moved aside before.
 pub fn write_table(
     lake: &Lake,
     table: &str,
     source: &str,
     rows: &RecordBatch,
-    form: &FileForm,
-) -> Result<Option<Written>, LakeError> {
-    let file = file_key(table, source);
-    let path = store::path(lake, &file);
-    let rows = conform(rows, form.schema()).map_err(LakeError::rows(&path))?;
-    // What a column means may be said in better words: no reason to write again.
+    schema: &FileSchema,
+) -> Result<Option<WrittenFile>, LakeError> {
+    let key = table_key(table, source);
+    let rows = conform(rows, schema.schema()).map_err(LakeError::rows(store::path(lake, &key)))?;
     if let Some(present) = read_table(lake, table, source)?
-        && of_schema(present.schema_ref()) == of_schema(rows.schema_ref())
+        && present.schema().fields() == rows.schema().fields()
         && present.columns() == rows.columns()
     {
         return Ok(None);
     }
-    let written = store::put(lake, &file, |staged| {
-        let mut out = form.writer(staged, &path, rows.num_rows() as u64)?;
-        out.write(&rows)?;
-        out.finish()
-    })?;
-    Ok(Some(written))
+    let total = rows.num_rows() as u64;
+    write_file(lake, &key, &Expected::Anything, schema, total, &mut std::iter::once(Ok(rows))).map(Some)
 }

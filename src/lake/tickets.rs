@@ -1,191 +1,324 @@
-//! The tickets of a source: one file for each partition, replaced only when a row in it changed.
+//! The table `tickets` of a source: one file a partition, written only when a row in it changes, and the manifest of them.
+//!
+//! Everything that changes a file of tickets is a method of [`TicketTable`], so that the manifest never lags behind.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use arrow::array::RecordBatch;
+use roaring::RoaringTreemap;
 
 use super::{
-    FileForm, Lake, LakeError, Location, PartitionKey, Written,
-    again::{self, Change},
-    form::Sizes,
+    FileMeta, FileSchema, Lake, LakeError, Location, Manifest, Move, Partition, PartitionKey,
+    inventory::{FILE, ticket_key, tickets_folder},
     partition::Cut,
-    patch, read,
-    store::{self, Seen},
-    woven,
+    reader::{self, ParquetFile},
+    rewrite, store,
+    upsert::{self, Upserted},
+    writer::WrittenFile,
 };
-use crate::{
-    batch::{Counts, Ids, Merge, conform},
-    columns::of_schema,
-};
+use crate::batch::{BatchError, Incoming, UPDATED_AT, id_values, instant, instants_of};
 
-const FILE: &str = "part-0.parquet";
-
-/// What an upsert did to a partition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Upserted {
-    pub counts: Counts,
-    pub ids: Ids,
-    /// The new file, or `None` if nothing changed and the old one stands.
-    pub written: Option<Written>,
-    /// Whether it has row groups that were left apart because it grows.
-    pub in_parts: bool,
-}
+/// Damaged files go here, below the name of the run that moved them.
+const ASIDE: &str = "_ticketlake/aside";
 
 /// Where the file of a partition lies.
 pub fn ticket_file(lake: &Lake, source: &str, key: PartitionKey) -> Location {
-    store::path(lake, &file_key(source, key))
+    store::path(lake, &ticket_key(source, key))
 }
 
-fn source_key(source: &str) -> String {
-    format!("tickets/source={source}")
-}
-
-pub(super) fn file_key(source: &str, key: PartitionKey) -> String {
-    format!("{}/{}/{FILE}", source_key(source), key.folder())
-}
-
-/// The partitions that hold a file, sorted. Fails if the lake is cut in another way than the configuration says.
+/// The partitions of a source that have a file, sorted, found by listing.
 pub fn partitions(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeError> {
-    let keys = held(lake, source)?;
-    let cut = Cut::from(lake.partition);
-    match keys.iter().find(|key| key.cut() != cut) {
-        None => Ok(keys),
-        Some(other) => Err(LakeError::Cut {
-            at: store::path(lake, &source_key(source)).to_string(),
-            found: other.folder(),
-            wanted: cut,
-        }),
-    }
-}
-
-/// The partitions that hold a file, sorted, however the lake is cut.
-pub fn held(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeError> {
-    let folders = store::folders_with(lake, &source_key(source), FILE)?;
+    let folders = store::folders_with(lake, &tickets_folder(source), FILE)?;
     let mut keys: Vec<_> = folders.iter().filter_map(|folder| PartitionKey::parse(folder)).collect();
     keys.sort_unstable();
     Ok(keys)
 }
 
-/// Some columns of a partition, batch by batch, sorted by id; none if there is no file. A name that the file lacks is
-/// left out.
+/// Some columns of a partition, batch by batch, sorted by id; none if there is no file. A name that the file lacks is left out.
 pub fn columns(
     lake: &Lake,
     source: &str,
     key: PartitionKey,
     names: &[&str],
-) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>>, LakeError> {
-    Ok(read::columns(&ticket_file(lake, source, key), names)?.into_iter().flatten())
+) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>> + use<>, LakeError> {
+    let file = reader::open(&ticket_file(lake, source, key))?;
+    Ok(file.map(|file| file.columns(names)).transpose()?.into_iter().flatten())
 }
 
-/// Brings rows that were read into a partition. `reads` are in the order of reading, in any order of ids; an id may
-/// occur more than once. Per id the newest `updated_at` stays, of equal or unknown times the later read.
-/// The file is replaced as a whole, or left alone if no row in it changed. Memory is bounded by the reads and the file's
-/// widest column, not by the file. While a partition is `growing`, more rows are to come soon, and its row groups may stay
-/// small; once it is not, they are put together, also without reads.
-pub fn upsert(
-    lake: &Lake,
-    source: &str,
-    key: PartitionKey,
-    reads: &[RecordBatch],
-    form: &FileForm,
-    growing: bool,
-) -> Result<Upserted, LakeError> {
-    /// Another worker may bring rows to the same partition: those without a time of creation.
-    const TRIES: usize = 10;
-    let _turn = store::turn(lake)?;
-    for _ in 1..TRIES {
-        match upsert_once(lake, source, key, reads, form, growing) {
-            Err(LakeError::Overtaken { .. }) => {}
-            upserted => return upserted,
+/// Keeps what a crash amid a move must not lose: that a copy is to be taken away.
+pub trait MoveLog {
+    /// Durably, before anything is put.
+    fn begin(&self, moves: &[Move]) -> Result<(), LakeError>;
+    /// The copies are gone.
+    fn end(&self, moves: &[Move]);
+}
+
+/// The tickets of a source in a lake; cheap to clone.
+#[derive(Clone)]
+pub struct TicketTable {
+    pub lake: Lake,
+    pub source: Arc<str>,
+    run_id: Arc<str>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    manifest: Manifest,
+    /// Rows are replaced whatever their `updated_at`: these were read in another zone.
+    replaces_newer: bool,
+    lost: RoaringTreemap,
+    aside: Vec<PathBuf>,
+}
+
+impl TicketTable {
+    /// The table as a manifest describes it. Damaged files are moved aside under the name of the run.
+    pub fn new(lake: &Lake, source: &str, run_id: &str, manifest: Manifest) -> Self {
+        let shared = Shared { manifest, ..Shared::default() };
+        Self {
+            lake: lake.clone(),
+            source: source.into(),
+            run_id: run_id.into(),
+            shared: Arc::new(Mutex::new(shared)),
         }
     }
-    upsert_once(lake, source, key, reads, form, growing)
-}
 
-fn upsert_once(
-    lake: &Lake,
-    source: &str,
-    key: PartitionKey,
-    reads: &[RecordBatch],
-    form: &FileForm,
-    growing: bool,
-) -> Result<Upserted, LakeError> {
-    let file = file_key(source, key);
-    let path = store::path(lake, &file);
-    // Once a partition does not grow, its row groups may be small ones also where nothing came.
-    if growing && reads.iter().all(|batch| batch.num_rows() == 0) {
-        return Ok(Upserted::default());
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let content = path.open()?;
-    let whole = content.as_ref().and_then(|content| patch::Whole::new(&path, content, form));
-    if let Some(upserted) = whole.map(|whole| whole.upsert(lake, &file, reads)).transpose()?.flatten() {
-        return Ok(upserted);
-    }
-    let merge = Merge::new(form.carried(), reads).map_err(LakeError::rows(&path))?;
-    woven::upsert(lake, (&file, content), merge, form, growing, Sizes::OURS)
-}
 
-/// Writes the file of a partition again under the form's schema. `None` if there is no file, or if it has that schema.
-pub fn rewrite(
-    lake: &Lake,
-    source: &str,
-    key: PartitionKey,
-    form: &FileForm,
-) -> Result<Option<Written>, LakeError> {
-    let file = file_key(source, key);
-    let path = store::path(lake, &file);
-    // A label that changed is no reason to write again: the metadata of a column says what held when it was written.
-    match read::schema_of(&path)? {
-        Some(schema) if of_schema(&schema) != of_schema(form.schema()) => {
-            again::write(lake, &file, form, &Change::Columns)
+    /// Looks at the manifest as it is now, or changes it.
+    pub fn manifest<T>(&self, act: impl FnOnce(&mut Manifest) -> T) -> T {
+        act(&mut self.shared().manifest)
+    }
+
+    /// Rows that are read replace existing ones even of a later `updated_at`.
+    pub fn replace_newer(&self, replaces_newer: bool) {
+        self.shared().replaces_newer = replaces_newer;
+    }
+
+    /// The partitions that have a file, sorted, by the manifest.
+    pub fn partitions(&self) -> Vec<PartitionKey> {
+        self.manifest(|manifest| manifest.partitions.keys().copied().collect())
+    }
+
+    /// Ids whose rows were in files that had to be moved aside in this run, and were not found since: they must be read again.
+    pub fn lost(&self) -> RoaringTreemap {
+        self.shared().lost.clone()
+    }
+
+    /// These ids are not lost.
+    pub fn found(&self, ids: &RoaringTreemap) {
+        self.shared().lost -= ids;
+    }
+
+    /// Where the damaged files were moved to since the last call, relative to the lake.
+    pub fn take_aside(&self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.shared().aside)
+    }
+
+    /// Where the file of a partition lies.
+    pub fn location(&self, key: PartitionKey) -> Location {
+        ticket_file(&self.lake, &self.source, key)
+    }
+
+    /// Opens the file of a partition; `None` if there is none. One that is damaged is moved aside, and its rows count as lost.
+    pub fn open(&self, key: PartitionKey) -> Result<Option<ParquetFile>, LakeError> {
+        self.healed(key, || reader::open(&self.location(key)), || Ok(None))
+    }
+
+    /// Does something with the file of a partition; where the file turns out to be damaged it is moved aside, and what is
+    /// done then is `without` it.
+    pub fn healed<T>(
+        &self,
+        key: PartitionKey,
+        act: impl FnOnce() -> Result<T, LakeError>,
+        without: impl FnOnce() -> Result<T, LakeError>,
+    ) -> Result<T, LakeError> {
+        match act() {
+            Err(cause) if cause.is_damage() => {
+                tracing::warn!(source = &*self.source, "{cause}");
+                self.set_aside(key)?;
+                without()
+            }
+            done => done,
         }
-        _ => Ok(None),
+    }
+
+    /// Moves the file of a partition out of the table: it fails every reader. Its rows count as lost.
+    pub fn set_aside(&self, key: PartitionKey) -> Result<(), LakeError> {
+        self.move_aside(&PathBuf::from(ticket_key(&self.source, key)))?;
+        let mut shared = self.shared();
+        if let Some(partition) = shared.manifest.partitions.remove(&key) {
+            shared.lost |= partition.ids;
+        }
+        Ok(())
+    }
+
+    /// Moves a file out of the lake's tables, to be looked at later; its path is relative to the lake.
+    pub fn move_aside(&self, file: &Path) -> Result<(), LakeError> {
+        let aside = set_aside(&self.lake, &self.run_id, file)?;
+        tracing::warn!(source = &*self.source, "{} is moved to {}", file.display(), aside.display());
+        self.shared().aside.push(aside);
+        Ok(())
+    }
+
+    /// Brings rows that were read into a partition. `reads` are in the order of reading, in any order of ids; an id may
+    /// occur more than once. Per id the newest `updated_at` stays, of equal or unknown times the later read. The file is
+    /// replaced as a whole, or left alone if no row in it changes.
+    ///
+    /// A ticket that another partition holds is moved: `log` keeps the intention, then it is put here, then taken out
+    /// there. Without a `log` a crash between the two leaves both copies.
+    pub fn upsert(
+        &self,
+        key: PartitionKey,
+        reads: &[RecordBatch],
+        schema: &FileSchema,
+        log: Option<&dyn MoveLog>,
+    ) -> Result<Upserted, LakeError> {
+        let at = self.location(key);
+        let replaces_newer = self.shared().replaces_newer;
+        let incoming = Incoming::new(schema.schema(), reads).map_err(LakeError::rows(&at))?;
+        let mut incoming = if replaces_newer { incoming.replacing_newer() } else { incoming };
+        let (moves, stale) = self.moves(key, &incoming)?;
+        incoming.drop_ids(&stale);
+        if let Some(log) = log.filter(|_| !moves.is_empty()) {
+            log.begin(&moves)?;
+        }
+        let merge = || upsert::upsert(&self.lake, &ticket_key(&self.source, key), &incoming, schema);
+        let mut upserted = self.healed(key, merge, merge)?;
+        upserted.unchanged += stale.len();
+        if let Some(written) = &upserted.written {
+            let partition = Partition::from(written.clone());
+            self.manifest(|manifest| manifest.partitions.insert(key, partition));
+            // What was lost with a damaged file and came again at once is not lost.
+            self.found(&written.keys.ids);
+        }
+        for step in &moves {
+            upserted.new -= &step.ids;
+            upserted.changed |= &step.ids;
+            upserted.moved.extend(self.remove(step.from, &step.ids)?);
+        }
+        if let Some(log) = log.filter(|_| !moves.is_empty()) {
+            log.end(&moves);
+        }
+        Ok(upserted)
+    }
+
+    /// Which of the incoming rows other partitions hold: in an older version, then they move; or in a newer one, then they
+    /// are stale here.
+    fn moves(&self, key: PartitionKey, incoming: &Incoming) -> Result<(Vec<Move>, RoaringTreemap), LakeError> {
+        let ids: RoaringTreemap = incoming.rows().iter().map(|row| row.id.cast_unsigned()).collect();
+        let mut stale = RoaringTreemap::new();
+        let mut moves = Vec::new();
+        for (from, mut ids) in self.manifest(|manifest| manifest.elsewhere(key, &ids)) {
+            for (id, held) in self.updated_at(from, &ids)? {
+                let row = incoming.rows().binary_search_by_key(&id, |row| row.id);
+                let row = row.ok().and_then(|at| incoming.rows().get(at));
+                if row.is_some_and(|row| incoming.is_stale(row, held)) {
+                    ids.remove(id.cast_unsigned());
+                    stale.insert(id.cast_unsigned());
+                }
+            }
+            if !ids.is_empty() {
+                moves.push(Move { from, to: key, ids });
+            }
+        }
+        Ok((moves, stale))
+    }
+
+    /// `updated_at` of some rows of a partition, microseconds since 1970.
+    fn updated_at(
+        &self,
+        key: PartitionKey,
+        ids: &RoaringTreemap,
+    ) -> Result<Vec<(i64, Option<i64>)>, LakeError> {
+        let read = || {
+            let mut found = Vec::new();
+            let Some(file) = reader::open(&self.location(key))? else { return Ok(found) };
+            for batch in file.columns(&[crate::batch::ID, UPDATED_AT])? {
+                let batch = batch?;
+                let updated = instants_of(&batch, UPDATED_AT);
+                let rows = id_values(&batch).iter().enumerate();
+                let rows = rows.filter(|(_, id)| ids.contains(id.cast_unsigned()));
+                found.extend(rows.map(|(row, id)| (*id, instant(updated, row))));
+            }
+            Ok(found)
+        };
+        self.healed(key, read, || Ok(Vec::new()))
+    }
+
+    /// Takes rows out of a partition, by its file's own schema. A file without rows stays: readers may be about to open it.
+    /// `None` if it holds none of them.
+    pub fn remove(&self, key: PartitionKey, ids: &RoaringTreemap) -> Result<Option<WrittenFile>, LakeError> {
+        let Some(file) = self.open(key)? else { return Ok(None) };
+        let kind = file.source_kind().unwrap_or_default().to_owned();
+        let meta = FileMeta { schema_version: super::SCHEMA_VERSION, source_kind: kind };
+        let schema = FileSchema::new(file.schema(), &meta)?;
+        // The rows must be durable where they went before they leave this file.
+        store::sync_folders(&self.lake)?;
+        self.rewrite(key, &schema, &|batch| rewrite::without(&batch, ids))
+    }
+
+    /// Writes the file of a partition again under a schema, with every batch as `edit` makes it; ids stay sorted. `None`
+    /// if there is no file, or if neither its columns nor its rows change.
+    pub fn rewrite(
+        &self,
+        key: PartitionKey,
+        schema: &FileSchema,
+        edit: &dyn Fn(RecordBatch) -> Result<RecordBatch, BatchError>,
+    ) -> Result<Option<WrittenFile>, LakeError> {
+        let file_key = ticket_key(&self.source, key);
+        let written = self.healed(key, || rewrite::rewrite(&self.lake, &file_key, schema, edit), || Ok(None))?;
+        if let Some(written) = &written {
+            let partition = Partition::from(written.clone());
+            self.manifest(|manifest| manifest.partitions.insert(key, partition));
+        }
+        Ok(written)
+    }
+
+    /// Marks tickets as deleted at an instant, wherever they lie; a row that is marked keeps its mark. Gives how many
+    /// were marked, and the files.
+    pub fn mark_deleted(
+        &self,
+        ids: &RoaringTreemap,
+        at: i64,
+        schema: &FileSchema,
+    ) -> Result<(u64, Vec<(PartitionKey, WrittenFile)>), LakeError> {
+        let (mut count, mut files) = (0, Vec::new());
+        for (key, held) in self.manifest(|manifest| manifest.holding(ids)) {
+            let deleted = |manifest: &mut Manifest| {
+                manifest.partitions.get(&key).map_or(0, |partition| partition.deleted.len())
+            };
+            let before = self.manifest(deleted);
+            if let Some(written) = self.rewrite(key, schema, &|batch| rewrite::deleted(batch, &held, at))? {
+                count += self.manifest(deleted).saturating_sub(before);
+                files.push((key, written));
+            }
+        }
+        Ok((count, files))
+    }
+
+    /// Puts a file without rows into the default partition, so that a source without tickets can be read too. `None` if
+    /// there is any file.
+    pub fn put_empty(&self, schema: &FileSchema) -> Result<Option<WrittenFile>, LakeError> {
+        if self.manifest(|manifest| !manifest.partitions.is_empty()) {
+            return Ok(None);
+        }
+        let key = PartitionKey::Default(Cut::from(self.lake.partition));
+        let nothing = Incoming::new(schema.schema(), &[]).map_err(LakeError::rows(self.location(key)))?;
+        let written = upsert::create(&self.lake, &ticket_key(&self.source, key), &nothing, schema)?;
+        self.manifest(|manifest| manifest.partitions.insert(key, Partition::from(written.clone())));
+        Ok(Some(written))
     }
 }
 
-/// Puts a file without rows into the default partition: so a source without tickets can be read too.
-/// `None` if a file is there already.
-pub fn put_empty(lake: &Lake, source: &str, form: &FileForm) -> Result<Option<Written>, LakeError> {
-    let file = file_key(source, PartitionKey::Default(lake.partition.into()));
-    let path = store::path(lake, &file);
-    if store::exists(lake, &file)? {
-        return Ok(None);
-    }
-    store::put_over(lake, &file, Seen::Nothing, |staged| form.writer(staged, &path, 0)?.finish()).map(Some)
-}
-
-/// Takes away a partition's file, as for a partition that became empty. Gives false if there is none.
-pub fn remove(lake: &Lake, source: &str, key: PartitionKey) -> Result<bool, LakeError> {
-    store::delete(lake, &file_key(source, key))
-}
-
-/// The rows of a partition, batch by batch, sorted by id, under the form's schema; none if there is no file.
-pub fn rows(
-    lake: &Lake,
-    source: &str,
-    key: PartitionKey,
-    form: &FileForm,
-) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>>, LakeError> {
-    let path = ticket_file(lake, source, key);
-    let schema = form.schema().clone();
-    let rows = read::rows(&path)?.into_iter().flatten();
-    Ok(rows.map(move |batch| conform(&batch?, &schema).map_err(LakeError::rows(&path))))
-}
-
-/// Takes rows out of a partition, as when their tickets moved to another one. `None` if it held none of them.
-pub fn take_out(
-    lake: &Lake,
-    source: &str,
-    key: PartitionKey,
-    moved: &dyn Fn(i64) -> bool,
-    form: &FileForm,
-) -> Result<Option<Written>, LakeError> {
-    let _turn = store::turn(lake)?;
-    let file = file_key(source, key);
-    let marks = super::marks(lake, source, key)?;
-    if !marks.iter().any(|mark| moved(mark.id)) {
-        return Ok(None);
-    }
-    // The rows that moved must stand where they went before they vanish here.
-    store::settle(lake)?;
-    let stays = marks.iter().map(|mark| Some(!moved(mark.id))).collect();
-    again::write(lake, &file, form, &Change::Rows(stays))
+/// Moves a file or a folder out of its place, to be looked at later. `what` and what is returned are relative to the lake.
+pub fn set_aside(lake: &Lake, run_id: &str, what: &Path) -> Result<PathBuf, LakeError> {
+    let aside = Path::new(ASIDE).join(run_id).join(what);
+    store::rename(lake, what, &aside)?;
+    Ok(aside)
 }

@@ -7,7 +7,7 @@ mod sql;
 use arrow::datatypes::Schema;
 
 use self::sql::{Custom, SourceView, Where};
-use super::{Lake, LakeError, footer, held, holdings, read_table, store, ticket_file};
+use super::{Lake, LakeError, partitions, read_table, reader, statistics, store, ticket_file};
 use crate::{
     columns::TICKET_FIELDS,
     config::Place,
@@ -33,12 +33,11 @@ pub struct Told<'a> {
 
 /// Writes the views of all sources of the lake, if they say anything new; gives whether they did.
 pub fn write(lake: &Lake, told: Told) -> Result<bool, LakeError> {
-    let text = text(lake, &holdings::sources(lake)?, told, None)?;
+    let text = text(lake, &statistics::sources(lake)?, told, None)?;
     if store::read(lake, FILE)?.is_some_and(|present| present == text.as_bytes()) {
         return Ok(false);
     }
-    let path = store::path(lake, FILE);
-    store::put(lake, FILE, |file| file.write_all(text.as_bytes()).map_err(LakeError::io(&path, "write")))?;
+    store::overwrite(lake, FILE, text.as_bytes())?;
     Ok(true)
 }
 
@@ -59,14 +58,14 @@ fn source_views(lake: &Lake, sources: &[String], told: Told) -> Result<Vec<Sourc
 
 fn source_view(lake: &Lake, source: String, uniform: bool) -> Result<SourceView, LakeError> {
     let fields = read_table(lake, "ticket_fields", &source)?.map(|rows| from_batch(TICKET_FIELDS, &rows));
-    let keys = held(lake, &source)?;
-    let last = keys.last().map(|key| footer(&ticket_file(lake, &source, *key))).transpose()?.flatten();
-    let schema = holdings::schema_of_source(lake, &source, uniform)?;
+    let keys = partitions(lake, &source)?;
+    let last = keys.last().map(|key| reader::open(&ticket_file(lake, &source, *key))).transpose()?.flatten();
+    let schema = statistics::schema_of_source(lake, &source, uniform)?;
     let custom = schema.as_ref().map(|schema| custom(schema, fields.as_deref().unwrap_or_default()));
     Ok(SourceView {
         has_fields: fields.is_some(),
         has_options: super::has_table(lake, "ticket_field_options", &source)?,
-        kind: last.and_then(|footer| footer.source_kind()),
+        kind: last.and_then(|file| file.source_kind().map(str::to_owned)),
         cut: keys.first().map(|key| key.cut()),
         columns: schema.map(|schema| schema.fields().iter().map(|f| f.name().clone()).collect()),
         custom: custom.unwrap_or_default(),

@@ -10,12 +10,7 @@ fn folder(source: &str) -> String {
 
 /// Keeps the record of a window that was read, in the place of an earlier one.
 pub fn record<T: Serialize>(lake: &Lake, source: &str, name: &str, window: &T) -> Result<(), LakeError> {
-    let key = format!("{}/{name}.json", folder(source));
-    let path = store::path(lake, &key);
-    store::put(lake, &key, |file| {
-        let content = serde_json::to_vec_pretty(window).map_err(std::io::Error::from);
-        content.and_then(|content| file.write_all(&content)).map_err(LakeError::io(&path, "write"))
-    })
+    store::put_json(lake, &format!("{}/{name}.json", folder(source)), window)
 }
 
 /// The windows of a source that were read, by name.

@@ -12,7 +12,7 @@ use super::{csv::Csv, fault::PullError, ndjson::Ndjson, xlsx::Xlsx};
 use crate::{
     config::Kind,
     fields::Fields,
-    lake::{FileForm, LakeError},
+    lake::{self, FileSchema, LakeError},
     sync,
 };
 
@@ -115,9 +115,9 @@ struct Parquet<W: Write + Send> {
 impl<W: Write + Send> Parquet<W> {
     fn new(paper: Paper<'_, W>) -> Result<Self, PullError> {
         let place = paper.place.to_owned();
-        let form = FileForm::new(paper.schema, &sync::file_meta(paper.kind))
+        let schema = FileSchema::new(paper.schema, &sync::file_meta(paper.kind))
             .map_err(|why: LakeError| PullError::Encode { format: "Parquet", why: why.to_string() })?;
-        let inner = form.encoder(paper.out).map_err(|why| failed(&place, why))?;
+        let inner = lake::encode(&schema, u64::MAX, paper.out).map_err(|why| failed(&place, why))?;
         Ok(Self { inner, place })
     }
 }

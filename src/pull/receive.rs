@@ -95,7 +95,7 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         let share = bytes * batch.num_rows() / decoded.ids.len().max(1);
-        received.spill.add(batch, share, self.afresh.form().schema())
+        received.spill.add(batch, share, self.afresh.file_schema().schema())
     }
 }
 

@@ -18,7 +18,7 @@ use parquet::{
 };
 
 use super::fault::PullError;
-use crate::batch::{BatchError, Merge, UPDATED_AT, conform, gather, ids_of, instant, instants_of};
+use crate::batch::{BatchError, Incoming, UPDATED_AT, conform, ids_of, instant, instants_of, interleave};
 
 /// Bytes of tickets, as sent, that wait in memory.
 const WAITING_BYTES: usize = 32 << 20;
@@ -75,9 +75,9 @@ impl Spill {
             .build();
         let failed = |why: ParquetError| PullError::writing(place())(io::Error::other(why));
         let mut writer = ArrowWriter::try_new(&file, schema.clone(), Some(properties)).map_err(failed)?;
-        let mut merge = Merge::new(schema, &std::mem::take(&mut self.waiting))?;
-        while let Some(batch) = merge.rest(self.piece)? {
-            writer.write(&batch).map_err(failed)?;
+        let incoming = Incoming::new(schema, &std::mem::take(&mut self.waiting))?;
+        for start in (0..incoming.rows().len()).step_by(self.piece) {
+            writer.write(&incoming.batch(start..start + self.piece)?).map_err(failed)?;
         }
         writer.close().map_err(failed)?;
         self.bytes = 0;
@@ -96,7 +96,7 @@ impl Spill {
             runs.push(Run::new(Source::File(reader), schema)?);
         }
         // What came last is last, as among equals the later copy counts.
-        runs.push(Run::new(Source::Memory(Merge::new(schema, &self.waiting)?, self.piece), schema)?);
+        runs.push(Run::new(Source::Memory { incoming: Incoming::new(schema, &self.waiting)?, next: 0, piece: self.piece }, schema)?);
         Ok(Sorted { runs, schema: schema.clone(), piece: self.piece })
     }
 }
@@ -134,13 +134,13 @@ impl Sorted {
         if picks.is_empty() {
             return Ok(None);
         }
-        Ok(Some(gather(&self.schema, &sources.iter().collect::<Vec<_>>(), picks)?))
+        Ok(Some(interleave(&self.schema, &sources.iter().collect::<Vec<_>>(), &picks)?))
     }
 }
 
 enum Source {
     File(ParquetRecordBatchReader),
-    Memory(Merge, usize),
+    Memory { incoming: Incoming, next: usize, piece: usize },
 }
 
 /// Rows by id, of which the next one is looked at.
@@ -162,7 +162,11 @@ impl Run {
     fn load(&mut self, schema: &SchemaRef) -> Result<(), PullError> {
         (self.row, self.slot) = (0, None);
         self.batch = match &mut self.source {
-            Source::Memory(merge, piece) => merge.rest(*piece)?,
+            Source::Memory { incoming, next, piece } => {
+                let rows = *next..incoming.rows().len().min(*next + *piece);
+                *next = rows.end;
+                if rows.is_empty() { None } else { Some(incoming.batch(rows)?) }
+            }
             Source::File(reader) => match reader.next().transpose().map_err(BatchError::from)? {
                 Some(batch) => Some(conform(&batch, schema)?),
                 None => None,
@@ -248,9 +252,8 @@ mod tests {
                 prop_assert!(batch.num_rows() > 0);
                 found.push(batch);
             }
-            let mut merge = Merge::new(&all, &pages).unwrap();
-            let wanted = merge.rest(usize::MAX).unwrap();
-            let wanted = wanted.unwrap_or_else(|| RecordBatch::new_empty(all.clone()));
+            let incoming = Incoming::new(&all, &pages).unwrap();
+            let wanted = incoming.batch(0..incoming.rows().len()).unwrap();
             prop_assert_eq!(concat_batches(&all, &found).unwrap(), wanted);
             prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         }

@@ -27,7 +27,7 @@ pub fn each(
 ) -> Result<(), Error> {
     let names = needed(wanted);
     let mut chunk = DataFrame::empty();
-    for key in lake::held(lake, source)?.into_iter().filter(|key| may_hold(*key, window)) {
+    for key in lake::partitions(lake, source)?.into_iter().filter(|key| may_hold(*key, window)) {
         for batch in lake::columns(lake, source, key, &names)? {
             let rows = keep(&batch?, wanted).map_err(counting)?;
             if chunk.width() == 0 {

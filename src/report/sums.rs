@@ -19,7 +19,7 @@ use super::{
     tally::exploded,
     volume::Arrivals,
 };
-use crate::{error::Error, lake::Lake, stock::Stock};
+use crate::{error::Error, lake::Lake, status::LakeStatus};
 
 /// Everything that is counted.
 #[derive(Debug, Default)]
@@ -138,7 +138,7 @@ impl Sums {
         timezone: String,
         window: Window,
         group_by: Option<GroupBy>,
-        freshness: Stock,
+        freshness: LakeStatus,
     ) -> Report {
         let mut all = Measures::default();
         self.sources.iter().for_each(|(_, measures)| all.join(measures));

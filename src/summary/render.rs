@@ -41,6 +41,7 @@ fn table(summary: &Summary) -> Table {
         let mode = match source.mode {
             Mode::Full => "full",
             Mode::Incremental => "incremental",
+            Mode::Window => "window",
         };
         let numbers = [
             source.tickets.read,
@@ -102,12 +103,14 @@ pub fn closing(summary: &Summary) -> String {
         Outcome::Incomplete => "Incomplete: what was committed stands, the next run goes on from there",
         Outcome::Failed => "Failed: no source came to its end; what was committed stands",
         Outcome::Interrupted => "Interrupted: what was committed stands, the next run goes on from there",
+        Outcome::Running => "Not finished: the run goes on, or was killed; what it committed is kept",
+        Outcome::Died => "Killed before it could finish; what it committed is kept, the next run resumes",
     };
     let effect = match is_backfill(summary) || summary.sources.is_empty() {
         true => String::new(),
         false => format!("; {}", effect(&summary.sources)),
     };
-    let took = summary.finished_at.duration_since(summary.started_at).unsigned_abs();
+    let took = summary.took();
     let memory = summary.peak_memory_bytes.map(|bytes| format!(", {} of memory", figures::size(bytes)));
     format!("{said}{effect} (run {}, {}{})", summary.run_id, figures::span(took), memory.unwrap_or_default())
 }
@@ -131,7 +134,7 @@ mod tests {
         source.rescued.by_key = [("sla".to_owned(), 1), ("cf".to_owned(), 2)].into();
         let mut summary = Run::begin().finish("sync", Outcome::Incomplete, vec![source]);
         summary.run_id = "R".to_owned();
-        summary.finished_at = summary.started_at;
+        summary.finished_at = Some(summary.started_at);
         summary.peak_memory_bytes = None;
         let text = render(&summary);
         let table_end = text.find("support: page 7").expect("the reason");

@@ -4,11 +4,11 @@ use std::{collections::HashSet, sync::atomic::Ordering::Relaxed};
 
 use jiff::Timestamp;
 
-use super::{intake::Received, writer::Wrote};
+use super::{buffer::Received, recover::Recovered, writer::Wrote};
 use crate::{
     fetch::Counts,
     fields::Catalog,
-    lake::{PartitionKey, Written},
+    lake::{PartitionKey, WrittenFile},
     summary::{Mode, RequestCounts, SourceSummary},
     walk::Proof,
 };
@@ -21,11 +21,13 @@ pub struct Account {
     pub proof: Option<Proof>,
     pub wrote: Wrote,
     pub received: Received,
-    pub tables: Vec<Written>,
-    pub rewritten: Vec<Written>,
+    pub tables: Vec<WrittenFile>,
+    pub rewritten: Vec<WrittenFile>,
     /// Partitions in which tickets were marked, and how many tickets in all.
-    pub marked: Vec<(PartitionKey, Written)>,
+    pub marked: Vec<(PartitionKey, WrittenFile)>,
     pub deleted: u64,
+    pub recovered: Recovered,
+    pub lake_total: Option<u64>,
     pub cursor: Option<Timestamp>,
     pub commits: u64,
 }
@@ -56,21 +58,28 @@ pub fn settle(summary: &mut SourceSummary, account: &Account) {
         summary.paging.shifts_detected = proof.tally.shifts_detected;
         summary.paging.pages_reread = proof.tally.pages_reread;
     }
+    // What was read again because the lake had lost it is neither new nor changed.
+    let again = &account.recovered.read;
+    let new = &account.wrote.new - again;
+    let changed = &account.wrote.changed - again;
     summary.tickets.read = account.received.ids.len();
-    summary.tickets.new = account.wrote.new.len();
-    summary.tickets.changed = account.wrote.changed.len();
-    summary.tickets.unchanged =
-        summary.tickets.read.saturating_sub(summary.tickets.new + summary.tickets.changed);
+    summary.tickets.new = new.len();
+    summary.tickets.changed = changed.len();
+    summary.tickets.unchanged = (&account.wrote.brought - again - new - changed).len();
     summary.rescued = account.received.rescued.clone();
+    summary.recovered.partitions = account.recovered.partitions;
+    summary.recovered.tickets = again.len();
+    summary.recovered.lost = account.recovered.lost;
+    summary.lake_total = account.lake_total;
 
     let of_partitions: Vec<_> = account.wrote.files.iter().chain(&account.marked).collect();
     let partitions: HashSet<_> = of_partitions.iter().map(|(key, _)| key).collect();
     summary.lake.partitions_written = partitions.len() as u64;
-    let others = account.rewritten.iter().chain(&account.tables);
+    let others = account.rewritten.iter().chain(&account.tables).chain(&account.wrote.moved);
     for written in of_partitions.iter().map(|(_, written)| written).chain(others) {
         summary.lake.files_written += 1;
         summary.lake.rows_written += written.rows;
-        summary.lake.bytes_written += written.bytes;
+        summary.lake.bytes_written += written.put.version.bytes;
     }
     summary.lake.commits = account.commits;
     summary.cursor = account.cursor.map(|cursor| cursor.to_string());

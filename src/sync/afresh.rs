@@ -7,14 +7,14 @@ use roaring::RoaringTreemap;
 
 use super::{
     account::Account,
+    buffer::RowBuffer,
     ended::Ended,
     fields,
-    intake::Intake,
-    layouts::{Layouts, file_meta},
     listed::ListReader,
-    memory::{self, Checkpoint},
     reading::{ReadError, Rows, TicketReader},
-    source_run::{columns_now, mark, rewrite_all, take_out_moved},
+    source_run::{columns_now, rewrite_all},
+    source_state::{self, Checkpoint},
+    table_schema::{TableSchema, file_meta},
     ways::{self, Scope},
     writer::Writer,
 };
@@ -22,7 +22,7 @@ use crate::{
     config::SourceConfig,
     fetch::Client,
     fields::{Catalog, CustomField, Fields, Known, Reading},
-    lake::{FileForm, Lake},
+    lake::{FileSchema, Lake},
     mask,
     progress::Meter,
     source::{self, Ask, Clock, Listing, Slice},
@@ -32,7 +32,7 @@ use crate::{
 /// A source with its definitions of now.
 pub struct Afresh {
     pub client: Arc<Client>,
-    layouts: Arc<Layouts>,
+    schema: Arc<TableSchema>,
     catalog: Catalog,
     began: Timestamp,
     meter: Meter,
@@ -64,8 +64,8 @@ pub async fn begin(lake: &Lake, config: &SourceConfig, meter: &Meter) -> Result<
 
 /// As [`begin`], with a client that is there already.
 pub async fn begin_with(lake: &Lake, client: Arc<Client>, meter: &Meter) -> Result<Afresh, Ended> {
-    let checkpoint = Checkpoint::load(lake, &client.config.name)?;
-    let known = checkpoint.with(|memory| memory::known(lake, &client.config.name, memory))?;
+    let checkpoint = Checkpoint::load(lake, &client.config.name, "")?;
+    let known = checkpoint.with(|state| source_state::known(lake, &client.config.name, state))?;
     begin_knowing(client, meter, &known).await
 }
 
@@ -82,21 +82,21 @@ async fn begin_knowing(client: Arc<Client>, meter: &Meter, known: &Known) -> Res
     let began = Timestamp::now();
     let catalog = fields::catalog(config, fields::read(&client).await?, known, began);
     let meta = file_meta(config.kind);
-    let layouts = Layouts::new(source::ticket(config.kind), meta, Arc::clone(&catalog.fields))?;
-    mask::check(&config.masks, &layouts.layout().schema).map_err(ReadError::from)?;
+    let schema = TableSchema::new(source::ticket(config.kind), meta, Arc::clone(&catalog.fields))?;
+    mask::check(&config.masks, &schema.layout().schema).map_err(ReadError::from)?;
     let client = Arc::clone(&client);
-    Ok(Afresh { client, layouts: Arc::new(layouts), catalog, began, meter: meter.clone() })
+    Ok(Afresh { client, schema: Arc::new(schema), catalog, began, meter: meter.clone() })
 }
 
 impl Afresh {
-    /// The form of the source's files, by the definitions and tickets read until now.
-    pub fn form(&self) -> Arc<FileForm> {
-        self.layouts.form()
+    /// The schema of the source's files, by the definitions and tickets read until now.
+    pub fn file_schema(&self) -> Arc<FileSchema> {
+        self.schema.file_schema()
     }
 
     /// The custom fields, by the definitions and tickets read until now.
     pub fn fields(&self) -> Arc<Fields> {
-        Arc::clone(&self.layouts.layout().fields)
+        Arc::clone(&self.schema.layout().fields)
     }
 
     /// Whether the definitions say something else than the lake's tables.
@@ -123,7 +123,7 @@ impl Afresh {
     }
 
     fn reader(&self) -> TicketReader<'_> {
-        TicketReader { client: &self.client, layouts: &self.layouts, meter: &self.meter, unchanged: None }
+        TicketReader { client: &self.client, schema: &self.schema, meter: &self.meter }
     }
 
     /// Reads the whole list, as a first sync would, into `sink`.
@@ -188,41 +188,47 @@ impl Afresh {
         self.reader().read_some(&Ask::One(id), sink).await
     }
 
-    /// Reads the tickets `again` by id into the lake, marks those that are `gone`, and brings the field tables up to
-    /// date. The cursor stays where it is.
+    /// Reads the tickets `again` by id into the lake, where the source's version counts even if it is older; marks those
+    /// that are `gone`, and brings the field tables up to date. The cursor stays where it is.
     pub async fn bring_in(
         &self,
-        lake: &Lake,
+        checkpoint: &Arc<Checkpoint>,
         again: &[i64],
         gone: &RoaringTreemap,
     ) -> Result<BroughtIn, Ended> {
         let config = &self.client.config;
-        let checkpoint = Arc::new(Checkpoint::load(lake, &config.name)?);
-        let differ =
-            || checkpoint.with(|memory| memory.columns.as_ref() != Some(&columns_now(&self.layouts)));
+        let differ = || checkpoint.with(|state| state.columns.as_ref() != Some(&columns_now(&self.schema)));
         if differ() {
             checkpoint.files_differ()?;
         }
         let mut account =
-            Account { tables: fields::write(lake, config, &self.catalog)?, ..Account::default() };
-        let known = Some(i64::MAX);
-        let (name, noted) = (config.name.clone(), Arc::clone(&checkpoint));
-        let writer = Writer::start(lake.clone(), name, Arc::clone(&self.layouts), known, noted);
-        let intake = Intake::new(writer, lake.calendar(), self.meter.clone(), config.concurrency);
-        let read = self.read_ids(again, &intake).await;
+            Account { tables: fields::write(checkpoint, config, &self.catalog)?, ..Account::default() };
+        checkpoint.table.replace_newer(true);
+        let writer = Writer::start(Arc::clone(checkpoint), Arc::clone(&self.schema), true);
+        let buffer = RowBuffer::new(writer, checkpoint.table.lake.calendar(), self.meter.clone());
+        let read = self.read_ids(again, &buffer).await;
         let written;
-        (account.wrote, account.received, written) = intake.finish().await;
+        (account.wrote, account.received, written) = buffer.finish().await;
         written?;
-        take_out_moved(lake, config, &self.layouts, &mut account)?;
-        mark(lake, config, gone, &self.layouts, &mut account)?;
+        let schema = self.schema.file_schema();
+        let at = Timestamp::now().as_microsecond();
+        let (marked, files) = checkpoint.table.mark_deleted(gone, at, &schema)?;
+        account.marked = files;
         if differ() {
-            account.rewritten.extend(rewrite_all(lake, config, &self.layouts, &account.wrote)?);
-            checkpoint.with(|memory| memory.columns = Some(columns_now(&self.layouts)));
+            account.rewritten.extend(rewrite_all(checkpoint, &self.schema, &account.wrote)?);
         }
-        checkpoint.with(|memory| memory.fields_read_at = Some(self.began));
+        if let Ok(read) = &read {
+            checkpoint.reread_done(&(read | gone));
+        }
+        checkpoint.with(|state| {
+            state.columns = Some(columns_now(&self.schema));
+            state.fields_read_at = Some(self.began);
+            state.writing = false;
+        });
         checkpoint.commit()?;
-        let files =
-            account.wrote.files.len() + account.marked.len() + account.rewritten.len() + account.tables.len();
-        Ok(BroughtIn { read: read?, marked: account.deleted, files: files as u64 })
+        let wrote = &account.wrote;
+        let files = wrote.files.len() + wrote.moved.len() + account.marked.len();
+        let files = files + account.rewritten.len() + account.tables.len();
+        Ok(BroughtIn { read: read?, marked, files: files as u64 })
     }
 }

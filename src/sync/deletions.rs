@@ -3,63 +3,67 @@
 use roaring::RoaringTreemap;
 
 use super::{
-    intake::Intake,
+    buffer::{RowBuffer, is_within, meets},
     reading::{ReadError, TicketReader},
+    source_state::Checkpoint,
 };
 use crate::{
-    lake::{self, Lake, LakeError},
+    batch::{ID, id_values, instant, instants_of},
+    lake::{LakeError, Partition, PartitionKey},
     walk::Span,
 };
 
+/// The lake's tickets created within `span` that are not marked as deleted. Only partitions that lie partly in it are opened.
+pub fn live_within(checkpoint: &Checkpoint, span: Span) -> Result<RoaringTreemap, LakeError> {
+    let table = &checkpoint.table;
+    let calendar = table.lake.calendar();
+    let mut live = RoaringTreemap::new();
+    let partitions: Vec<(PartitionKey, RoaringTreemap)> = table.manifest(|manifest| {
+        let of = |partition: &Partition| &partition.ids - &partition.deleted;
+        manifest.partitions.iter().map(|(key, partition)| (*key, of(partition))).collect()
+    });
+    for (key, ids) in partitions {
+        if is_within(&calendar, key, &[span]) {
+            live |= ids;
+        } else if meets(&calendar, key, span) {
+            let Some(file) = table.open(key)? else { continue };
+            for batch in file.columns(&[ID, "created_at"])? {
+                let batch = batch?;
+                let created = instants_of(&batch, "created_at");
+                let is_in = |row| {
+                    instant(created, row).is_some_and(|micros| span.holds(micros.div_euclid(1_000_000)))
+                };
+                let rows = id_values(&batch).iter().enumerate().filter(|(row, _)| is_in(*row));
+                live.extend(rows.map(|(_, id)| id.cast_unsigned()).filter(|id| ids.contains(*id)));
+            }
+        }
+    }
+    Ok(live)
+}
+
 /// The lake's tickets created within `span` that are not marked and were not met.
-pub fn missing(lake: &Lake, source: &str, span: Span, met: &RoaringTreemap) -> Result<Vec<i64>, LakeError> {
-    let within =
-        |created: Option<i64>| created.is_some_and(|micros| span.holds(micros.div_euclid(1_000_000)));
-    unmet(lake, source, span, met, &within)
+pub fn missing(
+    checkpoint: &Checkpoint,
+    span: Span,
+    met: &RoaringTreemap,
+) -> Result<RoaringTreemap, LakeError> {
+    Ok(live_within(checkpoint, span)? - met)
 }
 
 /// The same of those whose time of creation is not known.
-pub fn missing_undated(lake: &Lake, source: &str, met: &RoaringTreemap) -> Result<Vec<i64>, LakeError> {
-    let nowhere = Span { from: Some(0), to: Some(0) };
-    unmet(lake, source, nowhere, met, &|created| created.is_none())
-}
-
-fn unmet(
-    lake: &Lake,
-    source: &str,
-    span: Span,
-    met: &RoaringTreemap,
-    wanted: &dyn Fn(Option<i64>) -> bool,
-) -> Result<Vec<i64>, LakeError> {
-    let calendar = lake.calendar();
-    let mut missing = Vec::new();
-    for key in lake::partitions(lake, source)? {
-        if !super::intake::meets(&calendar, key, span) {
-            continue;
-        }
-        let marks = lake::marks(lake, source, key)?;
-        let unmet = |mark: &&lake::Mark| mark.deleted_at.is_none() && !met.contains(mark.id.cast_unsigned());
-        missing.extend(marks.iter().filter(|mark| wanted(mark.created_at)).filter(unmet).map(|mark| mark.id));
-    }
-    Ok(missing)
-}
-
-/// How many tickets of the source the lake has that are not marked as deleted.
-pub fn live(lake: &Lake, source: &str) -> Result<u64, LakeError> {
-    let mut live = 0;
-    for key in lake::partitions(lake, source)? {
-        live +=
-            lake::marks(lake, source, key)?.iter().filter(|mark| mark.deleted_at.is_none()).count() as u64;
-    }
-    Ok(live)
+pub fn missing_undated(checkpoint: &Checkpoint, met: &RoaringTreemap) -> RoaringTreemap {
+    checkpoint.table.manifest(|manifest| {
+        let undated = manifest.partitions.iter().filter(|(key, _)| matches!(key, PartitionKey::Default(_)));
+        undated.fold(RoaringTreemap::new(), |all, (_, partition)| all | (&partition.ids - &partition.deleted))
+    }) - met
 }
 
 /// Asks the source for each ticket by its id; those that it still has are taken in. Gives the others.
 pub async fn confirm(
     reader: &TicketReader<'_>,
-    intake: &Intake,
+    buffer: &RowBuffer,
     ids: &[i64],
 ) -> Result<RoaringTreemap, ReadError> {
     let asked: RoaringTreemap = ids.iter().map(|id| id.cast_unsigned()).collect();
-    Ok(asked - reader.read_ids(ids, intake).await?)
+    Ok(asked - reader.read_ids(ids, buffer).await?)
 }

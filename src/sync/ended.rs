@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{memory::CommitError, reading::ReadError};
-use crate::{fetch::FetchError, lake::LakeError, summary::Outcome};
+use super::{reading::ReadError, source_state::CommitError};
+use crate::{exit::Exit, fetch::FetchError, lake::LakeError, summary::Outcome};
 
 /// Why a run is asked to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,16 @@ pub enum Ended {
     Commit(#[from] CommitError),
     #[error("{0}")]
     Unproven(String),
+    #[error(
+        "source {source_name}: `base_url` is {base_url}, the lake holds the tickets of {known}, and {same} of {asked} tickets that \
+         were asked for are the same there; it is another account: set `base_url` back, or choose another folder for the new lake"
+    )]
+    OtherAccount { source_name: String, base_url: String, known: String, asked: usize, same: usize },
+    #[error(
+        "source {source_name}: {tickets} tickets of the lake are missing, their files were lost or changed ({partitions}); they \
+         could not be read again: {why}; run again"
+    )]
+    Missing { source_name: String, tickets: u64, partitions: String, why: String },
     #[error("interrupted; what was committed stands, run again to go on")]
     Interrupted,
     #[error("the deadline passed; what was committed stands, run again to go on, or raise `--deadline`")]
@@ -87,6 +97,7 @@ impl Ended {
         match self {
             Ended::Interrupted => Outcome::Interrupted,
             Ended::Read(ReadError::Fetch(FetchError::Credentials { .. }) | ReadError::Mask(_))
+            | Ended::OtherAccount { .. }
             | Ended::Lake(_) => Outcome::Failed,
             _ => Outcome::Incomplete,
         }
@@ -100,6 +111,26 @@ impl Ended {
     /// Whether another run has, or took, the lake.
     pub fn is_lost(&self) -> bool {
         self.lake().is_some_and(LakeError::is_lost)
+    }
+
+    /// The exit code of a run whose sources ended so: what needs a person comes first.
+    pub fn exit(ends: &[Self]) -> Exit {
+        let any = |is: fn(&Self) -> bool| ends.iter().any(is);
+        if any(|end| matches!(end, Self::Interrupted)) {
+            Exit::Interrupted
+        } else if any(Self::is_damage) {
+            Exit::Damaged
+        } else if any(Self::is_lost) {
+            Exit::Locked
+        } else if any(|end| matches!(end, Self::OtherAccount { .. })) {
+            Exit::Usage
+        } else if any(|end| matches!(end, Self::Read(ReadError::Fetch(FetchError::Credentials { .. })))) {
+            Exit::Credentials
+        } else if ends.is_empty() {
+            Exit::Complete
+        } else {
+            Exit::Incomplete
+        }
     }
 
     fn lake(&self) -> Option<&LakeError> {

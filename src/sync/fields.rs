@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use arrow::error::ArrowError;
 use jiff::Timestamp;
 
-use super::{layouts::file_meta, reading::ReadError};
+use super::{reading::ReadError, source_state::Checkpoint, table_schema::file_meta};
 use crate::{
     columns::{Column, TICKET_FIELD_OPTIONS, TICKET_FIELDS},
     config::SourceConfig,
@@ -15,7 +15,7 @@ use crate::{
         rows::{Row, schema, to_batch},
     },
     json::Json,
-    lake::{self, FileForm, Lake, LakeError, Written},
+    lake::{self, FileSchema, LakeError, TableVersion, WrittenFile},
     source::{self, Ask},
 };
 
@@ -80,20 +80,30 @@ pub fn catalog(
     join(definitions, known, &|json| source::definition(config, json), now.as_microsecond())
 }
 
-/// Writes the two small tables where they say something new.
-pub fn write(lake: &Lake, config: &SourceConfig, catalog: &Catalog) -> Result<Vec<Written>, LakeError> {
-    let put = |table: &str, columns: &[Column], rows: &[Row]| -> Result<Option<Written>, LakeError> {
-        let form = FileForm::new(&schema(columns), &file_meta(config.kind))?;
+/// Writes the two small tables where they say something new, or are not there.
+pub fn write(
+    checkpoint: &Checkpoint,
+    config: &SourceConfig,
+    catalog: &Catalog,
+) -> Result<Vec<WrittenFile>, LakeError> {
+    let (lake, name) = (&checkpoint.table.lake, &config.name);
+    let tables: [(&str, &[Column], &[Row], bool); 2] = [
+        ("ticket_fields", TICKET_FIELDS, &catalog.field_rows, catalog.fields_differ),
+        ("ticket_field_options", TICKET_FIELD_OPTIONS, &catalog.option_rows, catalog.options_differ),
+    ];
+    let mut files = Vec::new();
+    for (table, columns, rows, differs) in tables {
+        if !differs && lake::has_table(lake, table, name)? {
+            continue;
+        }
+        let schema = FileSchema::new(&schema(columns), &file_meta(config.kind))?;
         let batch =
             to_batch(columns, rows).map_err(|why: ArrowError| LakeError::Schema { cause: why.into() })?;
-        lake::write_table(lake, table, &config.name, &batch, &form)
-    };
-    let mut written = Vec::new();
-    if catalog.fields_differ || lake::read_table(lake, "ticket_fields", &config.name)?.is_none() {
-        written.extend(put("ticket_fields", TICKET_FIELDS, &catalog.field_rows)?);
+        let Some(written) = lake::write_table(lake, table, name, &batch, &schema)? else { continue };
+        let version =
+            TableVersion { version: written.put.version.clone(), checksum: written.put.checksum };
+        checkpoint.table.manifest(|manifest| manifest.tables.insert(table.to_owned(), version));
+        files.push(written);
     }
-    if catalog.options_differ || lake::read_table(lake, "ticket_field_options", &config.name)?.is_none() {
-        written.extend(put("ticket_field_options", TICKET_FIELD_OPTIONS, &catalog.option_rows)?);
-    }
-    Ok(written)
+    Ok(files)
 }

@@ -1,9 +1,9 @@
 //! A mask that has changed: what the lake holds is masked at once, and everything is read again in time.
 
-use super::memory::{Checkpoint, CommitError, Masked};
+use super::source_state::{Checkpoint, CommitError, Masked};
 use crate::{
     config::SourceConfig,
-    lake::{self, FileForm, Lake, Written},
+    lake::{FileSchema, WrittenFile},
     mask, source,
     walk::Span,
 };
@@ -17,33 +17,33 @@ pub fn differs(masked: Option<&Masked>, config: &SourceConfig) -> bool {
 /// Masks the rows that an earlier mask left open, also those of tickets that are gone from the source. What an earlier
 /// mask covered in another way, or covers no longer, comes with the next reading of everything.
 pub fn renew(
-    lake: &Lake,
     config: &SourceConfig,
     checkpoint: &Checkpoint,
-    form: &FileForm,
-) -> Result<Vec<Written>, CommitError> {
-    if !checkpoint.with(|memory| differs(memory.masked.as_ref(), config)) {
+    schema: &FileSchema,
+) -> Result<Vec<WrittenFile>, CommitError> {
+    if !checkpoint.with(|state| differs(state.masked.as_ref(), config)) {
         return Ok(Vec::new());
     }
     let with = mask::fingerprint(&config.masks);
-    // First it is noted, so that a run that dies amid this is gone on with.
-    let begun = checkpoint.with(|memory| {
-        let known = memory.masked.as_ref().is_some_and(|masked| masked.with == with);
+    // First it is noted, so that a run that crashes amid this is gone on with.
+    let begun = checkpoint.with(|state| {
+        let known = state.masked.as_ref().is_some_and(|masked| masked.with == with);
         if !known {
-            memory.masked = Some(Masked { with, everywhere: false });
-            memory.unfinished.retain(|reading| reading.range != Span::default());
+            state.masked = Some(Masked { with, everywhere: false });
+            state.unfinished.retain(|reading| reading.range != Span::default());
         }
         !known
     });
-    let partitions = lake::partitions(lake, &config.name)?;
+    let partitions = checkpoint.table.partitions();
     if begun && !partitions.is_empty() {
         tracing::info!(source = config.name, "the mask has changed: masking what the lake holds");
+        checkpoint.with(|state| state.writing = true);
         checkpoint.commit()?;
     }
-    let rule = |batch| mask::apply_again(&config.masks, source::ticket(config.kind), batch);
+    let rule = |batch| Ok(mask::apply_again(&config.masks, source::ticket(config.kind), batch)?);
     let mut written = Vec::new();
     for key in partitions {
-        written.extend(lake::change(lake, &config.name, key, &rule, form)?);
+        written.extend(checkpoint.table.rewrite(key, schema, &rule)?);
     }
     Ok(written)
 }

@@ -7,10 +7,11 @@ use futures::future::join_all;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
+    deletions::live_within,
     ended::Ended,
-    intake::meets,
-    layouts::{Layouts, file_meta},
-    memory::{Checkpoint, Unfinished},
+    buffer::meets,
+    table_schema::{TableSchema, file_meta},
+    source_state::{Checkpoint, Unfinished},
     reading::{ReadError, TicketReader},
     source_run::{Task, read_how},
     walks::{Freshening, freshening},
@@ -56,15 +57,15 @@ async fn look(
     task: Task,
     (at, zone): (Timestamp, &TimeZone),
 ) -> Result<(Forecast, Option<Ended>), LakeError> {
-    let checkpoint = Checkpoint::load(lake, &config.name)?;
+    let checkpoint = Checkpoint::load(lake, &config.name, "")?;
     let reading = read_how(&checkpoint, config, task, at);
     let range = range(task, reading);
     let whole = matches!(reading, Reading::Whole { .. });
-    let unfinished = checkpoint.with(|memory| memory.left_over(range).cloned()).filter(|_| whole);
+    let unfinished = checkpoint.with(|state| state.left_over(range).cloned()).filter(|_| whole);
     let done = unfinished.as_ref().map(Unfinished::read).unwrap_or_default();
-    let mut held = Held::count(lake, config, range, &done)?;
+    let mut held = Held::count(&checkpoint, range, &done)?;
     let pages = unfinished.as_ref().and_then(|unfinished| unfinished.pages.as_ref());
-    let freshening = pages.and(checkpoint.with(|memory| freshening(memory, config, task)));
+    let freshening = pages.and(checkpoint.with(|state| freshening(state, config, task)));
     if let Some(pages) = pages.filter(|_| freshening != Some(Freshening::SecondLap)) {
         held.done = pages.reached.rows();
     }
@@ -117,24 +118,18 @@ struct Held {
 }
 
 impl Held {
-    fn count(lake: &Lake, config: &SourceConfig, range: Span, done: &[Span]) -> Result<Self, LakeError> {
-        let calendar = lake.calendar();
-        let mut held = Held::default();
-        for key in lake::partitions(lake, &config.name)? {
-            held.partitions += 1;
-            if !meets(&calendar, key, range) {
-                continue;
-            }
-            held.within += 1;
-            for mark in lake::marks(lake, &config.name, key)? {
-                let second = mark.created_at.map(|micros| micros.div_euclid(1_000_000));
-                let is_in =
-                    |span: &Span| second.map_or(*span == Span::default(), |second| span.holds(second));
-                if mark.deleted_at.is_none() && is_in(&range) {
-                    held.tickets += 1;
-                    held.done += u64::from(done.iter().any(is_in));
-                }
-            }
+    fn count(checkpoint: &Checkpoint, range: Span, done: &[Span]) -> Result<Self, LakeError> {
+        let calendar = checkpoint.table.lake.calendar();
+        let keys = checkpoint.table.partitions();
+        let within = keys.iter().filter(|key| meets(&calendar, **key, range)).count() as u64;
+        let mut held = Held { partitions: keys.len() as u64, within, ..Held::default() };
+        let live = match range == Span::default() {
+            true => checkpoint.table.manifest(|manifest| manifest.live()),
+            false => live_within(checkpoint, range)?.len(),
+        };
+        held.tickets = live;
+        for span in done {
+            held.done += live_within(checkpoint, *span)?.len();
         }
         Ok(held)
     }
@@ -183,9 +178,9 @@ async fn ask(client: &Client, reading: Reading, range: Span) -> Result<Told, Rea
 /// The number of all tickets, and when the oldest was created, by one request.
 async fn number_and_oldest(client: &Client) -> Result<(Option<u64>, Option<i64>), ReadError> {
     let kind = client.config.kind;
-    let layouts = Layouts::new(source::ticket(kind), file_meta(kind), Arc::default())?;
+    let schema = TableSchema::new(source::ticket(kind), file_meta(kind), Arc::default())?;
     let meter = Progress::new(Style::None).source(&client.config.name);
-    let reader = TicketReader { client, layouts: &layouts, meter: &meter, unchanged: None };
+    let reader = TicketReader { client, schema: &schema, meter: &meter };
     let slice = Slice { by: Some(Clock::Created), order: Order::Asc, ..Slice::default() };
     // Some may have no time of creation, and those come first.
     let page = reader.read(&slice, 1, client.config.page_size).await?;

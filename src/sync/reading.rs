@@ -1,13 +1,12 @@
 //! A page of the ticket list: fetched, decoded, and known by its keys.
 
-use std::sync::Arc;
-
+use arrow::error::ArrowError;
 use roaring::RoaringTreemap;
 use tracing::Instrument;
 
-use super::{decoding::Decoding, layouts::Layouts, memory::CommitError, unchanged::Unchanged};
+use super::{decoding::Decoding, source_state::CommitError, table_schema::TableSchema};
 use crate::{
-    batch::{BatchError, instant, instants_of},
+    batch::{instant, instants_of},
     fetch::{Client, FetchError, fetch_as},
     lake::LakeError,
     mask::{self, MaskError},
@@ -50,53 +49,42 @@ impl ReadError {
 #[derive(Default)]
 pub struct Rows {
     pub decoded: Option<Decoded>,
-    /// For each element of the page its key where its row is in the lake as it was sent; such elements are not decoded.
-    pub same: Vec<Option<Key>>,
-    /// Of those, the id and the key of each rescued value.
-    pub rescued_before: Vec<(i64, String)>,
     /// Bytes of the page as sent.
     pub bytes: usize,
 }
 
 impl Rows {
-    /// The ids of the page's tickets, decoded or not.
+    /// The ids of the page's tickets.
     pub fn ids(&self) -> impl Iterator<Item = i64> + '_ {
-        let decoded = self.decoded.iter().flat_map(|decoded| decoded.ids.iter().copied().flatten());
-        decoded.chain(self.same.iter().filter_map(|key| key.as_ref()?.id))
+        self.decoded.iter().flat_map(|decoded| decoded.ids.iter().copied().flatten())
     }
 }
 
 /// Reads pages of one source.
 pub struct TicketReader<'a> {
     pub client: &'a Client,
-    pub layouts: &'a Layouts,
+    pub schema: &'a TableSchema,
     pub meter: &'a Meter,
-    /// Where there is something to compare with, and rows are to remember what they came from.
-    pub unchanged: Option<&'a Arc<Unchanged>>,
 }
 
 impl TicketReader<'_> {
     /// Fetches and decodes one page, and learns the fields that no definition names.
     async fn page(&self, ask: &Ask) -> Result<(Page, Rows), ReadError> {
         let config = &self.client.config;
-        let begin = || Decoding::new(self.layouts.layout(), config.timezone.clone(), self.unchanged.cloned());
+        let begin = || Decoding::new(self.schema.layout(), config.timezone.clone());
         let (page, read) = fetch_as(self.client, ask, begin).await?;
-        let failed = |why: BatchError| ReadError::Decode {
+        let failed = |why: ArrowError| ReadError::Decode {
             source_name: config.name.clone(),
             asked: ask.to_string(),
             why: why.to_string(),
         };
-        let (mut rows, digests) = read.map_err(|why| failed(why.into()))?;
+        let mut rows = read.map_err(failed)?;
         let Some(decoded) = &mut rows.decoded else { return Ok((page, rows)) };
         // From here on nobody sees what is masked.
         mask::check(&config.masks, &decoded.batch.schema())?;
         let batch = mask::apply(&config.masks, source::ticket(config.kind), decoded.batch.clone());
-        decoded.batch = batch.map_err(|why| failed(why.into()))?;
-        if let Some(unchanged) = self.unchanged {
-            unchanged.decoded(decoded.ids.iter().flatten().copied());
-            decoded.batch = Unchanged::remember(decoded, digests).map_err(failed)?;
-        }
-        self.layouts.learn(&decoded.undefined)?;
+        decoded.batch = batch.map_err(failed)?;
+        self.schema.learn(&decoded.undefined)?;
         Ok((page, rows))
     }
 
@@ -131,7 +119,7 @@ impl TicketReader<'_> {
     ) -> Result<RoaringTreemap, ReadError> {
         let (_, rows) = self.page(ask).await?;
         let found = keys(&rows).iter().filter_map(|key| key.id).map(i64::cast_unsigned).collect();
-        let keep = vec![true; rows.same.len()];
+        let keep = vec![true; rows.decoded.as_ref().map_or(0, |decoded| decoded.ids.len())];
         sink.take(rows, &keep).await?;
         Ok(found)
     }
@@ -169,20 +157,16 @@ impl Reader for TicketReader<'_> {
 
 /// The key of each element of the page, those without an id included.
 pub fn keys(rows: &Rows) -> Vec<Key> {
-    let batch = rows.decoded.as_ref().map(|decoded| &decoded.batch);
-    let times = |name| instants_of(batch?, name);
+    let Some(decoded) = &rows.decoded else { return Vec::new() };
+    let times = |name| instants_of(&decoded.batch, name);
     let (created, updated) = (times("created_at"), times("updated_at"));
     let second = |times, row| instant(times, row).map(|time| time.div_euclid(1_000_000));
-    let mut decoded = rows.decoded.iter().flat_map(|decoded| &decoded.ids);
     let mut row = 0;
-    let mut key = |same: &Option<Key>| {
-        if let Some(key) = same {
-            return *key;
-        }
-        let Some(id) = decoded.next().copied().flatten() else { return Key::default() };
+    let mut key = |id: &Option<i64>| {
+        let Some(id) = *id else { return Key::default() };
         let key = Key { id: Some(id), created: second(created, row), updated: second(updated, row) };
         row += 1;
         key
     };
-    rows.same.iter().map(&mut key).collect()
+    decoded.ids.iter().map(&mut key).collect()
 }

@@ -1,32 +1,31 @@
 //! One source of a run, from its definitions to its last commit.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
 
 use super::{
     account::{self, Account},
+    buffer::RowBuffer,
     ended::{Ended, Stop},
-    fields, horizon,
-    intake::Intake,
-    layouts::{Layouts, file_meta},
-    masking,
-    memory::{self, Checkpoint},
+    fields, identity, masking,
     reading::{ReadError, TicketReader},
     recorder::Recorder,
-    unchanged::Unchanged,
+    recover::{self, Recovered},
+    source_state::{self, Checkpoint, CommitError},
+    table_schema::{TableSchema, file_meta},
     walks::{Walked, Walks},
-    worker,
+    watermark, worker,
     writer::{Writer, Wrote},
 };
 use crate::{
-    config::SourceConfig,
+    config::{LakeConfig, SourceConfig},
     fetch::Client,
     fields::KnownColumn,
-    lake::{self, Lake, LakeError, PartitionKey, Written},
+    lake::{Lake, WrittenFile},
     mask,
-    plan::{self, Reading, Situation},
+    plan::{self, Because, Reading, Situation},
     progress::Meter,
     source,
     summary::{Mode, Outcome, SourceSummary},
@@ -92,16 +91,29 @@ impl Task {
     }
 }
 
-/// Does the task on one source; how it ended is told twice, for people and as a value.
+/// What the sources of a run have in common.
+#[derive(Clone)]
+pub struct RunContext {
+    pub lake: Lake,
+    pub config: LakeConfig,
+    pub run_id: String,
+    pub task: Task,
+    pub stop: Stop,
+    /// Called once the source has passed the checks of its identity.
+    pub accepted: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// Does the task on one source; how it ended is given twice, for people and as a value.
 pub async fn run(
-    lake: &Lake,
+    context: &RunContext,
     config: &SourceConfig,
-    task: Task,
     meter: Meter,
-    stop: &Stop,
 ) -> (SourceSummary, Option<Ended>) {
     let began = Instant::now();
     let mut summary = SourceSummary::begin(&config.name, config.kind, Mode::Full);
+    let range = context.task.range();
+    let moment = |second: Option<i64>| second.and_then(|second| Timestamp::from_second(second).ok());
+    (summary.range.since, summary.range.until) = (moment(range.from), moment(range.to));
     let mut account = Account::default();
     let ended = match Client::new(config.clone()) {
         Err(why) => Err(ReadError::from(why).into()),
@@ -109,7 +121,7 @@ pub async fn run(
             let client = Arc::new(client);
             let paced = Arc::clone(&client);
             meter.watch(move || paced.pace.waiting().map(|waiting| waiting.until.into_std()));
-            let ended = read_source(lake, &client, task, &meter, stop, &mut account).await;
+            let ended = read_source(context, &client, &meter, &mut account).await;
             summary.requests = account::requests(&client.counts);
             ended
         }
@@ -128,140 +140,204 @@ pub async fn run(
 }
 
 async fn read_source(
-    lake: &Lake,
+    context: &RunContext,
     client: &Client,
-    task: Task,
     meter: &Meter,
-    stop: &Stop,
     account: &mut Account,
 ) -> Result<(), Ended> {
-    let config = &client.config;
+    let (config, lake, task, stop) = (&client.config, &context.lake, context.task, &context.stop);
     let began = Timestamp::now();
-    let checkpoint = Arc::new(Checkpoint::load(lake, &config.name)?);
-    if let Task::Finish { .. } = task {
-        let windows = worker::join(lake, &config.name, &checkpoint)?;
-        tracing::info!(source = config.name, windows, "closing the reading that workers shared");
+    let checkpoint = Arc::new(Checkpoint::load(lake, &config.name, &context.run_id)?);
+    tokio::select! {
+        same = identity::check_address(&checkpoint, client) => same?,
+        why = stop.requested() => return Err(why.into()),
     }
-    let (definitions, horizon) = tokio::select! {
-        read = async { tokio::join!(fields::read(client), horizon::read(client, began)) } => read,
+    (context.accepted)();
+    checkpoint.forget_times_after(began);
+    if let Task::Window { range } = task {
+        account.mode = Some(Mode::Window);
+        return worker::read(&checkpoint, client, range, meter, stop, account).await;
+    }
+    checkpoint.accept(identity::account(&context.config, config));
+    if let Task::Finish { .. } = task {
+        worker::take_in_files(&checkpoint)?;
+    }
+    account.recovered = recover::recover(&checkpoint)?;
+    if let Task::Finish { .. } = task {
+        let windows = worker::join(&checkpoint)?;
+        tracing::info!(source = config.name, windows, "closing the full read that workers shared");
+    }
+    let (schema, newest) = tokio::select! {
+        read = begin(&checkpoint, client, account, began) => read?,
         why = stop.requested() => return Err(why.into()),
     };
-    let (definitions, horizon) = (definitions?, horizon?);
-    let known = checkpoint.with(|memory| memory::known(lake, &config.name, memory))?;
-    let catalog = account.catalog.insert(fields::catalog(config, definitions, &known, began));
-    let layouts =
-        Layouts::new(source::ticket(config.kind), file_meta(config.kind), Arc::clone(&catalog.fields))?;
-    let layouts = Arc::new(layouts);
-    mask::check(&config.masks, &layouts.layout().schema).map_err(ReadError::from)?;
-    if let Task::Window { range } = task {
-        account.mode = Some(Mode::Full);
-        return worker::read(lake, client, (layouts, range, horizon), meter, stop, account).await;
+    if let Some(catalog) = &account.catalog {
+        account.tables = fields::write(&checkpoint, config, catalog)?;
     }
-    let differs = |columns: &Option<Vec<KnownColumn>>| columns.as_ref() != Some(&columns_now(&layouts));
-    if checkpoint.with(|memory| differs(&memory.columns)) {
+    let differs = |columns: &Option<Vec<KnownColumn>>| columns.as_ref() != Some(&columns_now(&schema));
+    if checkpoint.with(|state| differs(&state.columns)) {
         checkpoint.files_differ()?;
     }
-    account.tables = fields::write(lake, config, catalog)?;
     // What is read is decided first: that the mask has changed is a reason to read everything.
     let reading = read_how(&checkpoint, config, task, began);
-    account.rewritten = masking::renew(lake, config, &checkpoint, &layouts.form())?;
+    account.rewritten = masking::renew(config, &checkpoint, &schema.file_schema())?;
     let is_whole = matches!(reading, Reading::Whole { .. });
-    account.mode = Some(if is_whole { Mode::Full } else { Mode::Incremental });
-    tracing::info!(source = config.name, "{}", told(reading, task));
+    account.mode = Some(match (task, is_whole) {
+        (Task::Backfill { .. }, _) => Mode::Window,
+        (_, true) => Mode::Full,
+        (_, false) => Mode::Incremental,
+    });
+    tracing::info!(source = config.name, "{}", described(reading, task));
 
-    let held = lake::partitions(lake, &config.name)?;
-    let known = match reading {
-        _ if held.is_empty() => None,
-        Reading::Since(since) => Some(since.as_second()),
-        _ => Some(i64::MAX),
+    let writer = Writer::start(Arc::clone(&checkpoint), Arc::clone(&schema), true);
+    let buffer = RowBuffer::new(writer, lake.calendar(), meter.clone());
+    let reader = TicketReader { client, schema: &schema, meter };
+    let recorder = Recorder::new(&buffer, &checkpoint, task.range());
+    let walks = Walks {
+        lake,
+        reader: &reader,
+        recorder: &recorder,
+        checkpoint: &checkpoint,
+        task,
+        began,
+        horizon: newest,
     };
-    let (name, noted) = (config.name.clone(), Arc::clone(&checkpoint));
-    let writer = Writer::start(lake.clone(), name, Arc::clone(&layouts), known, noted);
-    let intake = Intake::new(writer, lake.calendar(), meter.clone(), config.concurrency);
-    let intake = if is_whole { intake } else { intake.scattered() };
-    let held = if is_whole { held } else { Vec::new() };
-    // A digest tells of an answer what a mask must hide: whoever knows the rest could try all telephone numbers.
-    let unchanged = config.masks.columns.is_empty().then(|| Arc::new(Unchanged::new(lake, config, held)));
-    let reader = TicketReader { client, layouts: &layouts, meter, unchanged: unchanged.as_ref() };
-    let recorder = Recorder::new(lake, &config.name, &intake, &checkpoint, task.range());
-    let walks =
-        Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began, horizon };
+    let mut recovered = std::mem::take(&mut account.recovered);
     let walked = tokio::select! {
-        walked = walks.walk(reading) => walked,
+        walked = read_all(&walks, reading, &mut recovered) => walked,
         why = stop.requested() => Err(why.into()),
     };
-    // What was read stands, whatever ended the reading. One that came to its end without proof is not gone on with.
+    account.recovered = recovered;
+    // What was read is kept, whatever ended the reading. One that came to its end without proof is not gone on with.
     let noted = recorder.note().await;
     if walked.is_ok() {
-        checkpoint.with(|memory| memory.unfinished.retain(|reading| reading.range != recorder.range));
+        checkpoint.with(|state| state.unfinished.retain(|reading| reading.range != recorder.range));
     }
     let written;
-    (account.wrote, account.received, written) = intake.finish().await;
+    (account.wrote, account.received, written) = buffer.finish().await;
     account.commits = checkpoint.commits();
     // Why the writer failed says more than that it did.
     written?;
     noted?;
     let walked = walked.and_then(|walked| prove(account, walked));
-    take_out_moved(lake, config, &layouts, account)?;
     if let Ok(walked) = &walked {
-        mark(lake, config, &walked.gone, &layouts, account)?;
+        mark(&checkpoint, config, task, &walked.gone, &schema, account)?;
     }
-    if checkpoint.with(|memory| differs(&memory.columns)) {
-        account.rewritten.extend(rewrite_all(lake, config, &layouts, &account.wrote)?);
+    if checkpoint.with(|state| differs(&state.columns)) {
+        account.rewritten.extend(rewrite_all(&checkpoint, &schema, &account.wrote)?);
     }
-    if lake::partitions(lake, &config.name)?.is_empty() {
-        // A source without tickets has one file without rows, so that a glob over it finds its columns.
-        account.rewritten.extend(lake::put_empty(lake, &config.name, &layouts.form())?);
-    }
-    checkpoint.with(|memory| {
-        memory.columns = Some(columns_now(&layouts));
-        memory.fields_read_at = Some(began);
+    // A source without tickets has one file without rows, so that a glob over it finds its columns.
+    account.rewritten.extend(checkpoint.table.put_empty(&schema.file_schema())?);
+    let walked = walked.and_then(|walked| nothing_missing(&checkpoint, config).map(|()| walked));
+    checkpoint.with(|state| {
+        state.columns = Some(columns_now(&schema));
+        state.fields_read_at = Some(began);
+        state.writing = false;
         if let Ok(walked) = &walked {
-            memory.cursor = memory.cursor.max(walked.horizon);
-            memory.whole_at = memory.whole_at.max(walked.whole_since);
-            if let (Some(masked), Some(_)) = (&mut memory.masked, walked.whole_since) {
+            state.cursor = state.cursor.max(walked.horizon);
+            state.whole_at = state.whole_at.max(walked.whole_since);
+            if let (Some(masked), Some(_)) = (&mut state.masked, walked.whole_since) {
                 masked.everywhere = true;
             }
+            if walked.whole_since.is_some() {
+                state.replacing = false;
+            }
+            if !matches!(task, Task::Backfill { .. }) && state.unfinished.is_empty() {
+                state.complete_at = Some(began);
+            }
         }
-        account.cursor = memory.cursor;
+        account.cursor = state.cursor;
     });
     checkpoint.commit()?;
     account.commits = checkpoint.commits();
+    account.lake_total = match task {
+        Task::Backfill { .. } => None,
+        _ => Some(checkpoint.table.manifest(|manifest| manifest.live())),
+    };
     walked.map(|_| ())
 }
 
-pub(super) fn columns_now(layouts: &Layouts) -> Vec<KnownColumn> {
-    layouts.layout().fields.known()
+/// Reads the definitions and, beside them, the watermark.
+pub(super) async fn begin(
+    checkpoint: &Checkpoint,
+    client: &Client,
+    account: &mut Account,
+    began: Timestamp,
+) -> Result<(Arc<TableSchema>, Option<Timestamp>), Ended> {
+    let config = &client.config;
+    let (definitions, newest) = tokio::join!(fields::read(client), watermark::read(client, began));
+    let (definitions, newest) = (definitions?, newest?);
+    let known =
+        checkpoint.with(|state| source_state::known(&checkpoint.table.lake, &config.name, state))?;
+    let catalog = account.catalog.insert(fields::catalog(config, definitions, &known, began));
+    let schema =
+        TableSchema::new(source::ticket(config.kind), file_meta(config.kind), Arc::clone(&catalog.fields))?;
+    mask::check(&config.masks, &schema.layout().schema).map_err(ReadError::from)?;
+    Ok((Arc::new(schema), newest))
+}
+
+/// Reads what the task asks for, and what the lake had lost: before, by id, or with everything else where that takes fewer
+/// requests.
+async fn read_all(walks: &Walks<'_>, reading: Reading, recovered: &mut Recovered) -> Result<Walked, Ended> {
+    let (checkpoint, buffer) = (walks.checkpoint, walks.recorder.buffer);
+    let is_whole = matches!(reading, Reading::Whole { .. });
+    let is_first = !is_whole || matches!(walks.task, Task::Backfill { .. });
+    if is_first {
+        recover::read_again(walks.reader, buffer, checkpoint, recovered).await?;
+    }
+    let mut walked = walks.walk(reading).await?;
+    let (wanted, _) = checkpoint.reread();
+    if !is_first && !wanted.is_empty() {
+        buffer.settle().await?;
+        recover::settle(checkpoint, &(&wanted & buffer.met()), &buffer.met(), recovered);
+    }
+    // Files that were found damaged meanwhile are another round.
+    recover::read_again(walks.reader, buffer, checkpoint, recovered).await?;
+    walked.gone |= &recovered.gone;
+    Ok(walked)
+}
+
+pub(super) fn columns_now(schema: &TableSchema) -> Vec<KnownColumn> {
+    schema.layout().fields.known()
 }
 
 /// How much of the source the task reads.
 pub fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now: Timestamp) -> Reading {
-    let Task::Sync { whole, .. } = task else { return Reading::Whole { because: plan::Because::Asked } };
-    checkpoint.with(|memory| {
+    let Task::Sync { whole, .. } = task else { return Reading::Whole { because: Because::Asked } };
+    let reading = checkpoint.with(|state| {
         let situation = Situation {
             asked_whole: whole,
-            unfinished: memory.unfinished(Span::default()).is_some(),
-            mask_differs: masking::differs(memory.masked.as_ref(), config),
-            whole_at: memory.whole_at,
-            cursor: memory.cursor,
+            unfinished: state.unfinished(Span::default()).is_some() || state.replacing,
+            mask_differs: masking::differs(state.masked.as_ref(), config),
+            whole_at: state.whole_at,
+            cursor: state.cursor,
             overlap: config.overlap,
             reconcile_every: config.reconcile_every,
             lists_changes: source::filters_by_time(config.kind),
             filter: config.incremental_filter,
         };
         plan::decide(&situation, now)
-    })
+    });
+    let lost = checkpoint.reread().0.len();
+    let by_id = lost.div_ceil(source::most_ids(config.kind) as u64);
+    let by_list = (checkpoint.table.manifest(|manifest| manifest.live()) + lost)
+        .div_ceil(u64::from(config.page_size))
+        + 1;
+    match reading {
+        Reading::Since(_) | Reading::Filter(_) if by_id > by_list => Reading::Whole { because: Because::Lost },
+        reading => reading,
+    }
 }
 
-fn told(reading: Reading, task: Task) -> String {
+fn described(reading: Reading, task: Task) -> String {
     match (reading, task) {
         (_, Task::Backfill { .. } | Task::Window { .. }) => {
             "reading the tickets created in the window".to_owned()
         }
         (_, Task::Finish { .. }) => "reading what the workers have left".to_owned(),
-        (Reading::Whole { because }, _) => format!("reading everything: {}", because.text()),
-        (Reading::Since(since), _) => format!("reading what changed since {since}"),
-        (Reading::Filter(filter), _) => format!("reading what filter {filter} lists"),
+        (Reading::Whole { because }, _) => format!("full read: {}", because.text()),
+        (Reading::Since(since), _) => format!("incremental read: what changed since {since}"),
+        (Reading::Filter(filter), _) => format!("incremental read: what filter {filter} lists"),
     }
 }
 
@@ -277,67 +353,59 @@ pub(super) fn prove(account: &mut Account, walked: Walked) -> Result<Walked, End
     }
 }
 
-/// Marks the tickets that are gone, unless they are more than the brake allows.
-pub(super) fn mark(
-    lake: &Lake,
+/// Whether every ticket that was lost is in the lake again, or is known to be gone.
+fn nothing_missing(checkpoint: &Checkpoint, config: &SourceConfig) -> Result<(), Ended> {
+    let (_, absent) = checkpoint.reread();
+    match absent.len() {
+        0 => Ok(()),
+        tickets => Err(Ended::Missing {
+            source_name: config.name.clone(),
+            tickets,
+            partitions: "see `ticketlake status`".to_owned(),
+            why: "the source did not give them".to_owned(),
+        }),
+    }
+}
+
+/// Marks the tickets that are gone; those that a recovery found gone only as far as `delete_brake` allows.
+fn mark(
+    checkpoint: &Checkpoint,
     config: &SourceConfig,
+    task: Task,
     gone: &RoaringTreemap,
-    layouts: &Layouts,
+    schema: &TableSchema,
     account: &mut Account,
-) -> Result<(), LakeError> {
+) -> Result<(), CommitError> {
+    let mut gone = gone.clone();
+    let live = checkpoint.table.manifest(|manifest| manifest.live());
+    let found = &account.recovered.gone;
+    if found.len() as f64 > live as f64 * config.delete_brake && !task.accepts_deletes() {
+        // The next full read looks at them again, and says what to do.
+        gone -= found;
+    }
     if gone.is_empty() {
         return Ok(());
     }
-    let (form, at) = (layouts.form(), Timestamp::now().as_microsecond());
-    let is_gone = |id: i64| gone.contains(id.cast_unsigned());
-    for key in lake::partitions(lake, &config.name)? {
-        if let Some((count, written)) = lake::mark_deleted(lake, &config.name, key, &is_gone, at, &form)? {
-            account.deleted += count;
-            account.marked.push((key, written));
-        }
-    }
-    Ok(())
-}
-
-/// Takes tickets out of the partitions that they left: one whose time of creation could not be read lies in the default
-/// partition until it can. There every ticket that was read counts, not only what is new elsewhere: an earlier run may
-/// have ended between the two files.
-pub(super) fn take_out_moved(
-    lake: &Lake,
-    config: &SourceConfig,
-    layouts: &Layouts,
-    account: &mut Account,
-) -> Result<(), LakeError> {
-    let arrived: HashMap<i64, PartitionKey> = account.wrote.arrived.drain(..).collect();
-    let received = &account.received;
-    let dated = |id: i64| {
-        let id = id.cast_unsigned();
-        received.ids.contains(id) && !received.undated.contains(id)
-    };
-    let form = layouts.form();
-    for key in lake::partitions(lake, &config.name)? {
-        let is_default = matches!(key, PartitionKey::Default(_));
-        if arrived.is_empty() && !is_default {
-            continue;
-        }
-        let moved = |id: i64| arrived.get(&id).is_some_and(|now| *now != key) || is_default && dated(id);
-        account.rewritten.extend(lake::take_out(lake, &config.name, key, &moved, &form)?);
-    }
+    checkpoint.begin_writing()?;
+    let at = Timestamp::now().as_microsecond();
+    let (count, files) = checkpoint.table.mark_deleted(&gone, at, &schema.file_schema())?;
+    account.deleted += count;
+    account.marked.extend(files);
     Ok(())
 }
 
 /// Brings every file of the source to the columns of now; those that were just written so are not looked at.
 pub(super) fn rewrite_all(
-    lake: &Lake,
-    config: &SourceConfig,
-    layouts: &Layouts,
+    checkpoint: &Checkpoint,
+    schema: &TableSchema,
     wrote: &Wrote,
-) -> Result<Vec<Written>, LakeError> {
-    let form = layouts.form();
+) -> Result<Vec<WrittenFile>, CommitError> {
+    checkpoint.begin_writing()?;
+    let schema = schema.file_schema();
     let mut written = Vec::new();
-    for key in lake::partitions(lake, &config.name)? {
-        if !wrote.is_in(&form, key) {
-            written.extend(lake::rewrite(lake, &config.name, key, &form)?);
+    for key in checkpoint.table.partitions() {
+        if !wrote.is_in(&schema, key) {
+            written.extend(checkpoint.table.rewrite(key, &schema, &Ok)?);
         }
     }
     Ok(written)

@@ -6,8 +6,9 @@
 
 use roaring::RoaringTreemap;
 
+use super::source_state::Checkpoint;
 use crate::{
-    batch::{ID, UPDATED_AT, ids_of, instant, instants_of},
+    batch::{ID, UPDATED_AT, id_values, instant, instants_of},
     columns::DELETED_AT,
     lake::{self, Lake, LakeError},
     summary::{Mode, Outcome, Summary},
@@ -39,23 +40,18 @@ pub fn history(lake: &Lake, source: &str) -> Result<Vec<u64>, LakeError> {
 
 /// The lake's tickets, not marked as deleted, that changed after `second`: how many there are, and how many of them are
 /// not in `met`.
-pub fn known_since(
-    lake: &Lake,
-    source: &str,
-    second: i64,
-    met: &RoaringTreemap,
-) -> Result<(u64, u64), LakeError> {
+pub fn known_since(checkpoint: &Checkpoint, second: i64, met: &RoaringTreemap) -> Result<(u64, u64), LakeError> {
     let (mut known, mut unmet) = (0, 0);
-    for key in lake::partitions(lake, source)? {
-        for batch in lake::columns(lake, source, key, &[ID, UPDATED_AT, DELETED_AT])? {
+    for key in checkpoint.table.partitions() {
+        let Some(file) = checkpoint.table.open(key)? else { continue };
+        for batch in file.columns(&[ID, UPDATED_AT, DELETED_AT])? {
             let batch = batch?;
-            let Some(ids) = ids_of(&batch) else { continue };
             let (updated, gone) = (instants_of(&batch, UPDATED_AT), instants_of(&batch, DELETED_AT));
-            for row in 0..batch.num_rows() {
+            for (row, id) in id_values(&batch).iter().enumerate() {
                 let changed = instant(updated, row).is_some_and(|time| time.div_euclid(1_000_000) > second);
                 if changed && instant(gone, row).is_none() {
                     known += 1;
-                    unmet += u64::from(!met.contains(ids.value(row).cast_unsigned()));
+                    unmet += u64::from(!met.contains(id.cast_unsigned()));
                 }
             }
         }

@@ -8,7 +8,7 @@ use roaring::RoaringTreemap;
 use super::{
     deletions,
     ended::Ended,
-    memory::{Checkpoint, Memory, Unfinished},
+    source_state::{Checkpoint, SourceState, Unfinished},
     reading::TicketReader,
     recorder::Recorder,
     source_run::Task,
@@ -62,12 +62,12 @@ impl Walks<'_> {
                 let range = Span { from: Some(since.as_second()), to: None };
                 let partition = self.partition();
                 let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &partition) };
-                let proof = ways::tickets(self.reader, self.recorder.intake, &scope).await?;
+                let proof = ways::tickets(self.reader, self.recorder.buffer, &scope).await?;
                 self.believe_changes(Some(since), horizon)?;
                 Ok(changes(proof, horizon))
             }
             Reading::Filter(filter) => {
-                let proof = ways::filtered(self.reader, self.recorder.intake, filter).await?;
+                let proof = ways::filtered(self.reader, self.recorder.buffer, filter).await?;
                 self.believe_changes(None, None)?;
                 Ok(changes(proof, None))
             }
@@ -81,13 +81,13 @@ impl Walks<'_> {
         if self.task.accepts_few() {
             return Ok(());
         }
-        let (read, history) = (self.recorder.intake.count(), suspicion::history(self.lake, name)?);
+        let (read, history) = (self.recorder.buffer.count(), suspicion::history(self.lake, name)?);
         let usual = suspicion::usual(&history);
         let why = match since {
             Some(_) if !suspicion::is_few(read, &history) => None,
             Some(since) => {
-                let met = self.recorder.intake.met();
-                let (known, unmet) = suspicion::known_since(self.lake, name, since.as_second(), &met)?;
+                let met = self.recorder.buffer.met();
+                let (known, unmet) = suspicion::known_since(self.checkpoint, since.as_second(), &met)?;
                 let ends_before = newest.is_some_and(|newest| newest <= since);
                 suspicion::changes(&history, known, unmet, ends_before).then(|| {
                     format!(
@@ -117,7 +117,7 @@ impl Walks<'_> {
     pub async fn walk_window(&self, range: Span) -> Result<Walked, Ended> {
         let partition = self.partition();
         let proof =
-            ways::tickets(self.reader, self.recorder.intake, &self.scope(range, &[], &partition)).await?;
+            ways::tickets(self.reader, self.recorder.buffer, &self.scope(range, &[], &partition)).await?;
         Ok(Walked { proof, horizon: self.horizon, whole_since: None, gone: RoaringTreemap::new() })
     }
 
@@ -130,10 +130,10 @@ impl Walks<'_> {
         let scope = Scope { bookmark, ..self.scope(range, &done, &partition) };
         bookmark.inspect(|bookmark| self.recorder.go_on(bookmark));
         let mut proof = ways::tickets(self.reader, self.recorder, &scope).await?;
-        let later = bookmark.and(self.checkpoint.with(|memory| freshening(memory, self.config(), self.task)));
+        let later = bookmark.and(self.checkpoint.with(|state| freshening(state, self.config(), self.task)));
         match later {
             Some(Freshening::Filter(filter)) => {
-                proof = proof.and(ways::filtered(self.reader, self.recorder.intake, filter).await?);
+                proof = proof.and(ways::filtered(self.reader, self.recorder.buffer, filter).await?);
             }
             Some(Freshening::SecondLap) => {
                 if let Some(lap) = self.recorder.forget_earlier() {
@@ -154,23 +154,25 @@ impl Walks<'_> {
 
     /// The reading of this range that an earlier run left, or a new one.
     fn begin(&self, range: Span) -> Result<Unfinished, Ended> {
-        let left = self.checkpoint.with(|memory| memory.left_over(range).cloned());
+        // Whoever asks for a full read wants all of it read, whatever earlier runs have read.
+        let is_asked = matches!(self.task, Task::Sync { whole: true, .. });
+        let left = self.checkpoint.with(|state| state.left_over(range).cloned()).filter(|_| !is_asked);
         if let Some(unfinished) = left {
-            tracing::info!(source = self.config().name, began = %unfinished.began, "going on with a reading that was left");
+            tracing::info!(source = self.config().name, "resuming the full read begun {}", unfinished.began);
             return Ok(unfinished);
         }
         let unfinished = Unfinished {
             range,
             began: self.began,
             horizon: self.horizon,
-            reconcile: !lake::partitions(self.lake, &self.config().name)?.is_empty(),
+            reconcile: self.checkpoint.table.manifest(|manifest| manifest.rows() > 0),
             done: Vec::new(),
             missing: Vec::new(),
             pages: None,
         };
-        self.checkpoint.with(|memory| {
-            memory.unfinished.retain(|other| other.range != range);
-            memory.unfinished.push(unfinished.clone());
+        self.checkpoint.with(|state| {
+            state.unfinished.retain(|other| other.range != range);
+            state.unfinished.push(unfinished.clone());
         });
         Ok(unfinished)
     }
@@ -202,30 +204,29 @@ impl Walks<'_> {
     async fn gone(&self, range: Span) -> Result<RoaringTreemap, Ended> {
         let name = &self.config().name;
         self.recorder.note().await?;
-        let (mut missing, done) = self.checkpoint.with(|memory| {
-            let unfinished = memory.unfinished(range);
+        let (missing, done) = self.checkpoint.with(|state| {
+            let unfinished = state.unfinished(range);
             unfinished.map(|u| (u.missing.clone(), u.done.clone())).unwrap_or_default()
         });
         let met = self.recorder.met();
+        let mut missing: RoaringTreemap = missing.into_iter().map(i64::cast_unsigned).collect();
         for span in walk::left(range, &done) {
-            missing.extend(deletions::missing(self.lake, name, span, &met)?);
+            missing |= deletions::missing(self.checkpoint, span, &met)?;
         }
         if range == Span::default() {
-            missing.extend(deletions::missing_undated(self.lake, name, &met)?);
+            missing |= deletions::missing_undated(self.checkpoint, &met);
         }
-        missing.sort_unstable();
-        missing.dedup();
-        missing.retain(|id| !met.contains(id.cast_unsigned()));
+        missing -= met;
         if missing.is_empty() {
             return Ok(RoaringTreemap::new());
         }
-        let live = deletions::live(self.lake, name)?;
+        let live = self.checkpoint.table.manifest(|manifest| manifest.live());
         if !self.task.accepts_deletes() {
             let here = match range == Span::default() {
                 true => live,
-                false => deletions::missing(self.lake, name, range, &RoaringTreemap::new())?.len() as u64,
+                false => deletions::live_within(self.checkpoint, range)?.len(),
             };
-            if suspicion::whole(missing.len() as u64, here) {
+            if suspicion::whole(missing.len(), here) {
                 let missing = missing.len();
                 return Err(self
                     .few(format!("{missing} of the {here} tickets that the lake has there were not shown")));
@@ -235,13 +236,14 @@ impl Walks<'_> {
         if share > self.config().delete_brake && !self.task.accepts_deletes() {
             return Err(Ended::Brake {
                 source_name: name.clone(),
-                missing: missing.len() as u64,
+                missing: missing.len(),
                 live,
                 allowed: self.config().delete_brake,
                 command: self.task.name(),
             });
         }
-        Ok(deletions::confirm(self.reader, self.recorder.intake, &missing).await?)
+        let ids: Vec<i64> = missing.iter().map(u64::cast_signed).collect();
+        Ok(deletions::confirm(self.reader, self.recorder.buffer, &ids).await?)
     }
 }
 
@@ -255,12 +257,12 @@ pub enum Freshening {
 }
 
 /// What such a run has to do besides. A first reading and a backfill leave changes to the next run.
-pub fn freshening(memory: &Memory, config: &SourceConfig, task: Task) -> Option<Freshening> {
+pub fn freshening(state: &SourceState, config: &SourceConfig, task: Task) -> Option<Freshening> {
     match (task, config.incremental_filter) {
         (Task::Backfill { .. } | Task::Window { .. }, _) => None,
         (Task::Sync { .. } | Task::Finish { .. }, Some(filter)) => Some(Freshening::Filter(filter)),
         (Task::Sync { .. } | Task::Finish { .. }, None) => {
-            memory.whole_at.is_some().then_some(Freshening::SecondLap)
+            state.whole_at.is_some().then_some(Freshening::SecondLap)
         }
     }
 }

@@ -1,36 +1,37 @@
 //! One window of a reading that several workers share, and the joining of what they left.
 //!
 //! A worker holds the lake with others, not alone: windows share no partition but that of tickets without a time of
-//! creation, and every file is put over the version that was read. It moves no cursor, marks nothing as deleted and
-//! writes no field tables: what it read it records, and the run that closes the reading does the rest.
+//! creation, and every file is put over the version that was read. It commits no state, marks nothing as deleted and
+//! writes no field tables: what it read it records, and the run that closes the full read does the rest.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use roaring::RoaringTreemap;
 use serde::{Deserialize, Serialize};
 
 use super::{
     account::Account,
+    buffer::RowBuffer,
     deletions,
     ended::{Ended, Stop},
-    intake::Intake,
-    layouts::Layouts,
-    memory::{Checkpoint, CommitError, Unfinished, add_span},
     reading::TicketReader,
     recorder::Recorder,
-    source_run::take_out_moved,
+    recover,
+    source_run::{begin, prove},
+    source_state::{Checkpoint, Unfinished, add_span},
     walks::Walks,
     writer::Writer,
 };
 use crate::{
     fetch::Client,
-    lake::{self, Lake},
+    lake::{self, Manifest},
     progress::Meter,
     walk::Span,
 };
 
 /// What a worker read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Share {
     /// By time of creation, in Unix seconds; closed where the reading began.
     span: Span,
@@ -39,75 +40,93 @@ struct Share {
     horizon: Option<Timestamp>,
     /// Tickets of the lake that were not met.
     missing: Vec<i64>,
+    /// The files that it put.
+    #[serde(default)]
+    manifest: Manifest,
+    /// Tickets of files that it found damaged.
+    #[serde(default, with = "crate::bitmap")]
+    lost: RoaringTreemap,
 }
 
-/// Reads a window into the lake and records it.
+/// Reads a window into the lake and records it, with the manifest entries of its files; the state stays as it is.
 pub async fn read(
-    lake: &Lake,
+    checkpoint: &Arc<Checkpoint>,
     client: &Client,
-    (layouts, range, horizon): (Arc<Layouts>, Span, Option<Timestamp>),
+    range: Span,
     meter: &Meter,
     stop: &Stop,
     account: &mut Account,
 ) -> Result<(), Ended> {
-    let (name, began) = (&client.config.name, Timestamp::now());
-    differ(lake, name)?;
-    let checkpoint = Arc::new(Checkpoint::load(lake, name)?);
-    let known = (!lake::partitions(lake, name)?.is_empty()).then_some(i64::MAX);
-    let writer =
-        Writer::start(lake.clone(), name.clone(), Arc::clone(&layouts), known, Arc::clone(&checkpoint));
-    let intake = Intake::new(writer, lake.calendar(), meter.clone(), client.config.concurrency);
-    let reader = TicketReader { client, layouts: &layouts, meter, unchanged: None };
+    let (config, began) = (&client.config, Timestamp::now());
+    let table = &checkpoint.table;
+    let found = recover::differences(checkpoint)?;
+    if checkpoint.has_manifest() && !(found.missing.is_empty() && found.changed.is_empty()) {
+        // Other workers put files that the manifest does not know yet; those are no reason to worry.
+        tracing::warn!(
+            source = config.name,
+            "files were lost or changed since the last run ({}): `sync --finish` sees to them",
+            recover::describe(&found)
+        );
+    }
+    let (schema, newest) = tokio::select! {
+        read = begin(checkpoint, client, account, began) => read?,
+        why = stop.requested() => return Err(why.into()),
+    };
+    let before = table.manifest(|manifest| manifest.clone());
+    let writer = Writer::start(Arc::clone(checkpoint), Arc::clone(&schema), false);
+    let buffer = RowBuffer::new(writer, table.lake.calendar(), meter.clone());
+    let reader = TicketReader { client, schema: &schema, meter };
+    let recorder = Recorder::new(&buffer, checkpoint, range);
     let task = super::Task::Window { range };
-    let recorder = Recorder::new(lake, name, &intake, &checkpoint, range);
-    let walks =
-        Walks { lake, reader: &reader, recorder: &recorder, checkpoint: &checkpoint, task, began, horizon };
+    let walks = Walks {
+        lake: &table.lake,
+        reader: &reader,
+        recorder: &recorder,
+        checkpoint,
+        task,
+        began,
+        horizon: newest,
+    };
     let walked = tokio::select! {
         walked = walks.walk_window(range) => walked,
         why = stop.requested() => Err(why.into()),
     };
-    let met = intake.met();
+    let met = buffer.met();
     let written;
-    (account.wrote, account.received, written) = intake.finish().await;
+    (account.wrote, account.received, written) = buffer.finish().await;
     written?;
-    let walked = walked.and_then(|walked| super::source_run::prove(account, walked))?;
-    // Only from the partition of those without a time: what lies in another one is another worker's.
-    account.wrote.arrived.clear();
-    take_out_moved(lake, &client.config, &layouts, account)?;
-    // A run that closed an earlier reading meanwhile may have thought that it knows all files.
-    differ(lake, name)?;
+    let walked = walked.and_then(|walked| prove(account, walked))?;
     let end = range.to.unwrap_or(i64::MAX).min(began.as_second());
     let span = Span { from: range.from, to: Some(end) };
-    let missing = deletions::missing(lake, name, span, &met)?;
-    let share = Share { span, began, horizon: walked.horizon, missing };
+    let missing = deletions::missing(checkpoint, span, &met)?;
+    let mut manifest = table.manifest(|manifest| manifest.clone());
+    manifest.partitions.retain(|key, partition| before.partitions.get(key) != Some(partition));
+    manifest.tables.clear();
+    let share = Share {
+        span,
+        began,
+        horizon: walked.horizon,
+        missing: missing.iter().map(u64::cast_signed).collect(),
+        manifest,
+        lost: table.lost(),
+    };
     let end = |second: Option<i64>, open: &str| second.map_or_else(|| open.to_owned(), |at| at.to_string());
-    let told = format!("{}..{}", end(range.from, "first"), end(range.to, "last"));
-    lake::windows::record(lake, name, &told, &share)?;
+    let name = format!("{}..{}", end(range.from, "first"), end(range.to, "last"));
+    lake::windows::record(&table.lake, &config.name, &name, &share)?;
     Ok(())
 }
 
-/// Notes that files may differ in their columns; several workers do so at once.
-fn differ(lake: &Lake, source: &str) -> Result<(), Ended> {
-    const TRIES: usize = 20;
-    for _ in 1..TRIES {
-        match Checkpoint::load(lake, source)?.files_differ() {
-            Err(CommitError::Conflict(_)) => {}
-            noted => return Ok(noted?),
-        }
-    }
-    Ok(Checkpoint::load(lake, source)?.files_differ()?)
-}
-
-/// Makes of the recorded windows the reading of everything that was begun, so that the run goes on with what is left of
-/// it. Gives how many there were.
-pub fn join(lake: &Lake, source: &str, checkpoint: &Checkpoint) -> Result<usize, Ended> {
-    let shares: Vec<(String, Share)> = lake::windows::recorded(lake, source)?;
+/// Makes of the recorded windows the full read that was begun, so that the run goes on with what is left of it. Gives how
+/// many there were. Their files were taken in by the recovery.
+pub fn join(checkpoint: &Checkpoint) -> Result<usize, Ended> {
+    let table = &checkpoint.table;
+    let shares: Vec<(String, Share)> = lake::windows::recorded(&table.lake, &table.source)?;
     let Some(began) = shares.iter().map(|(_, share)| share.began).min() else { return Ok(0) };
-    // One whose horizon is not known leaves none for all.
+    // One whose watermark is not known leaves none for all.
     let horizon = shares.iter().map(|(_, share)| share.horizon).min().flatten();
-    checkpoint.with(|memory| {
-        if memory.unfinished(Span::default()).is_none() {
-            memory.unfinished.push(Unfinished {
+    checkpoint.with(|state| {
+        if state.unfinished(Span::default()).is_none() {
+            state.unfinished.push(Unfinished {
                 range: Span::default(),
                 began,
                 horizon,
@@ -117,7 +136,7 @@ pub fn join(lake: &Lake, source: &str, checkpoint: &Checkpoint) -> Result<usize,
                 pages: None,
             });
         }
-        if let Some(whole) = memory.unfinished(Span::default()) {
+        if let Some(whole) = state.unfinished(Span::default()) {
             whole.began = whole.began.min(began);
             whole.horizon = whole.horizon.min(horizon);
             whole.reconcile = true;
@@ -129,8 +148,22 @@ pub fn join(lake: &Lake, source: &str, checkpoint: &Checkpoint) -> Result<usize,
                 whole.missing.extend(&share.missing);
             }
         }
+        // Files of several workers may differ in their columns.
+        state.columns = None;
     });
     checkpoint.commit()?;
-    lake::windows::forget(lake, source, shares.iter().map(|(name, _)| name.as_str()))?;
+    lake::windows::forget(&table.lake, &table.source, shares.iter().map(|(name, _)| name.as_str()))?;
     Ok(shares.len())
+}
+
+/// What the workers recorded of the files that they put, before the recovery looks at these: they are no damage.
+pub fn take_in_files(checkpoint: &Checkpoint) -> Result<(), Ended> {
+    let table = &checkpoint.table;
+    for (_, share) in lake::windows::recorded::<Share>(&table.lake, &table.source)? {
+        table.manifest(|manifest| manifest.partitions.extend(share.manifest.partitions));
+        checkpoint.with(|state| state.reread |= share.lost);
+    }
+    // A worker may have crashed before it could record its files.
+    checkpoint.with(|state| state.writing = true);
+    Ok(())
 }

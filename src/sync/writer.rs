@@ -13,28 +13,28 @@ use tokio::{
 };
 
 use super::{
-    layouts::Layouts,
-    memory::{Checkpoint, CommitError},
+    source_state::{Checkpoint, CommitError},
+    table_schema::TableSchema,
 };
-use crate::lake::{self, Calendar, FileForm, Lake, LakeError, PartitionKey, Upserted, Written};
+use crate::{
+    batch::id_values,
+    lake::{FileSchema, LakeError, MoveLog, PartitionKey, Upserted, WrittenFile},
+};
 
 /// Jobs that may wait: enough to keep the writers busy, few enough to bound memory.
 const WAITING: usize = 2;
 /// Partitions written at a time: most of a small file's time is waiting for the disk to say that it is there.
 const SIDE_BY_SIDE: usize = 3;
 
-/// Bytes of tickets, as sent, that may be on their way into files; a larger job goes alone. Two days of a large account:
-/// of 1,000,000 tickets twice as many took 5 MB more and no less time.
+/// Bytes of rows that may be on their way into files; a larger job goes alone.
 const UNDER_WAY_BYTES: u32 = 8 << 20;
 
-/// Rows for one partition, in the order of reading; none where only the file is to be put in order.
+/// Rows for one partition, in the order of reading.
 pub struct Job {
     pub key: PartitionKey,
     pub reads: Vec<RecordBatch>,
-    /// Of the tickets, as sent.
+    /// Of the rows, in memory.
     pub bytes: usize,
-    /// Whether more rows are to come soon.
-    pub growing: bool,
 }
 
 enum Order {
@@ -46,34 +46,34 @@ enum Order {
 /// What was written until now.
 #[derive(Debug, Default)]
 pub struct Wrote {
-    pub files: Vec<(PartitionKey, Written)>,
-    /// The form of each partition's file that was written.
-    forms: HashMap<PartitionKey, Arc<FileForm>>,
+    pub files: Vec<(PartitionKey, WrittenFile)>,
+    /// Files of partitions that tickets left.
+    pub moved: Vec<WrittenFile>,
+    /// The schema of each partition's file that was written.
+    schemas: HashMap<PartitionKey, Arc<FileSchema>>,
+    /// The ids of all rows that were brought in, written or equal to what was there.
+    pub brought: RoaringTreemap,
     pub new: RoaringTreemap,
     pub changed: RoaringTreemap,
-    /// Ids new to a partition that is old enough to hold known tickets only: they may have moved there.
-    pub arrived: Vec<(i64, PartitionKey)>,
 }
 
 impl Wrote {
-    fn add(&mut self, key: PartitionKey, form: Arc<FileForm>, upserted: Upserted, may_hold_moved: bool) {
+    fn add(&mut self, key: PartitionKey, schema: Arc<FileSchema>, ids: &RoaringTreemap, upserted: Upserted) {
         if upserted.written.is_some() {
-            self.forms.insert(key, form);
+            self.schemas.insert(key, schema);
         }
         self.files.extend(upserted.written.map(|written| (key, written)));
-        if may_hold_moved {
-            self.arrived.extend(upserted.ids.new.iter().map(|id| (*id, key)));
-        }
-        self.new.extend(upserted.ids.new.into_iter().map(i64::cast_unsigned));
-        let changed = upserted.ids.changed.into_iter().map(i64::cast_unsigned);
+        self.moved.extend(upserted.moved);
+        self.brought |= ids;
+        self.new |= upserted.new;
+        self.changed |= upserted.changed;
         // A ticket that is written twice in one run, first as a new one, is new.
-        let changed: Vec<u64> = changed.filter(|id| !self.new.contains(*id)).collect();
-        self.changed.extend(changed);
+        self.changed -= &self.new;
     }
 
-    /// Whether the file of a partition was written, and in this form.
-    pub fn is_in(&self, form: &Arc<FileForm>, key: PartitionKey) -> bool {
-        self.forms.get(&key).is_some_and(|written| Arc::ptr_eq(written, form))
+    /// Whether the file of a partition was written, and under this schema.
+    pub fn is_in(&self, schema: &Arc<FileSchema>, key: PartitionKey) -> bool {
+        self.schemas.get(&key).is_some_and(|written| Arc::ptr_eq(written, schema))
     }
 }
 
@@ -98,20 +98,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the task.
-    ///
-    /// `known`: tickets created before this second, or at no known time, are mostly in the lake, so one that is new to
-    /// its partition may have moved there. `None`: the lake was empty.
-    pub fn start(
-        lake: Lake,
-        source: String,
-        layouts: Arc<Layouts>,
-        known: Option<i64>,
-        checkpoint: Arc<Checkpoint>,
-    ) -> Self {
+    /// Starts the task. `keeps_state` is false for one of several workers: it commits nothing.
+    pub fn start(checkpoint: Arc<Checkpoint>, schema: Arc<TableSchema>, keeps_state: bool) -> Self {
         let (orders, received) = mpsc::channel(WAITING);
-        let noted = (checkpoint, layouts.form());
-        let task = tokio::spawn(write_all(lake, source, layouts, received, known, noted));
+        let task = tokio::spawn(write_all(checkpoint, schema, received, keeps_state));
         Self { orders, under_way: Arc::new(Semaphore::new(UNDER_WAY_BYTES as usize)), task }
     }
 
@@ -137,22 +127,20 @@ impl Writer {
 }
 
 async fn write_all(
-    lake: Lake,
-    source: String,
-    layouts: Arc<Layouts>,
+    checkpoint: Arc<Checkpoint>,
+    schema: Arc<TableSchema>,
     orders: mpsc::Receiver<Order>,
-    known: Option<i64>,
-    noted: (Arc<Checkpoint>, Arc<FileForm>),
+    keeps_state: bool,
 ) -> (Wrote, Result<(), CommitError>) {
     let mut writing = Writing {
-        calendar: lake.calendar(),
-        known,
+        checkpoint,
+        keeps_state,
         tasks: JoinSet::new(),
         busy: HashSet::new(),
-        in_parts: HashSet::new(),
+        under_way: RoaringTreemap::new(),
         wrote: Wrote::default(),
     };
-    let mut written = obey(&lake, &source, &layouts, orders, &mut writing, noted).await;
+    let mut written = obey(&schema, orders, &mut writing).await;
     // What is under way ends, whatever failed, and counts.
     loop {
         match writing.land().await {
@@ -165,13 +153,11 @@ async fn write_all(
 }
 
 async fn obey(
-    lake: &Lake,
-    source: &str,
-    layouts: &Layouts,
+    schema: &TableSchema,
     mut orders: mpsc::Receiver<Order>,
     writing: &mut Writing,
-    (checkpoint, mut noted): (Arc<Checkpoint>, Arc<FileForm>),
 ) -> Result<(), CommitError> {
+    let mut noted = schema.file_schema();
     while let Some(order) = orders.recv().await {
         match order {
             Order::Settle(done) => {
@@ -179,57 +165,88 @@ async fn obey(
                 // Whoever asked has stopped waiting: the run is being stopped.
                 let _ = done.send(());
             }
-            Order::Write(Job { key, reads, growing, .. }, permit) => {
-                // Two writers of one partition would undo each other's rows.
-                while writing.tasks.len() >= SIDE_BY_SIDE || writing.busy.contains(&key) {
-                    writing.land().await?;
+            Order::Write(job, permit) => {
+                let now = schema.file_schema();
+                if writing.keeps_state {
+                    writing.checkpoint.begin_writing()?;
+                    if !Arc::ptr_eq(&now, &noted) {
+                        writing.checkpoint.files_differ()?;
+                    }
                 }
-                if reads.is_empty() && !writing.in_parts.contains(&key) {
-                    continue;
-                }
-                let (lake, source, form) = (lake.clone(), source.to_owned(), layouts.form());
-                if !Arc::ptr_eq(&form, &noted) {
-                    checkpoint.files_differ()?;
-                    noted = Arc::clone(&form);
-                }
-                writing.busy.insert(key);
-                writing.tasks.spawn_blocking(move || {
-                    let upserted = lake::upsert(&lake, &source, key, &reads, &form, growing);
-                    drop((reads, permit));
-                    (key, form, upserted)
-                });
+                noted = Arc::clone(&now);
+                writing.begin(job, permit, now).await?;
             }
         }
     }
     Ok(())
 }
 
+/// A job that has landed: its partition, the one before it where tickets moved, its ids, and what was done.
+struct Landed {
+    key: PartitionKey,
+    partitions: Vec<PartitionKey>,
+    ids: RoaringTreemap,
+    schema: Arc<FileSchema>,
+    upserted: Result<Upserted, LakeError>,
+}
+
 /// Upserts under way.
 struct Writing {
-    calendar: Calendar,
-    known: Option<i64>,
-    tasks: JoinSet<(PartitionKey, Arc<FileForm>, Result<Upserted, LakeError>)>,
+    checkpoint: Arc<Checkpoint>,
+    keeps_state: bool,
+    tasks: JoinSet<Landed>,
+    /// Partitions whose files may be replaced by a task.
     busy: HashSet<PartitionKey>,
-    /// Partitions whose files have row groups that are to be put together once they are whole.
-    in_parts: HashSet<PartitionKey>,
+    /// Ids of rows on their way: the manifest does not know yet where they will be.
+    under_way: RoaringTreemap,
     wrote: Wrote,
 }
 
 impl Writing {
+    /// Starts a job as soon as no other one touches its tickets or its partitions: those that tickets leave count too.
+    async fn begin(
+        &mut self,
+        job: Job,
+        permit: OwnedSemaphorePermit,
+        schema: Arc<FileSchema>,
+    ) -> Result<(), CommitError> {
+        let Job { key, reads, .. } = job;
+        let ids: RoaringTreemap =
+            reads.iter().flat_map(id_values).map(|id| id.cast_unsigned()).collect();
+        let partitions = loop {
+            let elsewhere = self.checkpoint.table.manifest(|manifest| manifest.elsewhere(key, &ids));
+            let partitions: Vec<PartitionKey> =
+                std::iter::once(key).chain(elsewhere.into_iter().map(|(from, _)| from)).collect();
+            let waits = self.tasks.len() >= SIDE_BY_SIDE
+                || partitions.iter().any(|key| self.busy.contains(key))
+                || !self.under_way.is_disjoint(&ids);
+            if !waits {
+                break partitions;
+            }
+            self.land().await?;
+        };
+        self.busy.extend(&partitions);
+        self.under_way |= &ids;
+        let (checkpoint, keeps_state) = (Arc::clone(&self.checkpoint), self.keeps_state);
+        self.tasks.spawn_blocking(move || {
+            let log = keeps_state.then_some(&*checkpoint as &dyn MoveLog);
+            let upserted = checkpoint.table.upsert(key, &reads, &schema, log);
+            drop((reads, permit));
+            Landed { key, partitions, ids, schema, upserted }
+        });
+        Ok(())
+    }
+
     /// Waits for one of them; `false` if there is none.
     async fn land(&mut self) -> Result<bool, CommitError> {
         let Some(landed) = self.tasks.join_next().await else { return Ok(false) };
-        let (key, form, upserted) =
+        let Landed { key, partitions, ids, schema, upserted } =
             landed.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
-        self.busy.remove(&key);
-        let start = self.calendar.span(key).map_or(i64::MIN, |span| span.start.div_euclid(1_000_000));
-        let upserted = upserted?;
-        if upserted.in_parts {
-            self.in_parts.insert(key);
-        } else {
-            self.in_parts.remove(&key);
+        for key in &partitions {
+            self.busy.remove(key);
         }
-        self.wrote.add(key, form, upserted, self.known.is_some_and(|known| start < known));
+        self.under_way -= &ids;
+        self.wrote.add(key, schema, &ids, upserted?);
         Ok(true)
     }
 }

@@ -34,7 +34,7 @@ pub struct Known {
 pub struct Bookmark {
     #[serde(flatten)]
     pub reached: Reached,
-    #[serde(with = "as_text")]
+    #[serde(with = "crate::bitmap")]
     pub ids: RoaringTreemap,
 }
 
@@ -48,25 +48,6 @@ impl Reached {
     pub fn rows(&self) -> u64 {
         let rows: u64 = self.stretches.iter().map(|known| known.next.saturating_sub(known.start)).sum();
         self.length.map_or(rows, |length| rows.min(length))
-    }
-}
-
-/// A set of ids as base64 of roaring's portable form: some bits for each of a million ids.
-mod as_text {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    use roaring::RoaringTreemap;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error, ser};
-
-    pub fn serialize<S: Serializer>(ids: &RoaringTreemap, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut bytes = Vec::with_capacity(ids.serialized_size());
-        ids.serialize_into(&mut bytes).map_err(ser::Error::custom)?;
-        serializer.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RoaringTreemap, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = STANDARD.decode(text).map_err(D::Error::custom)?;
-        RoaringTreemap::deserialize_from(bytes.as_slice()).map_err(D::Error::custom)
     }
 }
 

@@ -17,6 +17,7 @@ from watch import looked_at, watch_files
 TICKETS = int(os.environ.get("CHECK_TICKETS", "2000"))  # of each vendor, in the big test
 CHANCE = float(os.environ.get("CHECK_CHANCE", "0.12"))  # how often a value is awkward there
 SEED = int(os.environ.get("CHECK_SEED", "1"))
+SEEDS = range(SEED, SEED + int(os.environ.get("CHECK_SEEDS", "1")))  # of tests that hold for every seed
 
 
 LAKE = os.environ.get("CHECK_LAKE", "folder")  # or "bucket": every test that can, on a lake in an object store
@@ -72,7 +73,7 @@ def assert_complete(run):
 
 
 def pytest_collection_modifyitems(items):
-    """A bucket is spared what is about folders; what the whole suite said is counted when all of it has been said."""
+    """Skips tests of folders on a bucket, and puts the test that counts what was looked at last. Each worker counts its own."""
     for item in items:
         if LAKE == "bucket" and item.get_closest_marker("folder"):
             item.add_marker(pytest.mark.skip(reason="about a lake in a folder"))

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from compare import whole_lake
-from conftest import SEED, add, assert_complete, assert_lake, expectation_of
+from conftest import SEED, SEEDS, add, assert_complete, assert_lake, expectation_of
 from emulator.accounts import account, emulate
 from program import Toml, run
 from store.home import LEASE, BucketHome
@@ -109,10 +109,11 @@ def test_writers_that_start_together(bucket):
 NIGHTLY = [pytest.param(fault, marks=pytest.mark.nightly) for fault in ("reset", "broken", "cut", ("late", 0.3))]
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("fault", ["busy", "lost", *NIGHTLY], ids=str)
-def test_a_store_that_fails_now_and_then(tmp_path, fault):
-    state = account("udesk", 60, SEED)
-    rng = random.Random(f"{fault} {SEED}")
+def test_a_store_that_fails_now_and_then(tmp_path, fault, seed):
+    state = account("udesk", 60, seed)
+    rng = random.Random(f"{fault} {seed}")
     with serve(tmp_path) as store, between(store, lambda *_: fault if rng.random() < 0.06 else None) as network, emulate("udesk", state) as emulator:
         home = BucketHome(tmp_path, server=store, address=network.address, lake_settings={"partition": "month"})
         add(home, "shop", emulator)

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from compare import read_table, same, shown
-from conftest import SEED, add, assert_complete, assert_lake, expectation_of
+from conftest import SEED, SEEDS, add, assert_complete, assert_lake, expectation_of
 from emulator.accounts import NOW, account, emulate
 from program import Home
 
@@ -107,12 +107,13 @@ def promised(home, state, vendor):
     return made
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
-def test_kills_at_any_instant(tmp_path, home, vendor):
-    rng = random.Random(f"kills {vendor} {SEED}")
+def test_kills_at_any_instant(tmp_path, home, vendor, seed):
+    rng = random.Random(f"kills {vendor} {seed}")
     (tmp_path / "calm").mkdir()
     calm = Home(tmp_path / "calm")
-    state = account(vendor, 400, SEED)
+    state = account(vendor, 400, seed)
     with emulate(vendor, state, latency=0.004) as emulator:
         for each in (calm, home):
             add(each, "shop", emulator, page_size=40)

@@ -6,14 +6,13 @@ import os
 import pytest
 
 from compare import read_table, row_complaints, shown, whole_lake
-from conftest import add, expectation_of
+from conftest import SEEDS, add, expectation_of
 from emulator.accounts import account, emulate
 from emulator.world_udesk import CASCADES
 from expected import expect
 from layout import tree_complaints
 
 pytestmark = pytest.mark.moving
-SEEDS = range(1, 1 + int(os.environ.get("CHECK_SEEDS", "3")))
 COUNT = int(os.environ.get("CHECK_MOVING_TICKETS", "900"))
 CHANGES = [
     {"delete": 1}, {"insert": 1}, {"update": 1}, {"delete": 3}, {"delete": 2, "insert": 3, "update": 4}, {"delete": 1, "insert": 1, "update": 1},

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from compare import whole_lake
-from conftest import SEED, add, assert_complete, assert_lake, expectation_of
+from conftest import SEED, SEEDS, add, assert_complete, assert_lake, expectation_of
 from emulator.accounts import account, emulate
 
 KILLS = int(os.environ.get("CHECK_KILLS", "12"))
@@ -57,11 +57,12 @@ def test_an_interrupted_run_stops_soon_and_well(home, name):
 
 
 @pytest.mark.nightly
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
-def test_kills_at_any_instant(home, vendor):
+def test_kills_at_any_instant(home, vendor, seed):
     """kill -9 over first and later runs: the lake always loads, has nothing twice and loses nothing committed."""
-    rng = random.Random(f"kills {vendor} {SEED}")
-    state = account(vendor, 1000, SEED)
+    rng = random.Random(f"kills {vendor} {seed}")
+    state = account(vendor, 1000, seed)
     with emulate(vendor, state) as emulator:
         add(home, "shop", emulator)
         began = time.monotonic()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conftest import CHANCE, SEED, TICKETS, add, assert_complete, assert_lake, expectation_of
+from conftest import CHANCE, SEED, SEEDS, TICKETS, add, assert_complete, assert_lake, expectation_of
 from emulator.accounts import account, emulate
 from expected import expect
 from layout import ticket_files
@@ -26,10 +26,11 @@ def ordinary(text):
     return json.dumps(data)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_every_cell_with_faults_on(home, vendor):
-    state = account(vendor, TICKETS, SEED, extra_fields=120 if vendor == "kf5" else 3, chance=CHANCE)
-    with emulate(vendor, state, FAULTS, seed=SEED) as emulator:
+def test_every_cell_with_faults_on(home, vendor, seed):
+    state = account(vendor, TICKETS, seed, extra_fields=120 if vendor == "kf5" else 3, chance=CHANCE)
+    with emulate(vendor, state, FAULTS, seed=seed) as emulator:
         add(home, "shop", emulator)
         run = assert_complete(home.sync())
     assert_lake(home, "shop", vendor, expectation_of(state, vendor), run)

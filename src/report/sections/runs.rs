@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Item, Section, Table, shown};
-use crate::{report::Report, stock::SourceStock};
+use crate::{report::Report, status::SourceStatus};
 
 pub fn runs(report: &Report) -> Section {
     let zone = TimeZone::get(&report.timezone).unwrap_or(TimeZone::UTC);
@@ -11,13 +11,13 @@ pub fn runs(report: &Report) -> Section {
         Some(at) => Item::text(at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()),
         None => Item::text("never"),
     };
-    let row = |source: &SourceStock| {
+    let row = |source: &SourceStatus| {
         let run = source.last_run.as_ref();
         vec![
             Item::text(&source.name),
             moment(source.cursor),
             moment(source.whole_at),
-            moment(run.map(|run| run.finished_at)),
+            moment(run.and_then(|run| run.finished_at)),
             Item::text(run.map_or("–", |run| run.outcome.name())),
         ]
     };

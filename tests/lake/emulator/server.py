@@ -37,6 +37,8 @@ class Emulator:
         self.retry_after, self.latency = retry_after, latency
         self.spoilt_at_most = spoilt_at_most
         self.lists = 0
+        self.before_list = None  # called before each list answer, with how many there have been
+        self.refuse = None  # path with query → a status that is answered in place of anything else, or None
         self.injected = {}
         self._spoilt = Counter()  # question → times
         self.changed = []
@@ -93,6 +95,9 @@ class Emulator:
             time.sleep(self.latency)
         url = urlsplit(handler.path)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
+        status = self.refuse(handler.path) if self.refuse else None
+        if status:
+            return send(handler, Answer.json({"message": "refused"}, status))
         self._move(url.path)
         try:
             if self.vendor == "kf5" and body is not None:
@@ -117,6 +122,8 @@ class Emulator:
             return
         with self._lock:
             self.lists += 1
+            if self.before_list:
+                self.before_list(self.lists)
             for op, every in self.changes.items():
                 if self.lists % every == 0:
                     self.changed += [(op, number) for number in self.state.change(op)]

@@ -16,6 +16,7 @@ class State:
         self.versions = {number: [ticket.text] for number, ticket in self.by_id.items()}
         self.fields = fields  # the definitions as data
         self.deleted = set()
+        self.doubles = []  # older versions that lists show beside the current ones
         self._make_fresh = make_fresh
         self.awkward = 0.1  # the share of values that a change makes awkward
         self._rng = random.Random(f"changes {seed}")
@@ -31,7 +32,7 @@ class State:
                     "created": lambda ticket: (ticket.created if ticket.created is not None else -1, ticket.id),
                     "updated": lambda ticket: (ticket.updated if ticket.updated is not None else -1, ticket.id),
                 }[key]
-                tickets = sorted(self.by_id.values(), key=order)
+                tickets = sorted([*self.by_id.values(), *self.doubles], key=order)
                 self._orders[key] = (tickets, [order(ticket) for ticket in tickets])
             return self._orders[key]
 
@@ -43,7 +44,7 @@ class State:
         return tickets[low:high]
 
     def change(self, op, count=1, now=None):
-        """Inserts, updates or deletes `count` tickets. → their ids."""
+        """Inserts, updates, deletes or redates (another created_at) `count` tickets. → their ids."""
         with self.lock:
             return [self._change_one(op, int(now if now is not None else time.time())) for _ in range(count)]
 
@@ -58,14 +59,20 @@ class State:
             if op == "delete":
                 self.drop(number)
                 return number
-            old = self.by_id[number]
-            ticket = self._make_fresh(self._rng, number, old.created, now, self.fields, self.awkward)
+            of = self._rng.choice(list(self.by_id)) if op == "redate" else number
+            ticket = self._make_fresh(self._rng, number, self.by_id[of].created, now, self.fields, self.awkward)
         self.put(ticket)
         return number
 
     def fresh(self, number, created, now=None):
         """→ a new version of a ticket, created at `created`; `put` makes it the current one."""
         return self._make_fresh(self._rng, number, created, int(now if now is not None else time.time()), self.fields, self.awkward)
+
+    def show_twice(self, tickets):
+        """Lists show these versions beside the current ones; none: each ticket once again."""
+        with self.lock:
+            self._orders.clear()
+            self.doubles = list(tickets)
 
     def put(self, ticket):
         with self.lock:
