@@ -1,7 +1,6 @@
 """The files of a lake: where they lie, how they are written, what their metadata say."""
 
 import re
-from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from columns import TICKET_FIELD_OPTIONS, TICKET_FIELDS
-from expected import column_order
+from expected import column_order, partition_of
 
 TEXTS = {pa.string(), pa.large_string(), pa.string_view()}
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -145,10 +144,10 @@ def check_source(lake, source, expectation, zone="Asia/Shanghai"):
 def _place_complaints(path, zone):
     """Each row's own created_at names the folder it lies in."""
     key, value = path.parent.name.split("=", 1)
-    form = "%Y-%m-%d" if key == "created_date" else "%Y-%m"
+    partition = "day" if key == "created_date" else "month"
     complaints = []
-    for moment in pq.ParquetFile(path).read(["created_at"]).column("created_at").to_pylist():
-        right = moment.astimezone(ZoneInfo(zone)).strftime(form) if isinstance(moment, datetime) else "__HIVE_DEFAULT_PARTITION__"
+    for micros in pq.ParquetFile(path).read(["created_at"]).column("created_at").cast(pa.int64()).to_pylist():
+        right = partition_of(micros, ZoneInfo(zone), partition)
         if right != value:
             complaints.append(f"{path.parent.name}: a row of {right}")
             break
