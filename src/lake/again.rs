@@ -62,10 +62,8 @@ pub(super) fn write(
         (Shape::Groups(groups.len()), groups)
     };
     let again = Again { old, form, change, groups };
-    store::put_over(lake, key, old.seen(), |staged| {
-        assembly::write(form, staged, path, shape, &again, &digests)
-    })
-    .map(Some)
+    store::put(lake, key, &old.seen(), |staged| assembly::write(form, staged, path, shape, &again, &digests))
+        .map(|(written, _)| Some(written))
 }
 
 impl Change {

@@ -44,10 +44,10 @@ impl Group {
 
 /// Reads everything but the rows of the file at `path`; `None` if it is not there.
 pub fn anatomy(path: &Location) -> Result<Option<Anatomy>, LakeError> {
-    let Some(content) = path.open_for_parts()? else {
+    let Some(content) = path.open()? else {
         return Ok(None);
     };
-    read::guarded(path, &content.trouble(), || {
+    read::guarded(path, &content.io_error(), || {
         let bytes = content.bytes();
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
         let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(content, options)?;

@@ -24,12 +24,12 @@ pub fn change(
     if !changes {
         return Ok(None);
     }
-    store::put(lake, &tickets::file_key(source, key), |staged| {
+    store::put(lake, &tickets::file_key(source, key), &store::Expected::Anything, |staged| {
         let mut out = form.writer(staged, &path, rows)?;
         for batch in tickets::rows(lake, source, key, form)? {
             out.write(&ruled(&batch?)?)?;
         }
         out.finish()
     })
-    .map(Some)
+    .map(|(written, _)| Some(written))
 }

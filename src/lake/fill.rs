@@ -54,11 +54,12 @@ pub fn add_fill(
     fill: &mut Fill,
 ) -> Result<(), LakeError> {
     let path = ticket_file(lake, source, key);
-    let Some(content) = path.open_for_parts()? else {
+    let Some(content) = path.open()? else {
         return Ok(());
     };
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
-    let metadata = read::guarded(&path, &content.trouble(), || ArrowReaderMetadata::load(&content, options))?;
+    let metadata =
+        read::guarded(&path, &content.io_error(), || ArrowReaderMetadata::load(&content, options))?;
     let roots = roots(metadata.parquet_schema());
     for (number, group) in metadata.metadata().row_groups().iter().enumerate() {
         let to_read = from_statistics(group, &roots, wanted, fill);
@@ -132,11 +133,11 @@ fn group_rows(
     group: usize,
     columns: impl Iterator<Item = usize>,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>>, LakeError> {
-    let Some(content) = path.open_for_parts()? else {
+    let Some(content) = path.open()? else {
         return Err(LakeError::reading(path, ParquetError::General("it went away".to_owned())));
     };
     let mask = ProjectionMask::roots(metadata.parquet_schema(), columns);
-    let trouble = content.trouble();
+    let trouble = content.io_error();
     let mut reader: ParquetRecordBatchReader = read::guarded(path, &trouble, || {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(content, metadata.clone());
         builder.with_row_groups(vec![group]).with_projection(mask).build()

@@ -141,7 +141,10 @@ mod tests {
 
     fn told_apart(lake: &Lake, root: &Path) {
         let put = |key: &str| {
-            store::put(lake, key, |file| file.write_all(b"x").map_err(LakeError::io(key, "write"))).unwrap()
+            store::put(lake, key, &store::Expected::Anything, |file| {
+                file.write_all(b"x").map_err(LakeError::io(key, "write"))
+            })
+            .unwrap()
         };
         put("tickets/source=s/created_date=2024-01-05/part-0.parquet");
         put("tickets/source=s/created_date=2024-01-05/part-1.parquet");

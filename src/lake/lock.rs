@@ -47,7 +47,7 @@ impl Drop for Held {
 pub fn acquire(lake: &Lake, command: &str, started_at: &str) -> Result<Locking, LakeError> {
     let text = format!("process {} on {}, `{command}`, since {started_at}", std::process::id(), host());
     let held = match &lake.store {
-        Store::Folder(root) => file::acquire(root, &text)?.map(Held::File),
+        Store::Folder(folder) => file::acquire(folder, &text)?.map(Held::File),
         Store::Bucket(bucket) => lease::acquire(bucket, &text)?.map(|hold| {
             bucket.set_hold(Some(Arc::clone(&hold)));
             Held::Lease(Arc::clone(bucket), hold)
@@ -65,7 +65,7 @@ pub fn share(lake: &mut Lake, command: &str, started_at: &str) -> Result<Locking
     let text =
         format!("process {} on {}, `{command} --window`, since {started_at}", std::process::id(), host());
     let held = match &lake.store {
-        Store::Folder(root) => file::share(root, &text)?.map(Held::File),
+        Store::Folder(folder) => file::share(folder, &text)?.map(Held::File),
         Store::Bucket(bucket) => match lease::holder(bucket)? {
             Some(holder) => Err(holder),
             None => Ok(Held::Nothing),
@@ -81,7 +81,7 @@ pub fn share(lake: &mut Lake, command: &str, started_at: &str) -> Result<Locking
 /// Who holds the lake at this moment, or `None`.
 pub fn holder(lake: &Lake) -> Result<Option<String>, LakeError> {
     match &lake.store {
-        Store::Folder(root) => file::holder(root),
+        Store::Folder(folder) => file::holder(folder),
         Store::Bucket(bucket) => lease::holder(bucket),
     }
 }

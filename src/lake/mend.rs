@@ -24,13 +24,14 @@ pub fn replace(
     let file = tickets::file_key(source, key);
     let path = store::path(lake, &file);
     let mut merge = Merge::new(form.schema(), rows).map_err(LakeError::rows(&path))?;
-    store::put(lake, &file, |staged| {
+    store::put(lake, &file, &store::Expected::Anything, |staged| {
         let mut out = form.writer(staged, &path, merge.rows())?;
         while let Some(batch) = merge.rest(WRITE_ROWS).map_err(LakeError::rows(&path))? {
             out.write(&batch)?;
         }
         out.finish()
     })
+    .map(|(written, _)| written)
 }
 
 /// Writes the file of a small table anew under the form's schema.
@@ -38,11 +39,12 @@ pub fn rewrite_table(lake: &Lake, file: &TableFile, form: &FileForm) -> Result<W
     let path = lake.at(&file.path());
     let rows = table::read_table(lake, file.table, &file.source)?;
     let rows = rows.unwrap_or_else(|| RecordBatch::new_empty(form.schema().clone()));
-    store::put(lake, &store::text(&file.path()), |staged| {
+    store::put(lake, &store::text(&file.path()), &store::Expected::Anything, |staged| {
         let mut out = form.writer(staged, &path, rows.num_rows() as u64)?;
         out.write(&rows)?;
         out.finish()
     })
+    .map(|(written, _)| written)
 }
 
 /// Moves a file or a folder out of its place, to be looked at later. `what` and what is returned are relative to the lake.

@@ -27,8 +27,8 @@ use parquet::{
 
 use super::{
     LakeError, Location, digests,
-    read::{groups, guarded},
-    store::{Content, Seen, Trouble},
+    read::guarded,
+    store::{Content, Expected, IoError},
 };
 use crate::batch::{DIGEST, ID, UPDATED_AT};
 
@@ -41,7 +41,7 @@ pub(super) const STEP_ROWS: usize = 4096;
 pub(super) struct Old<'a> {
     path: &'a Location,
     content: Content,
-    trouble: Trouble,
+    trouble: IoError,
     metadata: ArrowReaderMetadata,
     places: HashMap<String, Place>,
     /// Of all rows, where the file has any.
@@ -60,12 +60,11 @@ struct Place {
 
 impl<'a> Old<'a> {
     pub(super) fn new(path: &'a Location, content: Content) -> Result<Self, LakeError> {
-        let trouble = content.trouble();
+        let trouble = content.io_error();
         let (metadata, digests) = guarded(path, &trouble, || {
             let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
             let metadata = ArrowReaderMetadata::load(&content, options)?;
             let digests = digests::of_content(&content, metadata.metadata())?;
-            content.plan().tell(groups(metadata.metadata(), &ProjectionMask::all()));
             Ok((metadata, digests))
         })?;
         let groups: Vec<usize> =
@@ -113,8 +112,8 @@ impl<'a> Old<'a> {
     }
 
     /// Which version of the file this is.
-    pub(super) fn seen(&self) -> Seen {
-        self.content.seen.clone()
+    pub(super) fn seen(&self) -> Expected {
+        Expected::Version(self.content.version())
     }
 
     /// How many rows are best read at a time.

@@ -12,7 +12,7 @@ use arrow::{
 use super::{
     FileForm, Lake, LakeError, Location, Upserted, Written, digests,
     small::Source,
-    store::{self, Content},
+    store::{self, Content, Expected},
     tail::{self, Told},
     unpack::{self, Wanted},
 };
@@ -91,7 +91,8 @@ impl<'a> Whole<'a> {
         let digests = weave.column(&block, columns.len(), &self.digests);
         let digests = digests.map_err(LakeError::rows(self.path))?;
         let digests: Vec<u64> = digests::of_column(Some(&digests), self.told.rows).collect();
-        store::put_over(lake, key, self.content.seen.clone(), |staged| {
+        let expected = Expected::Version(self.content.version());
+        let written = store::put(lake, key, &expected, |staged| {
             let stored = self.told.columns.iter();
             let mut columns = columns.into_iter().zip(stored).enumerate().map(|(at, (cells, stored))| {
                 Ok(match cells {
@@ -100,7 +101,8 @@ impl<'a> Whole<'a> {
                 })
             });
             self.form.write_small(staged, self.path, &mut columns, &digests)
-        })
+        })?;
+        Ok(written.0)
     }
 
     /// Whether the file says that a column has no value.

@@ -19,9 +19,10 @@ pub fn probe(lake: &Lake) -> Result<(), LakeError> {
     let file = root.map(|root| root.join(&key));
     let above = file.iter().flat_map(|file| file.ancestors().skip(1));
     let made: Vec<&Path> = above.take_while(|folder| !folder.is_dir()).collect();
-    let written =
-        store::put(lake, &key, |file| file.write_all(CONTENT).map_err(LakeError::io(&place, "write")));
-    let read = written.and_then(|()| store::read(lake, &key));
+    let written = store::put(lake, &key, &store::Expected::Anything, |file| {
+        file.write_all(CONTENT).map_err(LakeError::io(&place, "write"))
+    });
+    let read = written.and_then(|_| store::read(lake, &key));
     let removed = store::delete(lake, &key);
     let staging: Option<PathBuf> = root.filter(|_| !made.is_empty()).map(|root| root.join(store::STAGING));
     for folder in staging.as_deref().into_iter().chain(made) {

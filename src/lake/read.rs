@@ -16,13 +16,13 @@ use parquet::{
         },
     },
     errors::ParquetError,
-    file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetStatisticsPolicy, RowGroupMetaData},
+    file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetStatisticsPolicy},
 };
 
 use super::{
     LakeError, Location,
     fault::panic_text,
-    store::{Content, Group, Trouble},
+    store::{Content, IoError},
     strips,
 };
 
@@ -56,7 +56,7 @@ impl Footer {
 /// The rows of a file, batch by batch, under the schema that the file has.
 pub(super) struct Rows {
     path: Location,
-    trouble: Trouble,
+    trouble: IoError,
     pub(super) footer: Footer,
     inner: Inner,
 }
@@ -70,7 +70,7 @@ enum Inner {
 /// Opens a file; `None` if it is not there.
 pub(super) fn rows(path: &Location) -> Result<Option<Rows>, LakeError> {
     let Some(content) = path.open()? else { return Ok(None) };
-    let trouble = content.trouble();
+    let trouble = content.io_error();
     let (footer, inner) = guarded(path, &trouble, || {
         let metadata = ArrowReaderMetadata::load(&content, options())?;
         open(content, metadata)
@@ -80,10 +80,10 @@ pub(super) fn rows(path: &Location) -> Result<Option<Rows>, LakeError> {
 
 /// What the file at `path` says of itself; `None` if it is not there.
 pub fn footer(path: &Location) -> Result<Option<Footer>, LakeError> {
-    let Some(content) = path.open_for_parts()? else {
+    let Some(content) = path.open()? else {
         return Ok(None);
     };
-    guarded(path, &content.trouble(), || {
+    guarded(path, &content.io_error(), || {
         let bytes = content.bytes();
         let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(content, options())?;
         Ok(told(builder.metadata(), builder.schema(), bytes))
@@ -107,17 +107,16 @@ pub(super) fn columns_and<T>(
     names: &[&str],
     also: impl FnOnce(&Content, &ParquetMetaData) -> Result<T, ParquetError>,
 ) -> Result<Option<(Rows, T)>, LakeError> {
-    let Some(content) = path.open_for_parts()? else {
+    let Some(content) = path.open()? else {
         return Ok(None);
     };
-    let trouble = content.trouble();
+    let trouble = content.io_error();
     let (footer, inner, also) = guarded(path, &trouble, || {
         // The schema that is told besides costs twice what the rest of a footer does, and names no other types.
         let metadata = ArrowReaderMetadata::load(&content, options().with_skip_arrow_metadata(true))?;
         let also = also(&content, metadata.metadata())?;
         let footer = told(metadata.metadata(), metadata.schema(), content.bytes());
         let mask = ProjectionMask::columns(metadata.parquet_schema(), names.iter().copied());
-        content.plan().tell(groups(metadata.metadata(), &mask));
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(content, metadata);
         Ok((footer, Inner::Stream(Box::new(builder.with_projection(mask).build()?)), also))
     })?;
@@ -153,7 +152,6 @@ fn open(content: Content, metadata: ArrowReaderMetadata) -> Result<(Footer, Inne
         let batch = if rows > 0 { Some(strips::decode(bytes, &metadata, rows)?) } else { None };
         return Ok((footer, Inner::Whole(batch)));
     }
-    content.plan().tell(groups(metadata.metadata(), &ProjectionMask::all()));
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(content, metadata);
     let stream = builder.with_batch_size(batch as usize).build()?;
     Ok((footer, Inner::Stream(Box::new(stream))))
@@ -185,39 +183,11 @@ pub(super) fn told(metadata: &ParquetMetaData, schema: &SchemaRef, bytes: u64) -
     }
 }
 
-/// Neighbours with less than this between them are one part: a request costs more than these bytes.
-const NEAR_BYTES: u64 = 128 * 1024;
-
-/// The parts of each row group that the columns of the mask take.
-pub(super) fn groups(metadata: &ParquetMetaData, mask: &ProjectionMask) -> Vec<Group> {
-    let parts_of = |group: &RowGroupMetaData| {
-        let chunks = group.columns().iter().enumerate();
-        let mut ranges: Vec<_> = chunks
-            .filter(|(number, _)| mask.leaf_included(*number))
-            .map(|(_, chunk)| chunk.byte_range())
-            .map(|(start, length)| start..start.saturating_add(length))
-            .collect();
-        ranges.sort_unstable_by_key(|range| range.start);
-        let mut parts: Vec<std::ops::Range<u64>> = Vec::new();
-        for range in ranges {
-            match parts.last_mut() {
-                Some(last) if range.start <= last.end.saturating_add(NEAR_BYTES) => {
-                    last.end = last.end.max(range.end);
-                }
-                _ => parts.push(range),
-            }
-        }
-        parts
-    };
-    let groups = metadata.row_groups().iter().map(parts_of);
-    groups.map(|parts| Group { start: parts.first().map_or(0, |part| part.start), parts }).collect()
-}
-
 /// Decoding damaged bytes may end in a panic of the decoder; here it is an error that names the file. What the disk or
 /// the network failed with is no damage.
 pub(super) fn guarded<T>(
     path: &Location,
-    trouble: &Trouble,
+    trouble: &IoError,
     read: impl FnOnce() -> Result<T, ParquetError>,
 ) -> Result<T, LakeError> {
     let outcome = match catch_unwind(AssertUnwindSafe(read)) {

@@ -10,10 +10,11 @@ const RUNS: &str = "_ticketlake/runs";
 pub fn record<T: Serialize>(lake: &Lake, run_id: &str, summary: &T) -> Result<(), LakeError> {
     let key = format!("{RUNS}/{run_id}.json");
     let path = store::path(lake, &key);
-    store::put(lake, &key, |file| {
+    store::put(lake, &key, &store::Expected::Anything, |file| {
         let content = serde_json::to_vec_pretty(summary).map_err(std::io::Error::from);
         content.and_then(|content| file.write_all(&content)).map_err(LakeError::io(&path, "write"))
-    })
+    })?;
+    Ok(())
 }
 
 /// The records of the last runs, the newest first, at most `count`. One that cannot be read is left out.

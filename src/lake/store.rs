@@ -7,11 +7,10 @@
 
 mod bucket;
 mod content;
+mod file_system;
 mod folder;
-mod ranges;
 mod refusal;
-mod upload;
-mod wait;
+mod requests;
 
 use std::{
     fmt,
@@ -22,15 +21,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use object_store::UpdateVersion;
+use serde::{Deserialize, Serialize};
 
 use super::{Lake, LakeError};
 use crate::config::Place;
 
 pub(super) use self::{
     bucket::{Bucket, Created, put_if},
-    content::{Content, Group, Trouble},
-    folder::make_parent,
+    content::{Content, IoError},
+    folder::Folder,
     refusal::Refusal,
 };
 
@@ -41,7 +40,7 @@ pub(super) const STAGING: &str = "_ticketlake/staging";
 /// What holds a lake's files; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) enum Store {
-    Folder(Arc<Path>),
+    Folder(Arc<Folder>),
     Bucket(Arc<Bucket>),
 }
 
@@ -55,13 +54,28 @@ pub struct Location {
 /// A file while it is written.
 pub(super) type Draft<'a> = dyn Write + Send + 'a;
 
-/// What stood in a place when it was read; a put over it fails where something else stands there since. In a folder,
-/// whose lock no other run can pass, it is not needed.
+/// Which version of a file: its size, and its ETag, or in a folder `mtime:` and its time of modification in nanoseconds
+/// since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileVersion {
+    pub bytes: u64,
+    pub tag: String,
+}
+
+/// What a put expects to find in its place. It fails with [`LakeError::Overtaken`] where something else is there.
 #[derive(Debug, Clone)]
-pub(super) enum Seen {
+pub enum Expected {
     Nothing,
-    Version(UpdateVersion),
+    Version(FileVersion),
     Anything,
+}
+
+/// A file that was put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    pub version: FileVersion,
+    /// The xxh3 of its bytes.
+    pub checksum: u64,
 }
 
 /// An entry of a folder: its path relative to the lake, its name where that is text, and whether it is a folder.
@@ -76,8 +90,8 @@ impl Store {
     /// The store at a place. Nothing is asked of it yet.
     pub fn open(place: &Place) -> Result<Self, LakeError> {
         match place {
-            Place::Folder(path) => Ok(Self::Folder(path.as_path().into())),
-            Place::Bucket(bucket) => Ok(Self::Bucket(Arc::new(Bucket::open(bucket)?))),
+            Place::Folder(path) => Ok(Self::Folder(Arc::new(Folder::new(path)))),
+            Place::Bucket(bucket) => Ok(Self::Bucket(Arc::new(Bucket::new(bucket)?))),
         }
     }
 }
@@ -85,7 +99,7 @@ impl Store {
 impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.store {
-            Store::Folder(root) => root.join(&self.key).display().fmt(out),
+            Store::Folder(folder) => folder.path(&self.key).display().fmt(out),
             Store::Bucket(bucket) => bucket.address(&self.key).fmt(out),
         }
     }
@@ -98,25 +112,21 @@ impl Location {
 
     /// Whether there is a file.
     pub fn exists(&self) -> Result<bool, LakeError> {
+        Ok(self.stat()?.is_some())
+    }
+
+    fn stat(&self) -> Result<Option<FileVersion>, LakeError> {
         match &self.store {
-            Store::Folder(root) => folder::exists(root, &self.key),
-            Store::Bucket(bucket) => Ok(bucket.head(&self.key)?.is_some()),
+            Store::Folder(folder) => folder.stat(&self.key),
+            Store::Bucket(bucket) => bucket.stat(&self.key),
         }
     }
 
-    /// The content, to be read from its beginning to its end; `None` if nothing is there.
+    /// The content; `None` if nothing is there.
     pub(super) fn open(&self) -> Result<Option<Content>, LakeError> {
         match &self.store {
-            Store::Folder(root) => folder::open(root, &self.key, true),
-            Store::Bucket(bucket) => ranges::open_all(bucket, &self.key),
-        }
-    }
-
-    /// The content, of which little will be read; `None` if nothing is there.
-    pub(super) fn open_for_parts(&self) -> Result<Option<Content>, LakeError> {
-        match &self.store {
-            Store::Folder(root) => folder::open(root, &self.key, false),
-            Store::Bucket(bucket) => ranges::open_for_parts(bucket, &self.key),
+            Store::Folder(folder) => folder.open(&self.key),
+            Store::Bucket(bucket) => bucket.open(&self.key),
         }
     }
 }
@@ -125,34 +135,26 @@ pub(super) fn path(lake: &Lake, key: &str) -> Location {
     Location::new(lake, key)
 }
 
-/// Writes a file by `fill` and puts it in the place of `key`, over whatever is there. It is durable, a table at the
-/// latest before anything that may tell of it: what is created or deleted, and what is put under [`HOUSE`].
+/// Writes a file by `fill` and puts it in the place of `key`, over what is expected there, whole or not at all. It is
+/// durable: a table at the latest before anything that may speak of it, which is what is created or deleted, and what is
+/// put under [`HOUSE`].
 pub(super) fn put<T>(
     lake: &Lake,
     key: &str,
-    fill: impl FnOnce(&mut Draft<'_>) -> Result<T, LakeError>,
-) -> Result<T, LakeError> {
-    put_over(lake, key, Seen::Anything, fill)
-}
-
-/// As [`put`], over what was seen there.
-pub(super) fn put_over<T>(
-    lake: &Lake,
-    key: &str,
-    seen: Seen,
-    fill: impl FnOnce(&mut Draft<'_>) -> Result<T, LakeError>,
-) -> Result<T, LakeError> {
+    expected: &Expected,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, LakeError>,
+) -> Result<(T, Put), LakeError> {
     match &lake.store {
-        Store::Folder(root) => folder::put(root, key, fill),
-        Store::Bucket(bucket) => upload::put(bucket, key, seen, fill),
+        Store::Folder(folder) => folder.put(key, expected, fill),
+        Store::Bucket(bucket) => bucket.put(key, expected, fill),
     }
 }
 
 /// Makes durable what was put.
-pub(super) fn settle(lake: &Lake) -> Result<(), LakeError> {
+pub(super) fn sync_folders(lake: &Lake) -> Result<(), LakeError> {
     match &lake.store {
-        Store::Folder(root) => folder::settle(root),
-        // An object that was put is there.
+        Store::Folder(folder) => folder.sync_folders(),
+        // An object is durable once it is put.
         Store::Bucket(_) => Ok(()),
     }
 }
@@ -160,10 +162,10 @@ pub(super) fn settle(lake: &Lake) -> Result<(), LakeError> {
 /// Puts `content` at `key`, durably, if nothing is there. Gives false, and changes nothing, if something is.
 pub(super) fn create(lake: &Lake, key: &str, content: &[u8]) -> Result<bool, LakeError> {
     match &lake.store {
-        Store::Folder(root) => folder::create(root, key, content),
+        Store::Folder(folder) => folder.create(key, content),
         Store::Bucket(bucket) => {
             bucket.check_hold()?;
-            let created = bucket.create(key, Bytes::copy_from_slice(content))?;
+            let created = bucket.create(key, content.to_vec())?;
             Ok(matches!(created, Created::Done(_)))
         }
     }
@@ -172,8 +174,8 @@ pub(super) fn create(lake: &Lake, key: &str, content: &[u8]) -> Result<bool, Lak
 /// The bytes at `key`, or `None` if nothing is there.
 pub(super) fn read(lake: &Lake, key: &str) -> Result<Option<Bytes>, LakeError> {
     match &lake.store {
-        Store::Folder(root) => folder::read(root, key),
-        Store::Bucket(bucket) => Ok(bucket.read(key)?.map(|(content, _)| content)),
+        Store::Folder(folder) => folder.read(key),
+        Store::Bucket(bucket) => Ok(bucket.read(key)?.map(|got| got.content)),
     }
 }
 
@@ -181,37 +183,29 @@ pub(super) fn exists(lake: &Lake, key: &str) -> Result<bool, LakeError> {
     path(lake, key).exists()
 }
 
+/// The version of the file at `key`, which is not opened; `None` if nothing is there.
+pub(super) fn stat(lake: &Lake, key: &str) -> Result<Option<FileVersion>, LakeError> {
+    path(lake, key).stat()
+}
+
+/// The keys and versions of all files below a folder, sorted by key. None is opened.
+pub(super) fn files(lake: &Lake, folder: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
+    let mut files = match &lake.store {
+        Store::Folder(store) => store.files(folder)?,
+        Store::Bucket(bucket) => bucket.files(folder)?,
+    };
+    files.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(files)
+}
+
 /// The names directly under `key`, sorted; none if the folder is not there.
 pub(super) fn list(lake: &Lake, key: &str) -> Result<Vec<String>, LakeError> {
     match &lake.store {
-        Store::Folder(root) => folder::list(root, key),
+        // A name that is no text is none of ours.
+        Store::Folder(folder) => {
+            Ok(folder.entries(Path::new(key))?.into_iter().filter_map(|entry| entry.name).collect())
+        }
         Store::Bucket(bucket) => bucket.list(key),
-    }
-}
-
-/// The names of the folders under `key` that hold a file of this name.
-pub(super) fn folders_with(lake: &Lake, key: &str, file: &str) -> Result<Vec<String>, LakeError> {
-    match &lake.store {
-        Store::Folder(root) => {
-            let mut names = folder::list(root, key)?;
-            let mut fault = None;
-            // A run that died may have left a folder without a file.
-            names.retain(|name| match folder::exists(root, &format!("{key}/{name}/{file}")) {
-                Ok(exists) => exists,
-                Err(why) => {
-                    fault.get_or_insert(why);
-                    false
-                }
-            });
-            fault.map_or(Ok(names), Err)
-        }
-        Store::Bucket(bucket) => {
-            let names = bucket.files(key)?.into_iter().filter_map(|found| {
-                let (name, rest) = found.strip_prefix(key)?.strip_prefix('/')?.split_once('/')?;
-                (rest == file).then(|| name.to_owned())
-            });
-            Ok(names.collect())
-        }
     }
 }
 
@@ -222,15 +216,15 @@ pub(super) fn walk(
     visit: &mut dyn FnMut(&Entry) -> bool,
 ) -> Result<(), LakeError> {
     match &lake.store {
-        Store::Folder(root) => folder::walk(root, folder, visit),
+        Store::Folder(store) => store.walk(folder, visit),
         Store::Bucket(bucket) => bucket.walk(folder, visit),
     }
 }
 
-/// Takes away the file at `key`, durably. Gives false if nothing is there.
+/// Removes the file at `key`, durably. Gives false if nothing is there.
 pub(super) fn delete(lake: &Lake, key: &str) -> Result<bool, LakeError> {
     match &lake.store {
-        Store::Folder(root) => folder::delete(root, key),
+        Store::Folder(folder) => folder.delete(key),
         Store::Bucket(bucket) => bucket.delete(key),
     }
 }
@@ -238,24 +232,24 @@ pub(super) fn delete(lake: &Lake, key: &str) -> Result<bool, LakeError> {
 /// Moves a file, or a folder with all that is in it, to a place where nothing is.
 pub(super) fn rename(lake: &Lake, from: &Path, to: &Path) -> Result<(), LakeError> {
     match &lake.store {
-        Store::Folder(root) => folder::rename(root, from, to),
+        Store::Folder(folder) => folder.rename(from, to),
         Store::Bucket(bucket) => bucket.rename(&text(from), &text(to)),
     }
 }
 
-/// Takes away a folder that holds nothing. One that is not empty, or gone, is left alone. An object store has none.
+/// Removes an empty folder. One that is not empty, or gone, is left alone. An object store has none.
 pub(super) fn remove_empty(lake: &Lake, folder: &Path) -> Result<bool, LakeError> {
     match &lake.store {
-        Store::Folder(root) => folder::remove_empty(root, folder),
+        Store::Folder(store) => store.remove_empty(folder),
         Store::Bucket(_) => Ok(false),
     }
 }
 
-/// Waits for this process's turn to replace files in a folder in which others do so too; it ends with the value. An
-/// object store compares versions instead.
-pub(super) fn turn(lake: &Lake) -> Result<Option<File>, LakeError> {
+/// Waits until no other process replaces files in a folder that several share; the lock ends with the value. An object
+/// store compares versions instead.
+pub(super) fn lock_partitions(lake: &Lake) -> Result<Option<File>, LakeError> {
     match &lake.store {
-        Store::Folder(root) if lake.shared => folder::turn(root).map(Some),
+        Store::Folder(folder) if lake.shared => folder.lock_partitions().map(Some),
         _ => Ok(None),
     }
 }
@@ -272,33 +266,30 @@ pub(super) fn confirm_hold(lake: &Lake) -> Result<(), LakeError> {
 /// Whether there is a folder of this path.
 pub(super) fn is_folder(lake: &Lake, path: &Path) -> Result<bool, LakeError> {
     match &lake.store {
-        Store::Folder(root) => Ok(root.join(path).is_dir()),
-        Store::Bucket(bucket) => {
-            let key = text(path);
-            Ok(bucket.files(&key)?.iter().any(|file| *file != key))
-        }
+        Store::Folder(folder) => Ok(folder.path(path).is_dir()),
+        Store::Bucket(bucket) => bucket.has_any(&text(path)),
     }
 }
 
 /// Whether there is anything that could be a lake.
 pub(super) fn is_there(lake: &Lake) -> Result<bool, LakeError> {
+    is_folder(lake, Path::new(""))
+}
+
+/// The number of files that are staged: by the run that holds the lake, or left by a dead one. In an object store:
+/// records of multipart uploads that older versions have left.
+pub fn staged(lake: &Lake) -> Result<usize, LakeError> {
     match &lake.store {
-        Store::Folder(root) => Ok(root.is_dir()),
-        Store::Bucket(bucket) => bucket.has_any(),
+        Store::Folder(folder) => Ok(folder.staged()?.len()),
+        Store::Bucket(bucket) => Ok(bucket.list(STAGING)?.len()),
     }
 }
 
-/// Files in staging: those of the run that holds the lake, or what a dead one left. In an object store: uploads in
-/// parts that have begun.
-pub fn staged(lake: &Lake) -> Result<usize, LakeError> {
-    Ok(list(lake, STAGING)?.len())
-}
-
-/// Takes away what dead runs left in staging; gives the number of files. Only for the holder of the lake.
+/// Removes what dead runs have left in staging; gives the number of files. Only for the holder of the lake.
 pub fn sweep(lake: &Lake) -> Result<usize, LakeError> {
     match &lake.store {
-        Store::Folder(root) => folder::sweep(root),
-        Store::Bucket(bucket) => upload::sweep(bucket),
+        Store::Folder(folder) => folder.sweep(),
+        Store::Bucket(bucket) => bucket.sweep(),
     }
 }
 
@@ -307,3 +298,6 @@ pub(super) fn text(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,10 +44,10 @@ pub fn write_table(
     {
         return Ok(None);
     }
-    let written = store::put(lake, &file, |staged| {
+    let written = store::put(lake, &file, &store::Expected::Anything, |staged| {
         let mut out = form.writer(staged, &path, rows.num_rows() as u64)?;
         out.write(&rows)?;
         out.finish()
     })?;
-    Ok(Some(written))
+    Ok(Some(written.0))
 }

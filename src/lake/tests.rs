@@ -7,7 +7,7 @@ use arrow::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::PartitionBy;
+use crate::config::{PartitionBy, StoreKind};
 
 /// An empty lake in a folder that goes away with the first value.
 pub(super) fn lake() -> (TempDir, Lake) {
@@ -23,8 +23,10 @@ pub(super) fn lake() -> (TempDir, Lake) {
 /// An empty lake of each kind.
 pub(super) fn lakes() -> [(TempDir, Lake); 2] {
     let (folder, in_folder) = lake();
-    let bucket =
-        Lake { store: store::Store::Bucket(store::Bucket::in_memory().unwrap().into()), ..in_folder.clone() };
+    let bucket = Lake {
+        store: store::Store::Bucket(store::Bucket::in_memory(StoreKind::S3).unwrap().into()),
+        ..in_folder.clone()
+    };
     [(folder, in_folder), (tempfile::tempdir().unwrap(), bucket)]
 }
 

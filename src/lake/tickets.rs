@@ -8,7 +8,7 @@ use super::{
     form::Sizes,
     partition::Cut,
     patch, read,
-    store::{self, Seen},
+    store::{self, Expected},
     woven,
 };
 use crate::{
@@ -58,8 +58,13 @@ pub fn partitions(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeEr
 
 /// The partitions that hold a file, sorted, however the lake is cut.
 pub fn held(lake: &Lake, source: &str) -> Result<Vec<PartitionKey>, LakeError> {
-    let folders = store::folders_with(lake, &source_key(source), FILE)?;
-    let mut keys: Vec<_> = folders.iter().filter_map(|folder| PartitionKey::parse(folder)).collect();
+    let folder = source_key(source);
+    let files = store::files(lake, &folder)?;
+    let mut keys: Vec<_> = files
+        .iter()
+        .filter_map(|(key, _)| key.strip_prefix(&folder)?.strip_prefix('/')?.split_once('/'))
+        .filter_map(|(folder, file)| PartitionKey::parse(folder).filter(|_| file == FILE))
+        .collect();
     keys.sort_unstable();
     Ok(keys)
 }
@@ -90,7 +95,7 @@ pub fn upsert(
 ) -> Result<Upserted, LakeError> {
     /// Another worker may bring rows to the same partition: those without a time of creation.
     const TRIES: usize = 10;
-    let _turn = store::turn(lake)?;
+    let _turn = store::lock_partitions(lake)?;
     for _ in 1..TRIES {
         match upsert_once(lake, source, key, reads, form, growing) {
             Err(LakeError::Overtaken { .. }) => {}
@@ -149,7 +154,9 @@ pub fn put_empty(lake: &Lake, source: &str, form: &FileForm) -> Result<Option<Wr
     if store::exists(lake, &file)? {
         return Ok(None);
     }
-    store::put_over(lake, &file, Seen::Nothing, |staged| form.writer(staged, &path, 0)?.finish()).map(Some)
+    let written =
+        store::put(lake, &file, &Expected::Nothing, |staged| form.writer(staged, &path, 0)?.finish())?;
+    Ok(Some(written.0))
 }
 
 /// Takes away a partition's file, as for a partition that became empty. Gives false if there is none.
@@ -178,14 +185,14 @@ pub fn take_out(
     moved: &dyn Fn(i64) -> bool,
     form: &FileForm,
 ) -> Result<Option<Written>, LakeError> {
-    let _turn = store::turn(lake)?;
+    let _turn = store::lock_partitions(lake)?;
     let file = file_key(source, key);
     let marks = super::marks(lake, source, key)?;
     if !marks.iter().any(|mark| moved(mark.id)) {
         return Ok(None);
     }
     // The rows that moved must stand where they went before they vanish here.
-    store::settle(lake)?;
+    store::sync_folders(lake)?;
     let stays = marks.iter().map(|mark| Some(!moved(mark.id))).collect();
     again::write(lake, &file, form, &Change::Rows(stays))
 }

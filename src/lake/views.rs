@@ -38,7 +38,9 @@ pub fn write(lake: &Lake, told: Told) -> Result<bool, LakeError> {
         return Ok(false);
     }
     let path = store::path(lake, FILE);
-    store::put(lake, FILE, |file| file.write_all(text.as_bytes()).map_err(LakeError::io(&path, "write")))?;
+    store::put(lake, FILE, &store::Expected::Anything, |file| {
+        file.write_all(text.as_bytes()).map_err(LakeError::io(&path, "write"))
+    })?;
     Ok(true)
 }
 

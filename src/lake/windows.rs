@@ -12,10 +12,11 @@ fn folder(source: &str) -> String {
 pub fn record<T: Serialize>(lake: &Lake, source: &str, name: &str, window: &T) -> Result<(), LakeError> {
     let key = format!("{}/{name}.json", folder(source));
     let path = store::path(lake, &key);
-    store::put(lake, &key, |file| {
+    store::put(lake, &key, &store::Expected::Anything, |file| {
         let content = serde_json::to_vec_pretty(window).map_err(std::io::Error::from);
         content.and_then(|content| file.write_all(&content)).map_err(LakeError::io(&path, "write"))
-    })
+    })?;
+    Ok(())
 }
 
 /// The windows of a source that were read, by name.

@@ -15,7 +15,7 @@ use super::{
     form::Sizes,
     groups::{Group, plan},
     old::{Old, STEP_ROWS, steps},
-    store::{self, Content, Seen},
+    store::{self, Content, Expected},
 };
 use crate::batch::{BatchError, Block, Merge, SYNCED_AT, Weave, Weaving};
 
@@ -108,10 +108,11 @@ impl<'a> Weft<'a> {
             let cells = self.digests(block).map_err(LakeError::rows(self.path))?;
             digests.extend(digests::of_column(Some(&cells), cells.len()));
         }
-        let seen = self.old.map_or(Seen::Nothing, Old::seen);
-        store::put_over(lake, key, seen, |staged| {
+        let expected = self.old.map_or(Expected::Nothing, Old::seen);
+        let written = store::put(lake, key, &expected, |staged| {
             assembly::write(self.form, staged, self.path, shape, self, &digests)
-        })
+        })?;
+        Ok(written.0)
     }
 
     fn digests(&self, block: &Block) -> Result<ArrayRef, BatchError> {

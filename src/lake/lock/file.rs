@@ -6,23 +6,23 @@ use std::{
     path::Path,
 };
 
-use crate::lake::{LakeError, store};
+use crate::lake::{LakeError, store::Folder};
 
 const LOCK: &str = "_ticketlake/lock";
 
 /// Takes the lock, or gives what its holder says of itself.
-pub fn acquire(root: &Path, text: &str) -> Result<Result<File, String>, LakeError> {
-    take(root, text, File::try_lock)
+pub fn acquire(folder: &Folder, text: &str) -> Result<Result<File, String>, LakeError> {
+    take(folder, text, File::try_lock)
 }
 
 /// As [`acquire`], beside others that share it.
-pub fn share(root: &Path, text: &str) -> Result<Result<File, String>, LakeError> {
-    take(root, text, File::try_lock_shared)
+pub fn share(folder: &Folder, text: &str) -> Result<Result<File, String>, LakeError> {
+    take(folder, text, File::try_lock_shared)
 }
 
-fn take(root: &Path, text: &str, how: TryLock) -> Result<Result<File, String>, LakeError> {
-    let path = root.join(LOCK);
-    store::make_parent(root, &path)?;
+fn take(folder: &Folder, text: &str, how: TryLock) -> Result<Result<File, String>, LakeError> {
+    let path = folder.path(LOCK);
+    folder.create_parent(&path)?;
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = opened.map_err(LakeError::io(path.display(), "open"))?;
     if !try_lock(&path, &file, how)? {
@@ -34,8 +34,8 @@ fn take(root: &Path, text: &str, how: TryLock) -> Result<Result<File, String>, L
 }
 
 /// Who holds the lock at this moment.
-pub fn holder(root: &Path) -> Result<Option<String>, LakeError> {
-    let path = root.join(LOCK);
+pub fn holder(folder: &Folder) -> Result<Option<String>, LakeError> {
+    let path = folder.path(LOCK);
     let mut file = match File::open(&path) {
         Ok(file) => file,
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),

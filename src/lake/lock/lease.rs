@@ -115,7 +115,7 @@ pub fn acquire(bucket: &Arc<Bucket>, text: &str) -> Result<Result<Arc<Hold>, Str
 
 /// Puts our lease in the place of one that is released or has expired; else gives its holder.
 fn take_over(bucket: &Bucket, lease: &Lease) -> Result<Result<UpdateVersion, String>, LakeError> {
-    let Some(there) = bucket.read_object(LEASE)? else {
+    let Some(there) = bucket.read(LEASE)? else {
         return Ok(Err("a process that has just ended".to_owned()));
     };
     let other = Lease::read(&there.content);
@@ -139,7 +139,7 @@ fn take_over(bucket: &Bucket, lease: &Lease) -> Result<Result<UpdateVersion, Str
 /// The time by the store's clock, in Unix seconds.
 fn clock(bucket: &Bucket, token: &str) -> Result<i64, LakeError> {
     let key = format!("{CLOCK}-{token}");
-    bucket.overwrite(&key, Bytes::from_static(b"what time is it?").into())?;
+    bucket.overwrite(&key, Bytes::from_static(b"what time is it?"))?;
     let now = bucket.head(&key)?.map(|meta| meta.last_modified.timestamp());
     bucket.delete(&key)?;
     // It was put a moment ago; without it, no lease seems to have expired.
@@ -171,7 +171,7 @@ fn refuse_without_conditions(bucket: &Bucket, lease: &Lease) -> Result<(), LakeE
 
 /// Who holds the lease, as far as this machine's clock can tell.
 pub fn holder(bucket: &Bucket) -> Result<Option<String>, LakeError> {
-    let Some(there) = bucket.read_object(LEASE)? else { return Ok(None) };
+    let Some(there) = bucket.read(LEASE)? else { return Ok(None) };
     let lease = Lease::read(&there.content);
     let age = jiff::Timestamp::now().as_second() - there.modified;
     Ok((!lease.released && age <= lease.seconds + ROUNDING).then_some(lease.holder))
@@ -228,7 +228,7 @@ impl Hold {
     /// As [`Hold::check`], and looks at the lease itself.
     pub fn confirm(&self, bucket: &Bucket) -> Result<(), LakeError> {
         self.check(&bucket.address(""))?;
-        let there = bucket.read_object(LEASE)?.map(|there| Lease::read(&there.content));
+        let there = bucket.read(LEASE)?.map(|there| Lease::read(&there.content));
         let mut state = self.state();
         let is_ours = there.as_ref().is_some_and(|there| there.token == state.lease.token && !there.released);
         if !is_ours {
@@ -253,7 +253,7 @@ impl Hold {
             Ok(Created::Done(_)) => {}
             // A renewal was on its way when we stopped it: the version that it made is ours as well.
             Ok(Created::Refused) => {
-                if let Ok(Some(there)) = bucket.read_object(LEASE)
+                if let Ok(Some(there)) = bucket.read(LEASE)
                     && Lease::read(&there.content).token == lease.token
                 {
                     let _ = bucket.update(LEASE, lease.content(), there.version);

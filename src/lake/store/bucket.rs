@@ -1,46 +1,46 @@
-//! Files of a lake in a bucket: every put is one object, and whether something was there before is for the store to
-//! decide.
+//! Files of a lake in a bucket: every put is one object, and the store decides whether its condition holds.
 
 use std::{
     collections::BTreeSet,
+    io::Write,
     path::{Path as FilePath, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::{
-    Error as StoreError, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
-    PutPayload, PutResult, RetryConfig, UpdateVersion, aws::AmazonS3Builder, azure::MicrosoftAzureBuilder,
+    Error as StoreError, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    PutResult, RetryConfig, UpdateVersion, aws::AmazonS3Builder, azure::MicrosoftAzureBuilder,
     gcp::GoogleCloudStorageBuilder, multipart::MultipartStore, path::Path,
 };
-use tokio::runtime::Handle;
+use serde::Deserialize;
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Entry, LakeError, Refusal, wait};
+use super::{
+    Content, Entry, Expected, FileVersion, LakeError, Put, Refusal, STAGING,
+    content::{MAX_BYTES_IN_MEMORY, Source},
+    requests::Requests,
+};
 use crate::{
     config::{self, StoreKind},
     lake::lock::Hold,
 };
 
-/// How long a request is tried again while the store is busy or cannot be reached.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a request is retried while the store is busy or cannot be reached.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often a conditional put is tried whose answers are lost.
+const PUT_ATTEMPTS: usize = 4;
 
 /// A prefix of a bucket.
 pub struct Bucket {
     place: config::Bucket,
     objects: Arc<dyn ObjectStore>,
-    /// The same, without patience: for requests that can be made in another way.
-    hasty: Arc<dyn ObjectStore>,
     uploads: Arc<dyn MultipartStore>,
-    requests: Handle,
+    requests: Requests,
     /// The hold on the lake, once this process has it.
     hold: Mutex<Option<Arc<Hold>>>,
-    /// The store was seen to fail where a range from the end is longer than the object: sizes are asked for first.
-    needs_sizes: AtomicBool,
 }
 
 impl std::fmt::Debug for Bucket {
@@ -49,65 +49,69 @@ impl std::fmt::Debug for Bucket {
     }
 }
 
-/// A part of an object, the size of the whole, and which version it is of.
+/// An object and its version.
 pub struct Got {
     pub content: Bytes,
-    pub size: u64,
     pub version: UpdateVersion,
     /// By the store's clock, in Unix seconds.
     pub modified: i64,
 }
 
-/// The outcome of a put that has a condition.
+/// The outcome of a conditional put.
 #[derive(Debug)]
 pub enum Created {
     Done(UpdateVersion),
-    /// Something else is there: nothing was changed.
+    /// The condition did not hold: nothing was changed.
     Refused,
 }
 
+/// The record of a multipart upload, as versions up to 0.1 kept it in staging until the upload had ended.
+#[derive(Deserialize)]
+struct Upload {
+    key: String,
+    upload: String,
+}
+
 impl Bucket {
-    /// A bucket, with credentials and endpoint as the environment says. Nothing is asked of it yet.
-    pub fn open(place: &config::Bucket) -> Result<Self, LakeError> {
+    /// A bucket, with credentials and endpoint from the environment. No request is made yet.
+    pub fn new(place: &config::Bucket) -> Result<Self, LakeError> {
         crate::tls::provide();
-        let patience = RetryConfig { retry_timeout: PATIENCE, ..RetryConfig::default() };
-        let made = build(place, patience).and_then(|store| {
-            let (hasty, _) = build(place, RetryConfig { max_retries: 0, ..RetryConfig::default() })?;
-            Ok((store, hasty))
-        });
-        let (store, hasty) = made.map_err(|cause| LakeError::Store {
+        let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
+        let name = &place.name;
+        let built = match place.kind {
+            StoreKind::S3 => {
+                AmazonS3Builder::from_env().with_bucket_name(name).with_retry(retry).build().map(both)
+            }
+            StoreKind::Gcs => GoogleCloudStorageBuilder::from_env()
+                .with_bucket_name(name)
+                .with_retry(retry)
+                .build()
+                .map(both),
+            StoreKind::Azure => MicrosoftAzureBuilder::from_env()
+                .with_container_name(name)
+                .with_retry(retry)
+                .build()
+                .map(both),
+        };
+        let stores = built.map_err(|cause| LakeError::Store {
             at: config::Place::Bucket(place.clone()).to_string(),
             action: "open",
             why: Refusal::set_up(place.kind, &cause).into(),
         })?;
-        Self::over(place, store, hasty)
+        Self::over(place.clone(), stores)
     }
 
-    fn over(
-        place: &config::Bucket,
-        (objects, uploads): Both,
-        hasty: Arc<dyn ObjectStore>,
-    ) -> Result<Self, LakeError> {
-        let at = config::Place::Bucket(place.clone());
-        let requests = wait::requests().map_err(LakeError::io(at, "open"))?;
-        Ok(Self {
-            place: place.clone(),
-            objects,
-            hasty,
-            uploads,
-            requests,
-            hold: Mutex::default(),
-            needs_sizes: AtomicBool::new(false),
-        })
+    fn over(place: config::Bucket, (objects, uploads): Stores) -> Result<Self, LakeError> {
+        let requests = Requests::new()
+            .map_err(|cause| LakeError::io(config::Place::Bucket(place.clone()), "open")(cause))?;
+        Ok(Self { place, objects, uploads, requests, hold: Mutex::default() })
     }
 
-    /// A store in memory, of which nothing remains.
+    /// A store in memory.
     #[cfg(test)]
-    pub fn in_memory() -> Result<Self, LakeError> {
-        let place = config::Bucket { kind: StoreKind::S3, name: "memory".into(), prefix: "a/lake".into() };
-        let store = both(Arc::new(object_store::memory::InMemory::new()));
-        let hasty = Arc::clone(&store.0);
-        Self::over(&place, store, hasty)
+    pub fn in_memory(kind: StoreKind) -> Result<Self, LakeError> {
+        let place = config::Bucket { kind, name: "memory".into(), prefix: "a/lake".into() };
+        Self::over(place, both(object_store::memory::InMemory::new()))
     }
 
     pub fn kind(&self) -> StoreKind {
@@ -120,15 +124,11 @@ impl Bucket {
         if key.is_empty() { place.to_string() } else { format!("{place}/{key}") }
     }
 
-    pub fn uploads(&self) -> Arc<dyn MultipartStore> {
-        Arc::clone(&self.uploads)
-    }
-
     pub fn objects(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.objects)
     }
 
-    pub fn requests(&self) -> &Handle {
+    pub fn requests(&self) -> &Requests {
         &self.requests
     }
 
@@ -138,7 +138,7 @@ impl Bucket {
             "" => key.to_owned(),
             prefix => format!("{prefix}/{key}"),
         };
-        Path::parse(whole).map_err(|cause| self.fault(key, "name")(cause.into()))
+        Path::parse(whole).map_err(|cause| self.error(key, "name")(cause.into()))
     }
 
     /// The key of an object under the lake's prefix.
@@ -147,21 +147,23 @@ impl Bucket {
         Some(rest.trim_start_matches('/').to_owned())
     }
 
-    /// What an error of the store means for a key.
-    pub fn fault(&self, key: &str, action: &'static str) -> impl FnOnce(StoreError) -> LakeError {
+    fn error(&self, key: &str, action: &'static str) -> impl FnOnce(StoreError) -> LakeError {
         let (at, kind) = (self.address(key), self.place.kind);
         move |cause| LakeError::Store { at, action, why: Refusal::new(kind, &cause).into() }
     }
 
-    /// Waits for a request.
-    pub fn ask<T: Send + 'static>(
+    /// Waits for a request on the object of a key.
+    fn ask<T: Send + 'static, F>(
         &self,
         key: &str,
         action: &'static str,
-        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-    ) -> Result<T, LakeError> {
-        match wait::wait(&self.requests, work) {
-            Some(outcome) => outcome.map_err(self.fault(key, action)),
+        request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
+    ) -> Result<T, LakeError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        match self.requests.wait(request(self.objects(), self.object(key)?)) {
+            Some(outcome) => outcome.map_err(self.error(key, action)),
             None => {
                 let why = Refusal::other(self.place.kind, "the request ended in a panic");
                 Err(LakeError::Store { at: self.address(key), action, why: why.into() })
@@ -170,145 +172,160 @@ impl Bucket {
     }
 
     /// As [`Bucket::ask`]; `None` where there is no such object.
-    fn ask_for<T: Send + 'static>(
+    fn ask_for<T: Send + 'static, F>(
         &self,
         key: &str,
         action: &'static str,
-        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-    ) -> Result<Option<T>, LakeError> {
+        request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
+    ) -> Result<Option<T>, LakeError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
         let kind = self.place.kind;
-        let found = async move {
-            match work.await {
-                Err(cause @ StoreError::NotFound { .. })
-                    if !Refusal::new(kind, &cause).is_without_bucket() =>
-                {
-                    Ok(None)
+        self.ask(key, action, |objects, object| {
+            let request = request(objects, object);
+            async move {
+                match request.await {
+                    Err(cause @ StoreError::NotFound { .. })
+                        if !Refusal::new(kind, &cause).is_without_bucket() =>
+                    {
+                        Ok(None)
+                    }
+                    outcome => outcome.map(Some),
                 }
-                found => found.map(Some),
-            }
-        };
-        self.ask(key, action, found)
-    }
-
-    /// A range of an object, of this version if one is given. A range behind the end is cut; an empty object has none.
-    pub fn get(
-        &self,
-        key: &str,
-        range: GetRange,
-        version: Option<&UpdateVersion>,
-    ) -> Result<Option<Got>, LakeError> {
-        let (objects, object) = (Arc::clone(&self.objects), self.object(key)?);
-        let if_match = version.and_then(|version| version.e_tag.clone());
-        let options = GetOptions { range: Some(range), if_match, ..GetOptions::default() };
-        self.ask_for(key, "read", async move {
-            match objects.get_opts(&object, options).await {
-                Ok(got) => whole(got).await,
-                // An empty object has no range, and stores say so in many ways.
-                Err(cause @ StoreError::Generic { .. }) => match objects.head(&object).await {
-                    Ok(meta) if meta.size == 0 => Ok(told(Bytes::new(), meta)),
-                    _ => Err(cause),
-                },
-                Err(cause) => Err(cause),
             }
         })
     }
 
-    /// The last bytes of an object.
-    pub fn get_tail(&self, key: &str, bytes: u64) -> Result<Option<Got>, LakeError> {
-        // Azure knows no ranges from the end, and some stores fail where the object is shorter than that.
-        let asks_size = self.place.kind == StoreKind::Azure || self.needs_sizes.load(Relaxed);
-        let mut refused = None;
-        if !asks_size {
-            let (objects, object) = (Arc::clone(&self.hasty), self.object(key)?);
-            let tail = GetOptions::new().with_range(Some(GetRange::Suffix(bytes)));
-            let got =
-                self.ask_for(key, "read", async move { whole(objects.get_opts(&object, tail).await?).await });
-            match got {
-                Ok(got) => return Ok(got),
-                Err(why) => refused = Some(why),
+    /// Writes an object by `fill` into memory, and puts it over what is expected in its place.
+    pub fn put<T>(
+        &self,
+        key: &str,
+        expected: &Expected,
+        fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, LakeError>,
+    ) -> Result<(T, Put), LakeError> {
+        let mut content = Vec::new();
+        let outcome = fill(&mut content)?;
+        self.check_hold()?;
+        let (bytes, checksum) = (content.len() as u64, xxh3_64(&content));
+        let put = match expected {
+            Expected::Anything => Created::Done(self.overwrite(key, content)?.into()),
+            Expected::Nothing => self.create(key, content)?,
+            Expected::Version(version) => match self.condition(key, version)? {
+                Some(over) => self.update(key, content, over)?,
+                None => Created::Refused,
+            },
+        };
+        match put {
+            Created::Done(version) => {
+                let version = FileVersion { bytes, tag: tag(version.e_tag) };
+                Ok((outcome, Put { version, checksum }))
             }
+            Created::Refused => Err(LakeError::Overtaken { at: self.address(key) }),
         }
-        // The answer to a `HEAD` has no text that says why.
-        let found = self.head(key).map_err(|why| refused.unwrap_or(why))?;
-        let Some(meta) = found else { return Ok(None) };
-        if !asks_size && meta.size < bytes {
-            self.needs_sizes.store(true, Relaxed);
+    }
+
+    /// The condition that a version is there. `None` if it is known not to be.
+    fn condition(&self, key: &str, version: &FileVersion) -> Result<Option<UpdateVersion>, LakeError> {
+        if self.place.kind != StoreKind::Gcs {
+            return Ok(Some(UpdateVersion { e_tag: Some(format!("\"{}\"", version.tag)), version: None }));
         }
-        if meta.size == 0 {
-            return Ok(Some(told(Bytes::new(), meta)));
-        }
-        let version = UpdateVersion { e_tag: meta.e_tag, version: meta.version };
-        self.get(key, GetRange::Bounded(meta.size.saturating_sub(bytes)..meta.size), Some(&version))
+        // Google compares generations, which its listings leave out.
+        let there = self.head(key)?.filter(|meta| version_of(meta) == *version);
+        Ok(there.map(|meta| UpdateVersion { e_tag: meta.e_tag, version: meta.version }))
+    }
+
+    /// The content of an object: a small one in memory, a larger one in a temporary file.
+    pub fn open(&self, key: &str) -> Result<Option<Content>, LakeError> {
+        let opened = self.ask_for(key, "read", |objects, object| async move {
+            let got = objects.get(&object).await?;
+            Ok((version_of(&got.meta), fetch(got).await?))
+        })?;
+        let Some((version, source)) = opened else { return Ok(None) };
+        let file = || format!("a temporary file in {}", std::env::temp_dir().display());
+        let source = source.map_err(|cause| LakeError::io(file(), "write")(cause))?;
+        Ok(Some(Content::new(source, version)))
     }
 
     /// A whole object.
-    pub fn read_object(&self, key: &str) -> Result<Option<Got>, LakeError> {
-        let (objects, object) = (Arc::clone(&self.objects), self.object(key)?);
-        self.ask_for(key, "read", async move { whole(objects.get(&object).await?).await })
-    }
-
-    pub fn read(&self, key: &str) -> Result<Option<(Bytes, UpdateVersion)>, LakeError> {
-        Ok(self.read_object(key)?.map(|got| (got.content, got.version)))
+    pub fn read(&self, key: &str) -> Result<Option<Got>, LakeError> {
+        self.ask_for(key, "read", |objects, object| async move { whole(objects.get(&object).await?).await })
     }
 
     pub fn head(&self, key: &str) -> Result<Option<ObjectMeta>, LakeError> {
-        let (objects, object) = (Arc::clone(&self.objects), self.object(key)?);
-        self.ask_for(key, "look for", async move { objects.head(&object).await })
+        self.ask_for(key, "look for", |objects, object| async move { objects.head(&object).await })
+    }
+
+    pub fn stat(&self, key: &str) -> Result<Option<FileVersion>, LakeError> {
+        Ok(self.head(key)?.map(|meta| version_of(&meta)))
     }
 
     /// Puts an object over whatever is there.
-    pub fn overwrite(&self, key: &str, content: PutPayload) -> Result<PutResult, LakeError> {
-        let (objects, object) = (Arc::clone(&self.objects), self.object(key)?);
-        self.ask(key, "write", async move { objects.put(&object, content).await })
+    pub fn overwrite(&self, key: &str, content: impl Into<Bytes>) -> Result<PutResult, LakeError> {
+        let content = PutPayload::from(content.into());
+        self.ask(key, "write", |objects, object| async move { objects.put(&object, content).await })
     }
 
     /// Puts an object where nothing is.
-    pub fn create(&self, key: &str, content: Bytes) -> Result<Created, LakeError> {
-        self.put_over(key, content, PutMode::Create)
+    pub fn create(&self, key: &str, content: impl Into<Bytes>) -> Result<Created, LakeError> {
+        self.put_if(key, content.into(), PutMode::Create)
     }
 
     /// Puts an object in the place of a version of it.
-    pub fn update(&self, key: &str, content: Bytes, over: UpdateVersion) -> Result<Created, LakeError> {
-        self.put_over(key, content, PutMode::Update(over))
+    pub fn update(
+        &self,
+        key: &str,
+        content: impl Into<Bytes>,
+        over: UpdateVersion,
+    ) -> Result<Created, LakeError> {
+        self.put_if(key, content.into(), PutMode::Update(over))
     }
 
-    /// Puts an object if what the mode says holds.
-    pub fn put_over(&self, key: &str, content: Bytes, mode: PutMode) -> Result<Created, LakeError> {
-        let (objects, object) = (Arc::clone(&self.objects), self.object(key)?);
-        self.ask(key, "write", async move { put_if(&*objects, &object, content, mode).await })
+    fn put_if(&self, key: &str, content: Bytes, mode: PutMode) -> Result<Created, LakeError> {
+        self.ask(
+            key,
+            "write",
+            |objects, object| async move { put_if(&*objects, &object, content, mode).await },
+        )
     }
 
     /// The names directly under a key, of objects and of folders, sorted.
     pub fn list(&self, key: &str) -> Result<Vec<String>, LakeError> {
-        let (objects, object) = (Arc::clone(&self.objects), self.object(key)?);
-        let found = self.ask(key, "list", async move { objects.list_with_delimiter(Some(&object)).await })?;
+        let found = self.ask(key, "list", |objects, object| async move {
+            objects.list_with_delimiter(Some(&object)).await
+        })?;
         let files = found.objects.iter().map(|meta| &meta.location);
         let names = files.chain(&found.common_prefixes).filter_map(|path| path.filename());
         let sorted: BTreeSet<String> = names.map(str::to_owned).collect();
         Ok(sorted.into_iter().collect())
     }
 
-    /// The keys of all objects under a key, sorted.
-    pub fn files(&self, key: &str) -> Result<Vec<String>, LakeError> {
-        let (objects, object) = (Arc::clone(&self.objects), self.object(key)?);
-        let found: Vec<ObjectMeta> =
-            self.ask(key, "list", async move { objects.list(Some(&object)).try_collect().await })?;
-        let mut keys: Vec<String> = found.iter().filter_map(|meta| self.key(&meta.location)).collect();
-        keys.sort_unstable();
-        Ok(keys)
+    /// All objects under a key.
+    pub fn files(&self, key: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
+        let found: Vec<ObjectMeta> = self.ask(key, "list", |objects, object| async move {
+            objects.list(Some(&object)).try_collect().await
+        })?;
+        Ok(found.iter().filter_map(|meta| Some((self.key(&meta.location)?, version_of(meta)))).collect())
     }
 
-    pub fn has_any(&self) -> Result<bool, LakeError> {
-        let (objects, object) = (Arc::clone(&self.objects), self.object("")?);
-        let first = async move { objects.list(Some(&object)).try_next().await };
-        Ok(self.ask("", "list", first)?.is_some())
+    /// Whether there is any object under a key.
+    pub fn has_any(&self, key: &str) -> Result<bool, LakeError> {
+        let first =
+            self.ask(
+                key,
+                "list",
+                |objects, object| async move { objects.list(Some(&object)).try_next().await },
+            )?;
+        Ok(first.is_some())
     }
 
     /// Shows the objects under a key as if they lay in folders.
     pub fn walk(&self, folder: &FilePath, visit: &mut dyn FnMut(&Entry) -> bool) -> Result<(), LakeError> {
         let mut shown: BTreeSet<PathBuf> = BTreeSet::new();
         let mut closed: BTreeSet<PathBuf> = BTreeSet::new();
-        for key in self.files(&super::text(folder))? {
+        let mut keys = self.files(&super::text(folder))?;
+        keys.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (key, _) in keys {
             let file = PathBuf::from(&key);
             let inside = file.strip_prefix(folder).unwrap_or(&file);
             let depth = inside.iter().count();
@@ -330,31 +347,52 @@ impl Bucket {
         Ok(())
     }
 
-    /// Takes an object away. Gives false if it is not there.
+    /// Removes an object. Gives false if it is not there.
     pub fn delete(&self, key: &str) -> Result<bool, LakeError> {
         self.check_hold()?;
-        let (objects, object) = (Arc::clone(&self.objects), self.object(key)?);
+        // Stores answer a deletion alike whether or not anything was there.
         if self.head(key)?.is_none() {
             return Ok(false);
         }
-        Ok(self.ask_for(key, "remove", async move { objects.delete(&object).await })?.is_some())
+        let deleted =
+            self.ask_for(key, "remove", |objects, object| async move { objects.delete(&object).await })?;
+        Ok(deleted.is_some())
     }
 
     /// Moves an object, or all objects under a key, by copies that the store makes.
     pub fn rename(&self, from: &str, to: &str) -> Result<(), LakeError> {
         self.check_hold()?;
-        let inside = self.files(from)?;
+        let inside: Vec<String> = self.files(from)?.into_iter().map(|(key, _)| key).collect();
         let moved = if inside.is_empty() { vec![from.to_owned()] } else { inside };
         for key in moved {
-            let target = format!("{to}{}", key.strip_prefix(from).unwrap_or_default());
-            let (old, new) = (self.object(&key)?, self.object(&target)?);
-            let objects = Arc::clone(&self.objects);
-            self.ask(&key, "move aside", async move {
-                objects.copy(&old, &new).await?;
-                objects.delete(&old).await
+            let target = self.object(&format!("{to}{}", key.strip_prefix(from).unwrap_or_default()))?;
+            self.ask(&key, "move aside", |objects, object| async move {
+                objects.copy(&object, &target).await?;
+                objects.delete(&object).await
             })?;
         }
         Ok(())
+    }
+
+    /// Aborts the multipart uploads that runs of older versions have left: stores keep, and bill, their parts.
+    pub fn sweep(&self) -> Result<usize, LakeError> {
+        let names = self.list(STAGING)?;
+        for name in &names {
+            let record = format!("{STAGING}/{name}");
+            let content = self.read(&record)?.map(|got| got.content).unwrap_or_default();
+            if let Ok(Upload { key, upload }) = serde_json::from_slice(&content) {
+                let uploads = Arc::clone(&self.uploads);
+                self.ask(&key, "abort the upload of", |_, object| async move {
+                    match uploads.abort_multipart(&object, &upload).await {
+                        Err(StoreError::NotFound { .. }) => Ok(()),
+                        Err(cause) if cause.to_string().contains("NoSuchUpload") => Ok(()),
+                        outcome => outcome,
+                    }
+                })?;
+            }
+            self.delete(&record)?;
+        }
+        Ok(names.len())
     }
 
     /// Notes that this process holds the lake, or no longer does.
@@ -366,52 +404,56 @@ impl Bucket {
         self.hold.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Fails if this process had the lake and has lost it, as far as its clock can tell.
+    /// Fails if this process had the lake and has lost it, by its own clock.
     pub fn check_hold(&self) -> Result<(), LakeError> {
         self.hold().map_or(Ok(()), |hold| hold.check(&self.address("")))
     }
 
-    /// As [`Bucket::check_hold`], and the store is asked.
+    /// As [`Bucket::check_hold`], and reads the lease.
     pub fn confirm_hold(&self) -> Result<(), LakeError> {
         self.hold().map_or(Ok(()), |hold| hold.confirm(self))
     }
 }
 
-/// One store, by what it can do.
-type Both = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
+/// One store, by its two traits.
+type Stores = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
 
-fn build(place: &config::Bucket, retry: RetryConfig) -> Result<Both, StoreError> {
-    match place.kind {
-        StoreKind::S3 => AmazonS3Builder::from_env()
-            .with_bucket_name(&place.name)
-            .with_retry(retry)
-            .build()
-            .map(|store| both(Arc::new(store))),
-        StoreKind::Gcs => GoogleCloudStorageBuilder::from_env()
-            .with_bucket_name(&place.name)
-            .with_retry(retry)
-            .build()
-            .map(|store| both(Arc::new(store))),
-        StoreKind::Azure => MicrosoftAzureBuilder::from_env()
-            .with_container_name(&place.name)
-            .with_retry(retry)
-            .build()
-            .map(|store| both(Arc::new(store))),
-    }
-}
-
-fn both<S: ObjectStore + MultipartStore>(store: Arc<S>) -> Both {
+fn both<S: ObjectStore + MultipartStore>(store: S) -> Stores {
+    let store = Arc::new(store);
     (Arc::clone(&store) as Arc<dyn ObjectStore>, store)
 }
 
-fn told(content: Bytes, meta: ObjectMeta) -> Got {
-    let version = UpdateVersion { e_tag: meta.e_tag, version: meta.version };
-    Got { content, size: meta.size, version, modified: meta.last_modified.timestamp() }
+fn version_of(meta: &ObjectMeta) -> FileVersion {
+    FileVersion { bytes: meta.size, tag: tag(meta.e_tag.clone()) }
 }
 
-async fn whole(got: object_store::GetResult) -> Result<Got, StoreError> {
+/// An ETag without its quotes: Azure's listings leave them out.
+fn tag(e_tag: Option<String>) -> String {
+    e_tag.unwrap_or_default().trim_start_matches("W/").trim_matches('"').to_owned()
+}
+
+async fn whole(got: GetResult) -> Result<Got, StoreError> {
     let meta = got.meta.clone();
-    Ok(told(got.bytes().await?, meta))
+    let version = UpdateVersion { e_tag: meta.e_tag, version: meta.version };
+    Ok(Got { content: got.bytes().await?, version, modified: meta.last_modified.timestamp() })
+}
+
+/// Reads an object to its end. The inner error is the temporary file's.
+async fn fetch(got: GetResult) -> Result<std::io::Result<Source>, StoreError> {
+    if got.meta.size <= MAX_BYTES_IN_MEMORY {
+        return Ok(Ok(Source::Memory(got.bytes().await?)));
+    }
+    let mut file = match tempfile::tempfile() {
+        Ok(file) => file,
+        Err(cause) => return Ok(Err(cause)),
+    };
+    let mut chunks = got.into_stream();
+    while let Some(chunk) = chunks.try_next().await? {
+        if let Err(cause) = file.write_all(&chunk) {
+            return Ok(Err(cause));
+        }
+    }
+    Ok(Ok(Source::File(Arc::new(file))))
 }
 
 /// A put with a condition. One whose answer was lost may have been done all the same: then what is there is what was
@@ -422,11 +464,10 @@ pub async fn put_if(
     content: Bytes,
     mode: PutMode,
 ) -> Result<Created, StoreError> {
-    const TRIES: usize = 4;
     for attempt in 1.. {
         let options = PutOptions { mode: mode.clone(), ..PutOptions::default() };
         let put = objects.put_opts(object, PutPayload::from(content.clone()), options).await;
-        let is_final = match put {
+        let unknown = match put {
             Ok(put) => return Ok(Created::Done(put.into())),
             Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => None,
             // Whether it arrived is not known.
@@ -441,11 +482,11 @@ pub async fn put_if(
                 }
             }
             Err(StoreError::NotFound { .. }) => {}
-            Err(cause) => return Err(is_final.unwrap_or(cause)),
+            Err(cause) => return Err(unknown.unwrap_or(cause)),
         }
-        match is_final {
+        match unknown {
             None => return Ok(Created::Refused),
-            Some(cause) if attempt >= TRIES => return Err(cause),
+            Some(cause) if attempt >= PUT_ATTEMPTS => return Err(cause),
             Some(_) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! A file of the lake as the Parquet reader takes it, wherever it lies; and what reading it ran into.
+//! A file of the lake as the Parquet reader takes it, and the I/O error that reading it met.
 
 use std::{
     fs::File,
@@ -11,119 +11,107 @@ use parquet::{
     errors::Result,
     file::reader::{ChunkReader, Length},
 };
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::{Seen, ranges::Object};
+use super::FileVersion;
 
-/// A file up to this size is read at once: one system call, or one request, in place of some for each column.
-pub const WHOLE_FILE_BYTES: u64 = 4 * 1024 * 1024;
+/// A file up to this size is read at once: one system call in place of some for each column.
+pub const MAX_BYTES_IN_MEMORY: u64 = 4 * 1024 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The content of a file; clones share it.
 #[derive(Clone)]
 pub struct Content {
     source: Source,
-    trouble: Trouble,
-    bytes: u64,
-    /// What it is a version of.
-    pub seen: Seen,
+    version: FileVersion,
+    io_error: IoError,
 }
 
+/// Where the bytes are.
 #[derive(Clone)]
-enum Source {
-    Whole(Bytes),
+pub enum Source {
+    Memory(Bytes),
     File(Arc<File>),
-    Object(Object),
 }
 
-/// What the disk or the network failed with. The decoder makes a text of it, in which damage looks the same.
+/// The first error that the disk answered with. The decoder turns it into text, which looks the same as damage.
 #[derive(Clone, Default)]
-pub struct Trouble(Arc<Mutex<Option<io::Error>>>);
+pub struct IoError(Arc<Mutex<Option<io::Error>>>);
 
-/// The parts of a file that will be read, in order, for each row group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    pub start: u64,
-    /// Sorted, and apart.
-    pub parts: Vec<std::ops::Range<u64>>,
-}
-
-/// Where the reader tells which parts it will read, once it knows.
-pub struct Plan(Option<Object>);
-
-impl Plan {
-    pub fn tell(&self, groups: impl IntoIterator<Item = Group>) {
-        if let Some(object) = &self.0 {
-            object.plan(groups.into_iter().collect());
-        }
-    }
-}
-
-impl Trouble {
-    /// What has gone wrong since the last look.
+impl IoError {
+    /// The first error since the last call.
     pub fn take(&self) -> Option<io::Error> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn note<T>(&self, read: io::Result<T>) -> io::Result<T> {
-        read.map_err(|cause| {
-            let told = io::Error::new(cause.kind(), cause.to_string());
+    fn keep<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
+        outcome.map_err(|cause| {
+            let copy = io::Error::new(cause.kind(), cause.to_string());
             self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(cause);
-            told
+            copy
         })
     }
 }
 
+impl Source {
+    pub fn of_file(mut file: File, bytes: u64) -> io::Result<Self> {
+        if bytes > MAX_BYTES_IN_MEMORY {
+            return Ok(Self::File(Arc::new(file)));
+        }
+        let mut content = Vec::with_capacity(bytes as usize);
+        file.read_to_end(&mut content)?;
+        Ok(Self::Memory(content.into()))
+    }
+}
+
 impl Content {
-    pub fn of_bytes(content: Bytes, seen: Seen) -> Self {
-        let bytes = content.len() as u64;
-        Self { source: Source::Whole(content), trouble: Trouble::default(), bytes, seen }
-    }
-
-    pub fn of_object(object: Object, seen: Seen) -> Self {
-        let bytes = object.size();
-        Self { source: Source::Object(object), trouble: Trouble::default(), bytes, seen }
-    }
-
-    /// `whole`: it will be read from its beginning to its end.
-    pub fn of_file(mut file: File, whole: bool) -> io::Result<Self> {
-        let bytes = file.metadata()?.len();
-        let source = if whole && bytes <= WHOLE_FILE_BYTES {
-            let mut content = Vec::with_capacity(bytes as usize);
-            file.read_to_end(&mut content)?;
-            Source::Whole(content.into())
-        } else {
-            Source::File(Arc::new(file))
-        };
-        Ok(Self { source, trouble: Trouble::default(), bytes, seen: Seen::Anything })
+    pub fn new(source: Source, version: FileVersion) -> Self {
+        Self { source, version, io_error: IoError::default() }
     }
 
     /// Its size.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.version.bytes
+    }
+
+    /// The version that was opened.
+    pub fn version(&self) -> FileVersion {
+        self.version.clone()
     }
 
     /// All of it, where it is in memory.
     pub fn whole(&self) -> Option<&Bytes> {
         match &self.source {
-            Source::Whole(content) => Some(content),
-            _ => None,
+            Source::Memory(content) => Some(content),
+            Source::File(_) => None,
         }
     }
 
-    pub fn trouble(&self) -> Trouble {
-        self.trouble.clone()
+    /// Keeps the first I/O error met while this content is read.
+    pub fn io_error(&self) -> IoError {
+        self.io_error.clone()
     }
 
-    pub fn plan(&self) -> Plan {
-        match &self.source {
-            Source::Object(object) => Plan(Some(object.clone())),
-            _ => Plan(None),
+    /// The xxh3 of all bytes.
+    pub fn checksum(&self) -> io::Result<u64> {
+        if let Source::Memory(content) = &self.source {
+            return Ok(xxh3_64(content));
+        }
+        let mut reader = self.get_read(0)?;
+        let mut checksum = Xxh3::new();
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok(checksum.digest()),
+                count => checksum.update(&buffer[..count]),
+            }
         }
     }
 }
 
 impl Length for Content {
     fn len(&self) -> u64 {
-        self.bytes
+        self.bytes()
     }
 }
 
@@ -132,41 +120,35 @@ impl ChunkReader for Content {
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
         Ok(match &self.source {
-            Source::Whole(content) => Box::new(content.get_read(start)?),
+            Source::Memory(content) => Box::new(content.get_read(start)?),
             Source::File(file) => {
-                Box::new(Watched { inner: file.get_read(start)?, trouble: self.trouble.clone() })
-            }
-            Source::Object(object) => {
-                Box::new(Watched { inner: object.read_from(start), trouble: self.trouble.clone() })
+                Box::new(Watched { inner: file.get_read(start)?, io_error: self.io_error() })
             }
         })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        match &self.source {
-            Source::Whole(content) => content.get_bytes(start, length),
-            Source::File(_) => {
-                let mut content = Vec::with_capacity(length);
-                self.get_read(start)?.take(length as u64).read_to_end(&mut content)?;
-                match content.len() == length {
-                    true => Ok(content.into()),
-                    false => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-                }
-            }
-            Source::Object(object) => Ok(self.trouble.note(object.bytes(start, length))?),
+        if let Source::Memory(content) = &self.source {
+            return content.get_bytes(start, length);
+        }
+        let mut content = Vec::with_capacity(length.min(self.bytes() as usize));
+        self.get_read(start)?.take(length as u64).read_to_end(&mut content)?;
+        match content.len() == length {
+            true => Ok(content.into()),
+            false => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
         }
     }
 }
 
-/// A reader whose failures are remembered.
+/// A reader whose first error is kept.
 struct Watched<R> {
     inner: R,
-    trouble: Trouble,
+    io_error: IoError,
 }
 
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer);
-        self.trouble.note(read)
+        let outcome = self.inner.read(buffer);
+        self.io_error.keep(outcome)
     }
 }

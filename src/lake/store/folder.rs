@@ -1,347 +1,396 @@
-//! Files of a lake in a folder: staged beside the tables, made durable, and renamed or linked into their place.
+//! Files of a lake in a folder: staged beside the tables, synced, and renamed or linked into their place.
 
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::UNIX_EPOCH,
 };
 
 use bytes::Bytes;
+use xxhash_rust::xxh3::Xxh3;
 
-use super::{Content, Draft, Entry, HOUSE, LakeError, STAGING};
+use super::{
+    Content, Entry, Expected, FileVersion, HOUSE, LakeError, Put, STAGING, content::Source,
+    file_system::FileSystem,
+};
 
-/// What workers of one lake take turns by.
-const TURN: &str = "_ticketlake/turn";
+/// Locked by the one process that replaces files, where several share the lake.
+const PARTITIONS_LOCK: &str = "_ticketlake/turn";
 
-static STAGED: AtomicU64 = AtomicU64::new(0);
+/// How names of files begin that are staged beside their targets.
+const STAGED_BESIDE: &str = ".ticketlake-staged-";
 
-/// Folders of tables with new names in them that a power cut may still undo.
-static OWED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// The folder of a lake.
+#[derive(Debug)]
+pub struct Folder {
+    root: PathBuf,
+    files: FileSystem,
+    /// Folders with new names in them that a power cut may still undo.
+    changed: Mutex<BTreeSet<PathBuf>>,
+}
 
-/// A file being written; it vanishes unless it is moved to its place.
-struct Staged {
+/// A file being written; it is removed unless it gets to its place.
+struct Staged<'a> {
+    files: &'a FileSystem,
     path: PathBuf,
     file: File,
-    moved: bool,
+    checksum: Xxh3,
+    in_place: bool,
 }
 
-impl Drop for Staged {
+impl Staged<'_> {
+    fn sync(&self) -> Result<(), LakeError> {
+        let synced = self.files.sync(&self.path, &self.file);
+        synced.map_err(LakeError::io(self.path.display(), "make durable"))
+    }
+}
+
+impl Write for Staged<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.checksum.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Staged<'_> {
     fn drop(&mut self) {
-        if !self.moved {
-            // What is left is swept by the next run.
-            let _ = fs::remove_file(&self.path);
+        if !self.in_place {
+            // The next run removes what is left.
+            let _ = self.files.remove(&self.path);
         }
     }
 }
 
-/// Writes a file by `fill` and puts it in the place of `key`, over whatever is there, whole or not at all.
-///
-/// What is no table tells of tables, so it is durable at once, and they before it: see [`settle`].
-pub fn put<T>(
-    root: &Path,
-    key: &str,
-    fill: impl FnOnce(&mut Draft<'_>) -> Result<T, LakeError>,
-) -> Result<T, LakeError> {
-    let is_table = !Path::new(key).starts_with(HOUSE);
-    if !is_table {
-        settle(root)?;
+impl Folder {
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), files: FileSystem::default(), changed: Mutex::default() }
     }
-    let place = root.join(key);
-    let mut staged = stage(root)?;
-    let outcome = fill(&mut staged.file)?;
-    sync_file(&staged)?;
-    let mut changed = make_folders(root, &place)?;
-    fs::rename(&staged.path, &place).map_err(LakeError::io(place.display(), "replace"))?;
-    staged.moved = true;
-    changed.push(parent(&place).to_owned());
-    if is_table {
-        owed().extend(changed);
-    } else {
-        changed.iter().try_for_each(|folder| sync_folder(folder))?;
-    }
-    Ok(outcome)
-}
 
-/// Makes the names of all tables durable. One folder after another costs little where each new file's own would be a
-/// commit of the file system's journal.
-pub fn settle(root: &Path) -> Result<(), LakeError> {
-    // What another thread has begun to settle is not settled yet.
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let ours: Vec<PathBuf> = owed().iter().filter(|folder| folder.starts_with(root)).cloned().collect();
-    for folder in ours {
-        // Taken out first: a name that comes meanwhile is owed anew.
-        owed().remove(&folder);
-        if folder.is_dir()
-            && let Err(cause) = sync_folder(&folder)
-        {
-            owed().insert(folder);
-            return Err(cause);
+    /// Where a key lies.
+    pub fn path(&self, key: impl AsRef<Path>) -> PathBuf {
+        self.root.join(key)
+    }
+
+    /// Writes a file by `fill` and puts it in the place of `key`, whole or not at all.
+    ///
+    /// State and records speak of tables: they are durable at once, and the tables before them.
+    pub fn put<T>(
+        &self,
+        key: &str,
+        expected: &Expected,
+        fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, LakeError>,
+    ) -> Result<(T, Put), LakeError> {
+        let is_table = !Path::new(key).starts_with(HOUSE);
+        if !is_table {
+            self.sync_folders()?;
         }
+        let place = self.path(key);
+        let mut staged = self.stage()?;
+        let outcome = fill(&mut staged)?;
+        staged.sync()?;
+        let checksum = staged.checksum.digest();
+        let is_expected = match expected {
+            Expected::Anything => true,
+            Expected::Nothing => self.stat(key)?.is_none(),
+            Expected::Version(version) => self.stat(key)?.as_ref() == Some(version),
+        };
+        if !is_expected {
+            return Err(LakeError::Overtaken { at: place.display().to_string() });
+        }
+        self.create_parent(&place)?;
+        let version = self.move_to(&place, staged)?;
+        self.note_new_name(&place);
+        if !is_table {
+            self.sync_folders()?;
+        }
+        Ok((outcome, Put { version, checksum }))
     }
-    Ok(())
-}
 
-fn owed() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    OWED.lock().unwrap_or_else(PoisonError::into_inner)
-}
+    /// Makes the names of all files that were put durable. One folder after another costs little where a sync for each
+    /// new file would be a commit of the file system's journal.
+    pub fn sync_folders(&self) -> Result<(), LakeError> {
+        // Locked to the end: what another thread has begun to sync is not durable yet.
+        let mut changed = self.changed();
+        while let Some(folder) = changed.first() {
+            match self.files.sync_folder(folder) {
+                Ok(()) => {}
+                // It was removed since.
+                Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+                // Above the lake, it may not be ours to open.
+                Err(cause)
+                    if cause.kind() == ErrorKind::PermissionDenied && !folder.starts_with(&self.root) => {}
+                Err(cause) => return Err(LakeError::io(folder.display(), "make durable")(cause)),
+            }
+            changed.pop_first();
+        }
+        Ok(())
+    }
 
-/// Puts `content` at `key`, durably, if nothing is there. Gives false, and changes nothing, if something is.
-pub fn create(root: &Path, key: &str, content: &[u8]) -> Result<bool, LakeError> {
-    settle(root)?;
-    let place = root.join(key);
-    let mut staged = stage(root)?;
-    let write = staged.file.write_all(content);
-    write.map_err(LakeError::io(staged.path.display(), "write"))?;
-    sync_file(&staged)?;
-    make_parent(root, &place)?;
-    match fs::hard_link(&staged.path, &place) {
-        Ok(()) => {}
-        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Ok(false),
-        // A file system without hard links: an exclusive create still tells two writers apart.
-        Err(_) => match create_exclusive(&place, content) {
+    fn changed(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every folder of the lake on the way is noted too: who created them may have died before it synced them.
+    fn note_new_name(&self, place: &Path) {
+        let folders = parent(place).ancestors().take_while(|folder| folder.starts_with(&self.root));
+        self.changed().extend(folders.map(Path::to_owned));
+    }
+
+    /// Puts `content` at `key`, durably, if nothing is there. Gives false, and changes nothing, if something is.
+    pub fn create(&self, key: &str, content: &[u8]) -> Result<bool, LakeError> {
+        self.sync_folders()?;
+        let place = self.path(key);
+        let mut staged = self.stage()?;
+        let written = staged.write_all(content);
+        written.map_err(LakeError::io(staged.path.display(), "write"))?;
+        staged.sync()?;
+        self.create_parent(&place)?;
+        let created = match self.files.link(&staged.path, &place) {
+            // A file system without hard links: of two exclusive creates still only one succeeds.
+            Err(cause) if cause.kind() != ErrorKind::AlreadyExists => self.create_exclusive(&place, content),
+            linked => linked,
+        };
+        match created {
             Ok(()) => {}
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Ok(false),
             Err(cause) => return Err(LakeError::io(place.display(), "create")(cause)),
-        },
+        }
+        self.note_new_name(&place);
+        self.sync_folders()?;
+        Ok(true)
     }
-    sync_folder(parent(&place))?;
-    Ok(true)
+
+    fn create_exclusive(&self, place: &Path, content: &[u8]) -> io::Result<()> {
+        let mut file = self.files.create(place)?;
+        let written = file.write_all(content).and_then(|()| self.files.sync(place, &file));
+        if written.is_err() {
+            // Half a version must not be read as a whole one.
+            let _ = self.files.remove(place);
+        }
+        written
+    }
+
+    /// The bytes at `key`, or `None` if nothing is there.
+    pub fn read(&self, key: &str) -> Result<Option<Bytes>, LakeError> {
+        let place = self.path(key);
+        found(fs::read(&place), &place, "read").map(|content| content.map(Bytes::from))
+    }
+
+    /// The version of the file at `key`; `None` if there is none.
+    pub fn stat(&self, key: &str) -> Result<Option<FileVersion>, LakeError> {
+        let place = self.path(key);
+        let version = match fs::metadata(&place) {
+            Ok(metadata) if metadata.is_file() => version_of(&metadata).map(Some),
+            Ok(_) => Ok(None),
+            // Something on the way is a file.
+            Err(cause) if cause.kind() == ErrorKind::NotADirectory => Ok(None),
+            Err(cause) => Err(cause),
+        };
+        Ok(found(version, &place, "look for")?.flatten())
+    }
+
+    /// The content of the file at `key`; `None` if nothing is there.
+    pub fn open(&self, key: &str) -> Result<Option<Content>, LakeError> {
+        let place = self.path(key);
+        let Some(file) = found(File::open(&place), &place, "open")? else { return Ok(None) };
+        let version = file.metadata().and_then(|metadata| version_of(&metadata));
+        let content =
+            version.and_then(|version| Ok(Content::new(Source::of_file(file, version.bytes)?, version)));
+        content.map(Some).map_err(LakeError::io(place.display(), "read"))
+    }
+
+    /// Removes the file at `key`, durably. Gives false if nothing is there.
+    pub fn delete(&self, key: &str) -> Result<bool, LakeError> {
+        // Its rows may be in other files by now.
+        self.sync_folders()?;
+        let place = self.path(key);
+        let is_removed = found(self.files.remove(&place), &place, "remove")?.is_some();
+        if is_removed {
+            self.note_new_name(&place);
+            self.sync_folders()?;
+        }
+        Ok(is_removed)
+    }
+
+    /// Moves a file or a folder.
+    pub fn rename(&self, from: &Path, to: &Path) -> Result<(), LakeError> {
+        let (from, to) = (self.path(from), self.path(to));
+        self.create_parent(&to)?;
+        self.files.rename(&from, &to).map_err(LakeError::io(from.display(), "move aside"))?;
+        self.note_new_name(&from);
+        self.note_new_name(&to);
+        Ok(())
+    }
+
+    /// Removes a folder that is empty.
+    pub fn remove_empty(&self, folder: &Path) -> Result<bool, LakeError> {
+        let place = self.path(folder);
+        match fs::remove_dir(&place) {
+            Err(cause) if cause.kind() == ErrorKind::DirectoryNotEmpty => Ok(false),
+            removed => found(removed, &place, "remove").map(|removed| removed.is_some()),
+        }
+    }
+
+    /// What is in a folder, sorted by name; nothing if it is not there.
+    pub fn entries(&self, folder: &Path) -> Result<Vec<Entry>, LakeError> {
+        let place = self.path(folder);
+        let entries = found(fs::read_dir(&place), &place, "list")?;
+        let mut entries = entries
+            .into_iter()
+            .flatten()
+            .map(|entry| {
+                let entry = entry?;
+                let kind = entry.file_type()?;
+                let is_folder = kind.is_dir() || kind.is_symlink() && entry.path().is_dir();
+                let name = entry.file_name();
+                Ok(Entry { name: name.to_str().map(str::to_owned), path: folder.join(&name), is_folder })
+            })
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(LakeError::io(place.display(), "list"))?;
+        entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Ok(entries)
+    }
+
+    /// Walks through a folder, in the order of names.
+    pub fn walk(&self, folder: &Path, visit: &mut dyn FnMut(&Entry) -> bool) -> Result<(), LakeError> {
+        for entry in self.entries(folder)? {
+            if visit(&entry) && entry.is_folder {
+                self.walk(&entry.path, visit)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All files below a folder.
+    pub fn files(&self, folder: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
+        let mut keys = Vec::new();
+        self.walk(Path::new(folder), &mut |entry| {
+            // A name that is no text is none of ours.
+            if !entry.is_folder && entry.name.is_some() {
+                keys.push(super::text(&entry.path));
+            }
+            entry.name.is_some()
+        })?;
+        let versions = keys.into_iter().map(|key| Ok(self.stat(&key)?.map(|version| (key, version))));
+        // One that has gone meanwhile is none.
+        versions.filter_map(Result::transpose).collect()
+    }
+
+    /// Files that are staged, or that a dead run has left so.
+    pub fn staged(&self) -> Result<Vec<PathBuf>, LakeError> {
+        let mut staged: Vec<PathBuf> =
+            self.entries(Path::new(STAGING))?.into_iter().map(|entry| entry.path).collect();
+        // Beside a target: in the folders of partitions, `table/key=value/…`.
+        self.walk(Path::new(""), &mut |entry| {
+            let name = entry.name.as_deref().unwrap_or_default();
+            if name.starts_with(STAGED_BESIDE) {
+                staged.push(entry.path.clone());
+            }
+            name.contains('=') || entry.path.components().count() == 1
+        })?;
+        Ok(staged)
+    }
+
+    /// Removes every staged file; gives their number.
+    pub fn sweep(&self) -> Result<usize, LakeError> {
+        let staged = self.staged()?;
+        for path in &staged {
+            let place = self.path(path);
+            self.files.remove(&place).map_err(LakeError::io(place.display(), "remove"))?;
+        }
+        Ok(staged.len())
+    }
+
+    /// A lock that one process has at a time.
+    pub fn lock_partitions(&self) -> Result<File, LakeError> {
+        let place = self.path(PARTITIONS_LOCK);
+        self.create_parent(&place)?;
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&place);
+        let file = opened.map_err(LakeError::io(place.display(), "open"))?;
+        file.lock().map_err(LakeError::io(place.display(), "lock"))?;
+        Ok(file)
+    }
+
+    fn stage(&self) -> Result<Staged<'_>, LakeError> {
+        self.stage_at(self.path(STAGING).join(unique_name()))
+    }
+
+    fn stage_at(&self, path: PathBuf) -> Result<Staged<'_>, LakeError> {
+        let file = match self.files.create(&path) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {
+                self.create_parent(&path)?;
+                self.files.create(&path)
+            }
+            created => created,
+        };
+        let file = file.map_err(LakeError::io(path.display(), "create"))?;
+        Ok(Staged { files: &self.files, path, file, checksum: Xxh3::new(), in_place: false })
+    }
+
+    /// Renames a staged file to its place; gives its version.
+    fn move_to<'a>(&'a self, place: &Path, mut staged: Staged<'a>) -> Result<FileVersion, LakeError> {
+        let mut renamed = self.files.rename(&staged.path, place);
+        // A part of the lake is on another file system than `_ticketlake`.
+        if matches!(&renamed, Err(cause) if cause.kind() == ErrorKind::CrossesDevices) {
+            let mut beside =
+                self.stage_at(parent(place).join(format!("{STAGED_BESIDE}{}", unique_name())))?;
+            let copied = File::open(&staged.path).and_then(|mut file| io::copy(&mut file, &mut beside));
+            copied.map_err(LakeError::io(beside.path.display(), "write"))?;
+            beside.sync()?;
+            staged = beside;
+            renamed = self.files.rename(&staged.path, place);
+        }
+        renamed.map_err(LakeError::io(place.display(), "replace"))?;
+        staged.in_place = true;
+        let version = staged.file.metadata().and_then(|metadata| version_of(&metadata));
+        version.map_err(LakeError::io(place.display(), "look for"))
+    }
+
+    /// Creates the folder of `place`, and each one above that is missing.
+    pub fn create_parent(&self, place: &Path) -> Result<(), LakeError> {
+        let folder = parent(place);
+        let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+        let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
+        if !missing.is_empty() {
+            fs::create_dir_all(folder).map_err(LakeError::io(folder.display(), "create the folder"))?;
+            self.changed().extend(missing.into_iter().map(|folder| parent(folder).to_owned()));
+        }
+        Ok(())
+    }
 }
 
-fn create_exclusive(place: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(place)?;
-    let written = file.write_all(content).and_then(|()| file.sync_all());
-    if written.is_err() {
-        // Half a version must not stand where a whole one is looked for.
-        let _ = fs::remove_file(place);
-    }
-    written
+/// Distinct also among runs of one machine, and among lakes of one process.
+fn unique_name() -> String {
+    format!("{}-{:016x}", std::process::id(), fastrand::u64(..))
 }
 
-/// The bytes at `key`, or `None` if nothing is there.
-pub fn read(root: &Path, key: &str) -> Result<Option<Bytes>, LakeError> {
-    let place = root.join(key);
-    match fs::read(&place) {
-        Ok(content) => Ok(Some(content.into())),
+/// `None` where nothing is at a path.
+fn found<T>(outcome: io::Result<T>, path: &Path, action: &'static str) -> Result<Option<T>, LakeError> {
+    match outcome {
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(LakeError::io(place.display(), "read")(cause)),
+        outcome => outcome.map(Some).map_err(LakeError::io(path.display(), action)),
     }
 }
 
-pub fn exists(root: &Path, key: &str) -> Result<bool, LakeError> {
-    let place = root.join(key);
-    match place.try_exists() {
-        // Something on the way is a file.
-        Err(cause) if cause.kind() == ErrorKind::NotADirectory => Ok(false),
-        exists => exists.map_err(LakeError::io(place.display(), "look for")),
-    }
-}
-
-/// The content of a file; a small one that will be read whole is read at once. `None` if nothing is there.
-pub fn open(root: &Path, key: &str, whole: bool) -> Result<Option<Content>, LakeError> {
-    let place = root.join(key);
-    let file = match File::open(&place) {
-        Ok(file) => file,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(cause) => return Err(LakeError::io(place.display(), "open")(cause)),
+fn version_of(metadata: &fs::Metadata) -> io::Result<FileVersion> {
+    let modified = match metadata.modified()?.duration_since(UNIX_EPOCH) {
+        Ok(since) => since.as_nanos().to_string(),
+        Err(before) => format!("-{}", before.duration().as_nanos()),
     };
-    Content::of_file(file, whole).map(Some).map_err(LakeError::io(place.display(), "read"))
-}
-
-/// The names directly under `key`, sorted; none if the folder is not there.
-pub fn list(root: &Path, key: &str) -> Result<Vec<String>, LakeError> {
-    let folder = root.join(key);
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(cause) => return Err(LakeError::io(folder.display(), "list")(cause)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(LakeError::io(folder.display(), "list"))?;
-        // A name that is no text is none of ours.
-        names.extend(entry.file_name().into_string());
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-/// Takes away the file at `key`, durably. Gives false if nothing is there.
-pub fn delete(root: &Path, key: &str) -> Result<bool, LakeError> {
-    // Its rows may stand elsewhere by now.
-    settle(root)?;
-    let place = root.join(key);
-    match fs::remove_file(&place) {
-        Ok(()) => {
-            sync_folder(parent(&place))?;
-            Ok(true)
-        }
-        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(false),
-        Err(cause) => Err(LakeError::io(place.display(), "remove")(cause)),
-    }
-}
-
-/// Takes away every file in staging; gives their number.
-pub fn sweep(root: &Path) -> Result<usize, LakeError> {
-    let leftovers = list(root, STAGING)?;
-    for name in &leftovers {
-        let file = root.join(STAGING).join(name);
-        fs::remove_file(&file).map_err(LakeError::io(file.display(), "remove"))?;
-    }
-    Ok(leftovers.len())
-}
-
-/// Walks through a folder, in the order of names.
-pub fn walk(root: &Path, folder: &Path, visit: &mut dyn FnMut(&Entry) -> bool) -> Result<(), LakeError> {
-    let place = root.join(folder);
-    let read = match fs::read_dir(&place) {
-        Ok(read) => read,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(cause) => return Err(LakeError::io(place.display(), "list")(cause)),
-    };
-    let mut found = Vec::new();
-    for entry in read {
-        let entry = entry.map_err(LakeError::io(place.display(), "list"))?;
-        let name = entry.file_name();
-        let is_folder = entry.path().is_dir();
-        found.push(Entry { name: name.to_str().map(str::to_owned), path: folder.join(&name), is_folder });
-    }
-    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    for entry in found {
-        if visit(&entry) && entry.is_folder {
-            walk(root, &entry.path, visit)?;
-        }
-    }
-    Ok(())
-}
-
-/// Moves a file or a folder.
-pub fn rename(root: &Path, from: &Path, to: &Path) -> Result<(), LakeError> {
-    let (from, to) = (root.join(from), root.join(to));
-    make_parent(root, &to)?;
-    fs::rename(&from, &to).map_err(LakeError::io(from.display(), "move aside"))
-}
-
-/// Takes away a folder that holds nothing.
-pub fn remove_empty(root: &Path, folder: &Path) -> Result<bool, LakeError> {
-    let place = root.join(folder);
-    match fs::remove_dir(&place) {
-        Ok(()) => Ok(true),
-        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => Ok(false),
-        Err(cause) => Err(LakeError::io(place.display(), "remove")(cause)),
-    }
-}
-
-/// A lock that one process has at a time.
-pub fn turn(root: &Path) -> Result<File, LakeError> {
-    let place = root.join(TURN);
-    make_parent(root, &place)?;
-    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&place);
-    let file = opened.map_err(LakeError::io(place.display(), "open"))?;
-    file.lock().map_err(LakeError::io(place.display(), "lock"))?;
-    Ok(file)
-}
-
-fn stage(root: &Path) -> Result<Staged, LakeError> {
-    let number = STAGED.fetch_add(1, Ordering::Relaxed);
-    let name = format!("{}-{number}", std::process::id());
-    let path = root.join(STAGING).join(name);
-    let open = || OpenOptions::new().write(true).create_new(true).open(&path);
-    let file = match open() {
-        Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            make_parent(root, &path)?;
-            open()
-        }
-        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
-            // A dead run had the same process number.
-            fs::remove_file(&path).map_err(LakeError::io(path.display(), "remove"))?;
-            open()
-        }
-        opened => opened,
-    };
-    let file = file.map_err(LakeError::io(path.display(), "create"))?;
-    Ok(Staged { path, file, moved: false })
-}
-
-fn sync_file(staged: &Staged) -> Result<(), LakeError> {
-    let synced = staged.file.sync_all();
-    synced.map_err(LakeError::io(staged.path.display(), "make durable"))
-}
-
-/// Makes the folder of `place`, and each one above that is missing, durably.
-pub fn make_parent(root: &Path, place: &Path) -> Result<(), LakeError> {
-    make_folders(root, place)?.iter().try_for_each(|folder| sync_folder(folder))
-}
-
-/// Makes the folder of `place`, and each one above that is missing; gives those of the lake that hold a new one.
-fn make_folders(root: &Path, place: &Path) -> Result<Vec<PathBuf>, LakeError> {
-    let missing: Vec<&Path> = parent(place)
-        .ancestors()
-        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
-        .collect();
-    let mut changed = Vec::new();
-    for folder in missing.into_iter().rev() {
-        match fs::create_dir(folder) {
-            Ok(()) => {}
-            // Another thread of ours may make a partition of the same source.
-            Err(cause) if cause.kind() == ErrorKind::AlreadyExists && folder.is_dir() => continue,
-            Err(cause) => return Err(LakeError::io(folder.display(), "create the folder")(cause)),
-        }
-        // What lies above the lake may not be ours to open.
-        if folder.starts_with(root) && folder != root {
-            changed.push(parent(folder).to_owned());
-        }
-    }
-    Ok(changed)
+    Ok(FileVersion { bytes: metadata.len(), tag: format!("mtime:{modified}") })
 }
 
 fn parent(place: &Path) -> &Path {
     match place.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    }
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), LakeError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(LakeError::io(folder.display(), "make durable"))
-}
-
-/// Elsewhere a folder cannot be opened to be synced; the file system orders renames itself.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<(), LakeError> {
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tables_are_durable_before_anything_tells_of_them() {
-        let lake = tempfile::tempdir().unwrap();
-        let owes = || owed().iter().filter(|folder| folder.starts_with(lake.path())).count();
-        let write = |file: &mut Draft<'_>| file.write_all(b"x").map_err(LakeError::io("x", "write"));
-        let table =
-            || put(lake.path(), "tickets/source=s/created_date=2024-01-05/part-0.parquet", write).unwrap();
-        table();
-        assert_eq!(owes(), 4, "the lake and each folder on the way hold a new name");
-        assert!(create(lake.path(), "_ticketlake/state/s/1", b"x").unwrap());
-        assert_eq!(owes(), 0);
-        table();
-        assert_eq!(owes(), 1);
-        put(lake.path(), "_ticketlake/runs/1.json", write).unwrap();
-        assert_eq!(owes(), 0);
-        table();
-        delete(lake.path(), "tickets/source=s/created_date=2024-01-05/part-0.parquet").unwrap();
-        assert_eq!(owes(), 0);
     }
 }

@@ -1,13 +1,14 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::config::StoreKind;
 
 fn lease() -> Lease {
     Lease { holder: "us".into(), token: "1".into(), seconds: 60, renewal: 0, released: false }
 }
 
 fn bucket() -> Arc<Bucket> {
-    Arc::new(Bucket::in_memory().expect("a store in memory"))
+    Arc::new(Bucket::in_memory(StoreKind::S3).expect("a store in memory"))
 }
 
 /// A lease that was put a moment ago, and that begins to be renewed.
@@ -22,7 +23,7 @@ fn held(bucket: &Arc<Bucket>) -> Arc<Mutex<State>> {
 }
 
 fn stored(bucket: &Bucket) -> Lease {
-    Lease::read(&bucket.read_object(LEASE).expect("it can be read").expect("it is there").content)
+    Lease::read(&bucket.read(LEASE).expect("it can be read").expect("it is there").content)
 }
 
 /// Lets so much time pass for the renewal, and what it sends arrive.
@@ -48,7 +49,7 @@ async fn a_lease_that_another_run_took_is_lost_and_left_alone() {
     let state = held(&bucket);
     pass(RENEWAL).await;
     let other = Lease { holder: "another".into(), token: "2".into(), ..lease() };
-    bucket.overwrite(LEASE, other.content().into()).expect("it can be put");
+    bucket.overwrite(LEASE, other.content()).expect("it can be put");
     pass(RENEWAL).await;
     assert_eq!(state.lock().unwrap().lost_to.as_deref(), Some("another run"));
     pass(RENEWAL * 3).await;
