@@ -74,6 +74,11 @@ impl Folder {
         Self { root: root.to_owned(), files: FileSystem::default(), changed: Mutex::default() }
     }
 
+    #[cfg(test)]
+    pub fn recorder(&self) -> MutexGuard<'_, super::file_system::Recorder> {
+        self.files.recorder.lock().unwrap()
+    }
+
     /// Where a key lies.
     pub fn path(&self, key: impl AsRef<Path>) -> PathBuf {
         self.root.join(key)
