@@ -190,12 +190,10 @@ pub(super) fn stat(lake: &Lake, key: &str) -> Result<Option<FileVersion>, LakeEr
 
 /// The keys and versions of all files below a folder, sorted by key. None is opened.
 pub(super) fn files(lake: &Lake, folder: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
-    let mut files = match &lake.store {
-        Store::Folder(store) => store.files(folder)?,
-        Store::Bucket(bucket) => bucket.files(folder)?,
-    };
-    files.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(files)
+    match &lake.store {
+        Store::Folder(store) => store.files(folder),
+        Store::Bucket(bucket) => bucket.files(folder),
+    }
 }
 
 /// The names directly under `key`, sorted; none if the folder is not there.
