@@ -190,7 +190,14 @@ impl Folder {
     pub fn rename(&self, from: &Path, to: &Path) -> Result<(), LakeError> {
         let (from, to) = (self.path(from), self.path(to));
         self.create_parent(&to)?;
-        self.files.rename(&from, &to).map_err(LakeError::io(from.display(), "move aside"))?;
+        let renamed = match self.files.rename(&from, &to) {
+            // As for a put: a part of the lake may be on another file system.
+            Err(cause) if cause.kind() == ErrorKind::CrossesDevices && from.is_file() => fs::copy(&from, &to)
+                .and_then(|_| self.files.sync(&to, &File::open(&to)?))
+                .and_then(|()| self.files.remove(&from)),
+            renamed => renamed,
+        };
+        renamed.map_err(LakeError::io(from.display(), "move aside"))?;
         self.note_new_name(&from);
         self.note_new_name(&to);
         Ok(())

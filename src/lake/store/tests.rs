@@ -287,6 +287,16 @@ fn a_table_on_another_file_system_is_staged_beside_its_target() {
 }
 
 #[test]
+fn a_file_is_moved_to_another_file_system() {
+    let (_above, lake, folder) = folder_lake();
+    put_bytes(&lake, FILE, &Expected::Nothing, b"rows").unwrap();
+    folder.recorder().failing = Some(("rename", ErrorKind::CrossesDevices));
+    rename(&lake, Path::new(FILE), Path::new("_ticketlake/aside/file")).unwrap();
+    assert_eq!(content_of(&lake, "_ticketlake/aside/file").unwrap(), b"rows");
+    assert_eq!(stat(&lake, FILE).unwrap(), None);
+}
+
+#[test]
 fn the_folder_above_a_lake_may_not_be_ours_to_open() {
     let (above, lake, folder) = folder_lake();
     // It is the first in the order of names.
