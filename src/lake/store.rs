@@ -27,7 +27,7 @@ use super::{Lake, LakeError};
 use crate::config::Place;
 
 pub(super) use self::{
-    bucket::{Bucket, Created, put_if},
+    bucket::{Bucket, Created, put_if, unchanged},
     content::{Content, IoError},
     folder::Folder,
     refusal::Refusal,
@@ -175,7 +175,7 @@ pub(super) fn create(lake: &Lake, key: &str, content: &[u8]) -> Result<bool, Lak
 pub(super) fn read(lake: &Lake, key: &str) -> Result<Option<Bytes>, LakeError> {
     match &lake.store {
         Store::Folder(folder) => folder.read(key),
-        Store::Bucket(bucket) => Ok(bucket.read(key)?.map(|got| got.content)),
+        Store::Bucket(bucket) => Ok(bucket.read(key)?.map(|(content, _)| content)),
     }
 }
 
