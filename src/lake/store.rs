@@ -27,7 +27,7 @@ use super::{Lake, LakeError};
 use crate::config::Place;
 
 pub(super) use self::{
-    bucket::{Bucket, Created, put_if},
+    bucket::{Bucket, Created, put_if, unchanged},
     content::{Content, IoError},
     folder::Folder,
     refusal::Refusal,
@@ -50,9 +50,6 @@ pub struct Location {
     store: Store,
     key: String,
 }
-
-/// A file while it is written.
-pub(super) type Draft<'a> = dyn Write + Send + 'a;
 
 /// Which version of a file: its size, and its ETag, or in a folder `mtime:` and its time of modification in nanoseconds
 /// since 1970.
@@ -198,7 +195,7 @@ pub(super) fn create(lake: &Lake, key: &str, content: &[u8]) -> Result<bool, Lak
 pub(super) fn read(lake: &Lake, key: &str) -> Result<Option<Bytes>, LakeError> {
     match &lake.store {
         Store::Folder(folder) => folder.read(key),
-        Store::Bucket(bucket) => Ok(bucket.read(key)?.map(|got| got.content)),
+        Store::Bucket(bucket) => Ok(bucket.read(key)?.map(|(content, _)| content)),
     }
 }
 

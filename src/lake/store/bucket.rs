@@ -50,14 +50,6 @@ impl std::fmt::Debug for Bucket {
     }
 }
 
-/// An object and its version.
-pub struct Got {
-    pub content: Bytes,
-    pub version: UpdateVersion,
-    /// By the store's clock, in Unix seconds.
-    pub modified: i64,
-}
-
 /// The record of a multipart upload, as versions up to 0.1 kept it in staging until the upload had ended.
 #[derive(Deserialize)]
 struct Upload {
@@ -196,7 +188,7 @@ impl Bucket {
     }
 
     /// A whole object.
-    pub fn read(&self, key: &str) -> Result<Option<Got>, LakeError> {
+    pub fn read(&self, key: &str) -> Result<Option<(Bytes, ObjectMeta)>, LakeError> {
         self.ask_for(key, "read", |objects, object| async move { whole(objects.get(&object).await?).await })
     }
 
@@ -291,7 +283,7 @@ impl Bucket {
         let names = self.list(STAGING)?;
         for name in &names {
             let record = format!("{STAGING}/{name}");
-            let content = self.read(&record)?.map(|got| got.content).unwrap_or_default();
+            let content = self.read(&record)?.map(|(content, _)| content).unwrap_or_default();
             if let Ok(Upload { key, upload }) = serde_json::from_slice(&content) {
                 let uploads = Arc::clone(&self.uploads);
                 self.ask(&key, "abort the upload of", |_, object| async move {
@@ -349,10 +341,14 @@ fn tag(e_tag: Option<String>) -> String {
     e_tag.unwrap_or_default().trim_start_matches("W/").trim_matches('"').to_owned()
 }
 
-async fn whole(got: GetResult) -> Result<Got, StoreError> {
+async fn whole(got: GetResult) -> Result<(Bytes, ObjectMeta), StoreError> {
     let meta = got.meta.clone();
-    let version = UpdateVersion { e_tag: meta.e_tag, version: meta.version };
-    Ok(Got { content: got.bytes().await?, version, modified: meta.last_modified.timestamp() })
+    Ok((got.bytes().await?, meta))
+}
+
+/// The condition that an object is still what it was when this was its metadata.
+pub fn unchanged(meta: ObjectMeta) -> UpdateVersion {
+    UpdateVersion { e_tag: meta.e_tag, version: meta.version }
 }
 
 /// Reads an object to its end. The inner error is the temporary file's.

@@ -32,41 +32,47 @@ enum Kind {
 }
 
 /// Words of answers and failures, searched in this order.
-const WORDS: [(&str, Kind); 20] = [
-    ("NoSuchBucket", Kind::NoBucket),
-    ("ContainerNotFound", Kind::NoBucket),
-    ("bucket does not exist", Kind::NoBucket),
-    ("169.254.169.254", Kind::NoCredentials),
-    ("latest/api/token", Kind::NoCredentials),
-    ("metadata.google.internal", Kind::NoCredentials),
-    ("computeMetadata", Kind::NoCredentials),
-    ("metadata/identity", Kind::NoCredentials),
-    ("InvalidAccessKeyId", Kind::Credentials),
-    ("SignatureDoesNotMatch", Kind::Credentials),
-    ("AuthenticationFailed", Kind::Credentials),
-    ("ExpiredToken", Kind::Credentials),
-    ("invalid_grant", Kind::Credentials),
-    ("AccessDenied", Kind::Denied),
-    ("403 Forbidden", Kind::Denied),
-    ("301 Moved", Kind::Redirected),
-    ("PermanentRedirect", Kind::Redirected),
-    ("redirect without LOCATION", Kind::Redirected),
-    ("error sending request", Kind::Unreachable),
-    ("URL scheme is not allowed", Kind::Configuration),
+const WORDS: [(Kind, &[&str]); 7] = [
+    (Kind::NoBucket, &["NoSuchBucket", "ContainerNotFound", "bucket does not exist"]),
+    // The addresses at which machines in a cloud ask for credentials.
+    (
+        Kind::NoCredentials,
+        &[
+            "169.254.169.254",
+            "latest/api/token",
+            "metadata.google.internal",
+            "computeMetadata",
+            "metadata/identity",
+        ],
+    ),
+    (
+        Kind::Credentials,
+        &[
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "AuthenticationFailed",
+            "ExpiredToken",
+            "invalid_grant",
+        ],
+    ),
+    (Kind::Denied, &["AccessDenied", "403 Forbidden"]),
+    (Kind::Redirected, &["301 Moved", "PermanentRedirect", "redirect without LOCATION"]),
+    (Kind::Unreachable, &["error sending request"]),
+    (Kind::Configuration, &["URL scheme is not allowed"]),
 ];
 
 impl Refusal {
     pub fn new(store: StoreKind, cause: &StoreError) -> Self {
         let chain = chain(cause);
-        let known = WORDS.iter().find(|(word, _)| chain.iter().any(|text| text.contains(word)));
-        let kind = match cause {
-            _ if known.is_some() => known.map_or(Kind::Other, |(_, kind)| *kind),
+        let occurs = |word: &&str| chain.iter().any(|text| text.contains(word));
+        let known = WORDS.iter().find(|(_, words)| words.iter().any(occurs)).map(|(kind, _)| *kind);
+        let kind = known.unwrap_or(match cause {
             StoreError::PermissionDenied { .. } => Kind::Denied,
             StoreError::Unauthenticated { .. } => Kind::Credentials,
             StoreError::NotImplemented { .. } | StoreError::NotSupported { .. } => Kind::Unconditional,
             StoreError::UnknownConfigurationKey { .. } => Kind::Configuration,
             _ => Kind::Other,
-        };
+        });
         Self { kind, store, text: summary(&chain) }
     }
 

@@ -9,7 +9,7 @@ use object_store::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Bucket, tag, version_of, whole};
+use super::{Bucket, tag, unchanged, version_of, whole};
 use crate::{
     config::StoreKind,
     lake::{
@@ -65,7 +65,7 @@ impl Bucket {
         }
         // Google compares generations, which its listings leave out.
         let there = self.head(key)?.filter(|meta| version_of(meta) == *version);
-        Ok(there.map(|meta| UpdateVersion { e_tag: meta.e_tag, version: meta.version }))
+        Ok(there.map(unchanged))
     }
 
     /// Puts an object over whatever is there.
@@ -118,9 +118,9 @@ pub async fn put_if(
         };
         match objects.get(object).await {
             Ok(got) => {
-                let got = whole(got).await?;
-                if got.content == content {
-                    return Ok(Created::Done(got.version));
+                let (there, meta) = whole(got).await?;
+                if there == content {
+                    return Ok(Created::Done(unchanged(meta)));
                 }
             }
             Err(StoreError::NotFound { .. }) => {}
