@@ -28,7 +28,7 @@ use crate::config::Place;
 
 pub(super) use self::{
     bucket::{Bucket, Created, put_if, unchanged},
-    content::{Content, IoError},
+    content::Content,
     folder::Folder,
     refusal::Refusal,
 };
