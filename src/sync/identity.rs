@@ -38,7 +38,8 @@ pub fn check(
     let state = lake::state::load::<SourceState>(lake, name)?.map(|(_, state)| state).unwrap_or_default();
     let keys = lake::partitions(lake, name)?;
     let place = &config.place;
-    let other = |what: String| Some(format!("{what}; choose another folder for the new lake with `path` or --lake"));
+    let other =
+        |what: String| Some(format!("{what}; choose another folder for the new lake with `path` or --lake"));
     let cut = Cut::from(config.partition);
     if let Some(found) = keys.iter().find(|key| key.cut() != cut) {
         return Ok(other(format!(
@@ -53,7 +54,9 @@ pub fn check(
     };
     if known.kind != source.kind.name() {
         let (found, wanted) = (&known.kind, source.kind.name());
-        return Ok(other(format!("source {name}: the lake {place} holds tickets of {found}, `kind` says {wanted}")));
+        return Ok(other(format!(
+            "source {name}: the lake {place} holds tickets of {found}, `kind` says {wanted}"
+        )));
     }
     if known.partition != by(cut) {
         let found = &known.partition;
@@ -143,7 +146,8 @@ pub async fn check_address(checkpoint: &Checkpoint, client: &Client) -> Result<(
     if created.is_empty() {
         return Ok(());
     }
-    let schema = TableSchema::new(source::ticket(config.kind), file_meta(config.kind), Fields::default().into());
+    let schema =
+        TableSchema::new(source::ticket(config.kind), file_meta(config.kind), Fields::default().into());
     let layout = schema.map_err(ReadError::from)?.layout();
     let ids: Vec<i64> = created.keys().copied().collect();
     let (mut found, mut same) = (0, 0);
@@ -161,7 +165,11 @@ pub async fn check_address(checkpoint: &Checkpoint, client: &Client) -> Result<(
         }
     }
     if same * 2 > found {
-        tracing::warn!(source = config.name, "`base_url` is {} now, it was {known}: the same account", config.base_url);
+        tracing::warn!(
+            source = config.name,
+            "`base_url` is {} now, it was {known}: the same account",
+            config.base_url
+        );
         return Ok(());
     }
     Err(Ended::OtherAccount {
@@ -192,7 +200,8 @@ fn probes(checkpoint: &Checkpoint, count: usize) -> Result<HashMap<i64, Option<i
             let times = instants_of(&batch, "created_at");
             let rows = id_values(&batch).iter().enumerate();
             let rows = rows.filter(|(_, id)| ids.contains(id.cast_unsigned()));
-            created.extend(rows.map(|(row, id)| (*id, instant(times, row).map(|at| at.div_euclid(1_000_000)))));
+            created
+                .extend(rows.map(|(row, id)| (*id, instant(times, row).map(|at| at.div_euclid(1_000_000)))));
         }
     }
     Ok(created)
@@ -220,7 +229,8 @@ fn is_same_zone(name: &str, zone: &TimeZone) -> bool {
     let first = Timestamp::UNIX_EPOCH.saturating_sub(SignedDuration::from_hours(24 * 365 * 100));
     let Ok(first) = first else { return false };
     let changes = |zone: &TimeZone| {
-        let changes = zone.following(first).take_while(|change| change.timestamp().as_second() < 4_102_444_800);
+        let changes =
+            zone.following(first).take_while(|change| change.timestamp().as_second() < 4_102_444_800);
         let changes: Vec<_> = changes.map(|change| (change.timestamp(), change.offset())).collect();
         (zone.to_offset(first), changes)
     };

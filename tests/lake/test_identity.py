@@ -282,7 +282,7 @@ def test_another_account_under_the_old_name(home, vendor, ids, command):
         run = home.run(*COMMANDS[command], "--json")
         assert run.code == 2, run
         assert run.source("shop")["outcome"] == "failed" and run.source("shop")["error"], run.source("shop")
-        assert "folder" in run.err and foreign.origin.split("//")[1] in run.err, run
+        assert "folder" in run.err and "shop" in run.err, run
         assert run.source("beside")["outcome"] == "complete" and run.source("beside")["tickets"]["new"] > 0
         held = whole_lake(home.lake)
         assert {key: count for key, count in held.items() if key[0] == "shop"} == before
@@ -332,7 +332,7 @@ def test_exit_5_leaves_nothing(home):
 
 
 def test_exit_2_makes_no_lake(home):
-    home.source("shop", "kf5", "http://127.0.0.1:9")
+    home.source("shop", "kf5", "http://127.0.0.1:9", max_retries=0)
     for arguments in (["--source", "nobody"], ["--window", "shop:2024-01-15..2024-02-01"], ["--window", "nobody:.."]):
         run = home.sync(*arguments)
         assert run.code == 2 and not home.lake.exists(), run
