@@ -21,7 +21,6 @@ pub mod sync;
 #[cfg(test)]
 mod tests;
 mod window;
-#[cfg(any())]
 pub mod verify;
 pub mod views;
 
@@ -83,7 +82,6 @@ pub enum Command {
     Backfill(backfill::Args),
     Pull(Box<pull::Args>),
     Plan(plan::Args),
-    #[cfg(any())]
     Verify(verify::Args),
     Report(report::Args),
     Fields(fields::Args),
@@ -213,7 +211,6 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
         Command::Backfill(args) => backfill::run(context, args).await,
         Command::Pull(args) => pull::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
-        #[cfg(any())]
         Command::Verify(args) => verify::run(context, args).await,
         Command::Report(args) => report::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
@@ -247,7 +244,6 @@ impl Command {
             Self::Backfill(_) => "backfill",
             Self::Pull(_) => "pull",
             Self::Plan(_) => "plan",
-            #[cfg(any())]
             Self::Verify(_) => "verify",
             Self::Report(_) => "report",
             Self::Fields(_) => "fields",

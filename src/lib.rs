@@ -25,7 +25,6 @@ pub mod pull;
 /// Whether a sync could run now, and what to do first.
 pub mod doctor;
 /// The lake against its laws and against the sources, and putting it right.
-#[cfg(any())]
 pub mod verify;
 /// A run: every source is read, brought into the lake and accounted for.
 pub mod sync;

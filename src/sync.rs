@@ -48,13 +48,17 @@ pub use afresh::{
     begin_with as read_afresh_with,
 };
 pub use ended::{Ended, Stop, Why, deadline};
-pub use identity::{account as account_of, check as check_identity};
+pub use identity::{
+    account as account_of, check as check_identity, check_address, of_account as check_account,
+    of_files as check_files,
+};
 pub use outlook::outlook;
 pub use reading::{ReadError, Rows};
-pub use recover::{describe as describe_differences, differences};
+pub use recover::{Recovered, describe as describe_differences, differences, recover, settle};
 pub use source_run::{Accept, Task};
 pub use source_state::{Account, Checkpoint, CommitError, SourceState, Unfinished};
 pub use table_schema::file_meta;
+pub use worker::take_in_windows;
 
 /// Does a task on all sources of the configuration, side by side. What goes wrong with a source is told in its part of
 /// the summary; an error means that the lake could not be worked on at all.

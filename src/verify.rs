@@ -7,12 +7,13 @@ mod columns;
 mod compare;
 mod difference;
 mod digest;
+mod fields;
 mod files;
 mod finding;
-mod home;
+mod identity;
 mod invariant;
+mod manifest;
 mod places;
-mod remembered;
 mod render;
 mod repair;
 mod report;
@@ -21,23 +22,22 @@ mod rows;
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
+use roaring::RoaringTreemap;
 
 use self::{
     against::Rules,
     blocking::blocking,
     check::{Checked, check},
     difference::Against,
+    repair::{Repaired, Repairs},
 };
 use crate::{
-    config::{Kind, LakeConfig, PartitionBy, SourceConfig},
+    config::{Kind, LakeConfig, SourceConfig},
     error::Error,
-    lake::{
-        self, Cut, Lake, LakeError,
-        lock::{Lock, Locking},
-    },
+    lake::{self, Lake, LakeError, lock::Locking},
     progress::Progress,
     summary::Run,
-    sync::CommitError,
+    sync::{CommitError, Ended},
 };
 
 pub use invariant::Invariant;
@@ -52,46 +52,73 @@ pub struct Scope {
     pub sources: Vec<(String, Kind)>,
     /// Whether sources were selected by name: then no other one is looked at.
     pub selected: bool,
-    /// The sources to compare with.
-    pub against: Vec<SourceConfig>,
+    /// The sources that may be asked, with their secrets.
+    pub configs: Vec<SourceConfig>,
+    pub against: bool,
     pub repair: bool,
     pub accept_deletes: bool,
 }
+
+/// The sources that are looked at, each with its kind where the configuration says it.
+type Names = BTreeMap<String, Option<&'static str>>;
 
 /// Checks the lake, compares it with the sources and repairs it, as far as the scope says. An error means that it could
 /// not be looked at.
 pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Report, Error> {
     let place = &scope.lake.place;
-    if !Lake::open(&scope.lake)?.is_there()? {
+    let is_lake = |lake: &Lake| -> Result<bool, LakeError> {
+        Ok(lake.is_there()? && (lake::is_folder(lake, "_ticketlake".as_ref())? || !lake::sources(lake)?.is_empty()))
+    };
+    if !is_lake(&Lake::open(&scope.lake)?)? {
         let what =
             format!("there is no lake at {place}; name its place with --lake, or run `ticketlake sync`");
         return Err(Error::Usage(what));
     }
     let mut notes = Vec::new();
-    let lake = Lake::open(&as_it_is_cut(scope, &mut notes)?)?;
-    let _lock = hold(&lake, scope, run, &mut notes)?;
+    let lake = Lake::open(&identity::as_it_is(scope, &mut notes)?)?;
     let names = names(&lake, scope)?;
-    let mut checked = check(&lake, &names).await?;
-    let mut repaired = None;
+    let _lock = match scope.repair {
+        false => None,
+        true => match lake::lock::acquire(&lake, "verify", &run.started_at.to_string())? {
+            Locking::Acquired(lock) => Some(lock),
+            Locking::Held(holder) => return Err(Error::Locked { lake: place.clone(), holder }),
+        },
+    };
+    identity::check(&lake, scope, &names)?;
+    let (mut repairs, mut repaired) = (Repairs::new(), Repaired::default());
     if scope.repair {
         let (of_lake, run_id) = (lake.clone(), run.run_id.clone());
-        let done =
-            blocking(move |abandoned| repair::repair_files(&of_lake, &run_id, &checked, abandoned)).await;
-        repaired = Some(done.map_err(unwritten)?);
-        checked = check(&lake, &names).await?;
+        let selected: Vec<String> = names.keys().cloned().collect();
+        let begun = blocking(move |_| {
+            repair::begin(&of_lake, &run_id, &selected, &mut repaired).map(|repairs| (repairs, repaired))
+        });
+        (repairs, repaired) = begun.await.map_err(unwritten)?;
     }
-    let compared = compare_all(&lake, scope, &checked, progress, &run.run_id).await;
-    if compared.iter().any(|(_, against)| against.repaired.is_some()) {
-        checked = check(&lake, &names).await?;
+    let mut checked = check(&lake, &names, scope.repair).await?;
+    if scope.repair && repair::set_aside(&lake, &run.run_id, &checked, &mut repairs, &mut repaired).map_err(unwritten)?
+    {
+        checked = check(&lake, &names, true).await?;
     }
-    let settled = !compared.is_empty() && compared.iter().all(|(_, against)| against.is_settled());
-    if settled && checked.findings.is_sound() {
-        // What the lake could not tell, the sources did.
-        repaired.iter_mut().for_each(|repaired| repaired.left.clear());
+    let compared = match scope.against {
+        true => compare_all(&lake, scope, &checked, &mut repairs, progress, &run.run_id).await,
+        false => Vec::new(),
+    };
+    if scope.repair {
+        if !scope.against {
+            read_again(&lake, scope, &repairs, progress, &mut repaired).await?;
+        }
+        for repair in repairs.values_mut() {
+            repair.finish(&mut repaired).map_err(unwritten)?;
+        }
+        checked = check(&lake, &names, true).await?;
     }
-    for files in checked.sources.iter().filter(|files| files.keys.is_empty()) {
+    notes.extend(checked.beside.iter().map(|holder| {
+        format!("a run was at work meanwhile ({holder}): what it may be changing is noted, not counted")
+    }));
+    for files in checked.sources.iter().filter(|files| files.partitions == 0) {
         notes.push(format!("no ticket of source {} is in the lake", files.name));
     }
+    let repaired = scope.repair.then_some(repaired);
     Ok(report::report(run, place.to_string(), checked, compared, repaired, notes))
 }
 
@@ -99,54 +126,61 @@ async fn compare_all(
     lake: &Lake,
     scope: &Scope,
     checked: &Checked,
+    repairs: &mut Repairs,
     progress: &Progress,
     run_id: &str,
 ) -> Vec<(String, Against)> {
-    let rules = Rules { repair: scope.repair, accept_deletes: scope.accept_deletes, run_id };
-    let compared = scope.against.iter().filter_map(|config| {
+    let rules = Rules { accept_deletes: scope.accept_deletes, run_id };
+    let mut repairs: BTreeMap<_, _> = repairs.iter_mut().collect();
+    let compared = scope.configs.iter().filter_map(|config| {
         let files = checked.sources.iter().find(|files| files.name == config.name)?;
-        let meter = progress.source(&config.name);
-        Some(async move { (config.name.clone(), against::against(lake, config, files, rules, meter).await) })
+        let (meter, repair) = (progress.source(&config.name), repairs.remove(&config.name));
+        Some(async move {
+            (config.name.clone(), against::against(lake, config, files, repair, rules, meter).await)
+        })
     });
+    let compared: Vec<_> = compared.collect();
     join_all(compared).await
 }
 
-/// Holds the lake, so that no run changes files between two looks. A lake that may only be read needs no lock.
-fn hold(lake: &Lake, scope: &Scope, run: &Run, notes: &mut Vec<String>) -> Result<Option<Lock>, Error> {
-    match lake::lock::acquire(lake, "verify", &run.started_at.to_string()) {
-        Ok(Locking::Acquired(lock)) => Ok(Some(lock)),
-        Ok(Locking::Held(holder)) => Err(Error::Locked { lake: scope.lake.place.clone(), holder }),
-        Err(why) if !scope.repair && why.is_read_only() => {
-            notes.push("the lake cannot be written, so it was not locked while it was checked".to_owned());
-            Ok(None)
+/// Reads again by id what the sources under repair have lost, where they can be asked.
+async fn read_again(
+    lake: &Lake,
+    scope: &Scope,
+    repairs: &Repairs,
+    progress: &Progress,
+    repaired: &mut Repaired,
+) -> Result<(), Error> {
+    for (name, repair) in repairs {
+        if !repair.needs_source()? {
+            continue;
         }
-        Err(other) => Err(other.into()),
+        let Some(config) = scope.configs.iter().find(|config| config.name == *name) else {
+            repaired.left.push(format!("{name}: the source was not asked: its configuration or a secret is not at hand"));
+            continue;
+        };
+        let meter = progress.source(name);
+        let read = async {
+            let source = against::ask(lake, config, &repair.checkpoint, &meter).await?;
+            let nothing = RoaringTreemap::new();
+            repair.bring_in(&source, &nothing, &nothing, scope.accept_deletes).await
+        };
+        let read: Result<_, Ended> = read.await;
+        meter.done();
+        match read {
+            Ok(brought) => brought.say(name, repaired),
+            Err(why) => repaired.left.push(format!("{name}: {why}")),
+        }
     }
+    Ok(())
 }
 
-/// The lake's configuration; where there is none, the files themselves tell how it is cut.
-fn as_it_is_cut(scope: &Scope, notes: &mut Vec<String>) -> Result<LakeConfig, Error> {
-    let mut config = scope.lake.clone();
-    if scope.sources.is_empty() {
-        let inventory = lake::inventory(&Lake::open(&config)?)?;
-        if let Some(file) = inventory.tickets.first() {
-            config.partition = match file.key.cut() {
-                Cut::Day => PartitionBy::Day,
-                Cut::Month => PartitionBy::Month,
-            };
-        }
-        let zone = config.timezone.iana_name().unwrap_or("UTC").to_owned();
-        notes.push(format!("without a configuration, the lake's time zone is taken to be {zone}"));
-    }
-    Ok(config)
-}
-
-/// The sources to look at, each with its kind where the configuration tells it.
-fn names(lake: &Lake, scope: &Scope) -> Result<BTreeMap<String, Option<&'static str>>, LakeError> {
+/// The sources to look at.
+fn names(lake: &Lake, scope: &Scope) -> Result<Names, LakeError> {
     let configured = scope.sources.iter().map(|(name, kind)| (name.clone(), Some(kind.name())));
-    let mut names: BTreeMap<_, _> = configured.collect();
+    let mut names: Names = configured.collect();
     if !scope.selected {
-        for name in lake::inventory(lake)?.sources() {
+        for name in lake::sources(lake)? {
             names.entry(name).or_insert(None);
         }
     }

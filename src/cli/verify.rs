@@ -8,25 +8,27 @@ use crate::{
     verify::{self, Invariant, Scope},
 };
 
-/// The laws stand first: their numbers are what the output is about.
+/// The laws come first: the output names their numbers.
 fn after_help() -> String {
     let laws = Invariant::ALL.into_iter().map(|law| format!("  {:<4} {}\n", law.number(), law.text()));
     format!("What must hold:\n{}\n{AFTER_HELP}", laws.collect::<String>())
 }
 
 const AFTER_HELP: &str = "\
-Nothing is written without --repair, and no source is asked without --against-source.
+Without --repair nothing is written and no lock is taken: a run may be at work, and what it is
+changing is noted, not counted. Without --against-source and --repair no source is asked.
 
 --against-source reads the whole ticket list again and compares every ticket: what is missing,
-stale, or in the lake although it is gone. --repair then reads just those again by id.
+stale, or in the lake although it is gone. With --repair just those are read again by id; the
+source's version counts, also where it is older.
 
---repair alone puts right what the lake itself can tell: order, duplicates (the newest stays),
-tickets in a wrong partition, columns, indexes. Files that do not belong into a table, and with
---against-source those that cannot be read, are moved to _ticketlake/aside, never deleted.
+--repair compares the files with the manifest as a sync does, moves files that are damaged or do
+not belong into a table to _ticketlake/aside, and reads their tickets again by id. Where the source
+cannot be asked, the next sync reads them.
 
 Exit codes: 0 sound (and equal), 2 bad arguments or configuration, 3 the lake differs from a source
-or the comparison is not proven, 4 credentials refused, 5 another run holds the lake, 6 the lake is
-damaged, 130 interrupted.
+or the comparison is not proven, 4 credentials refused, 5 another run holds the lake (--repair), 6
+the lake is damaged, 130 interrupted.
 
 Examples:
   ticketlake verify
@@ -42,7 +44,7 @@ pub struct Args {
     #[arg(long)]
     pub against_source: bool,
 
-    /// Put right what is wrong: from the lake itself, and with --against-source from the source
+    /// Set aside what is damaged and read it again from the source
     #[arg(long)]
     pub repair: bool,
 
@@ -69,16 +71,23 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     Ok(report.exit())
 }
 
-/// Secrets are needed only to ask the sources.
+/// Secrets are needed only to ask the sources; a repair does without where they are not at hand.
 fn scope(context: &Context, args: &Args) -> Result<Scope, Error> {
-    let (lake, sources, against) = if args.against_source {
-        let Config { lake, sources } = context.config()?;
-        (lake, sources.iter().map(|source| (source.name.clone(), source.kind)).collect(), sources)
-    } else {
-        let Offline { lake, sources } = context.offline()?;
-        (lake, sources, Vec::new())
+    let online = match args.against_source {
+        true => Some(context.config()?),
+        false if args.repair => context.config().ok(),
+        false => None,
+    };
+    let (lake, sources, configs) = match online {
+        Some(Config { lake, sources }) => {
+            (lake, sources.iter().map(|source| (source.name.clone(), source.kind)).collect(), sources)
+        }
+        None => {
+            let Offline { lake, sources } = context.offline()?;
+            (lake, sources, Vec::new())
+        }
     };
     let selected = !context.global.sources.is_empty();
-    let (repair, accept_deletes) = (args.repair, args.accept_deletes);
-    Ok(Scope { lake, sources, selected, against, repair, accept_deletes })
+    let &Args { against_source: against, repair, accept_deletes } = args;
+    Ok(Scope { lake, sources, selected, configs, against, repair, accept_deletes })
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     fetch::Client,
-    lake::{self, Manifest},
+    lake::{self, LakeError, Manifest},
     progress::Meter,
     walk::Span,
 };
@@ -158,12 +158,20 @@ pub fn join(checkpoint: &Checkpoint) -> Result<usize, Ended> {
 
 /// What the workers recorded of the files that they put, before the recovery looks at these: they are no damage.
 pub fn take_in_files(checkpoint: &Checkpoint) -> Result<(), Ended> {
-    let table = &checkpoint.table;
-    for (_, share) in lake::windows::recorded::<Share>(&table.lake, &table.source)? {
-        table.manifest(|manifest| manifest.partitions.extend(share.manifest.partitions));
-        checkpoint.with(|state| state.reread |= share.lost);
-    }
+    take_in_windows(checkpoint)?;
     // A worker may have crashed before it could record its files.
     checkpoint.with(|state| state.writing = true);
     Ok(())
+}
+
+/// The same, as far as there are records; whether there are any.
+pub fn take_in_windows(checkpoint: &Checkpoint) -> Result<bool, LakeError> {
+    let table = &checkpoint.table;
+    let shares = lake::windows::recorded::<Share>(&table.lake, &table.source)?;
+    let has_any = !shares.is_empty();
+    for (_, share) in shares {
+        table.manifest(|manifest| manifest.partitions.extend(share.manifest.partitions));
+        checkpoint.with(|state| state.reread |= share.lost);
+    }
+    Ok(has_any)
 }

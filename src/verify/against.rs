@@ -2,8 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
 };
 
 use arrow::array::RecordBatch;
@@ -15,36 +14,37 @@ use super::{
     compare::{Compared, Ticket, compare},
     difference::{Against, Ids, Repaired},
     digest::digests,
+    repair::Repair,
 };
 use crate::{
     batch::{UPDATED_AT, id_values, instant, instants_of},
     config::SourceConfig,
-    fetch::FetchError,
-    lake::{self, Lake, LakeError, TicketFile},
+    fetch::{Client, FetchError},
+    lake::Lake,
     progress::Meter,
     summary::Outcome,
-    sync::{self, Afresh, BroughtIn, Ended, ReadError, Rows},
+    sync::{self, Afresh, Checkpoint, Ended, ReadError, Rows},
     walk::{Sink, Span},
 };
 
 /// What may be done about a difference.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {
-    pub repair: bool,
     pub accept_deletes: bool,
     pub run_id: &'a str,
 }
 
-/// Compares one source, and repairs what differs where that is wanted.
+/// Compares one source, and repairs what differs where it is under repair.
 pub async fn against(
     lake: &Lake,
     config: &SourceConfig,
     files: &SourceFiles,
+    repair: Option<&mut Repair>,
     rules: Rules<'_>,
     meter: Meter,
 ) -> Against {
     let mut found = Against::begin();
-    if let Err(why) = settle(lake, config, files, rules, &meter, &mut found).await {
+    if let Err(why) = settle(lake, config, files, repair, rules, &meter, &mut found).await {
         found.refused = matches!(why, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })));
         found.error = Some(why.to_string());
     }
@@ -61,20 +61,20 @@ async fn settle(
     lake: &Lake,
     config: &SourceConfig,
     files: &SourceFiles,
+    repair: Option<&mut Repair>,
     rules: Rules<'_>,
     meter: &Meter,
     found: &mut Against,
 ) -> Result<(), Ended> {
-    if files.keys.is_empty() {
+    if !files.is_known {
         found.error = Some("no ticket of it is in the lake yet; run `ticketlake sync`".to_owned());
         return Ok(());
     }
-    let mut moved = Vec::new();
-    if rules.repair && !files.settled {
-        // Without a state the files themselves must tell their columns, and all of them must be readable for that.
-        set_aside(lake, files, rules, &mut moved)?;
-    }
-    let source = sync::read_afresh(lake, config, meter).await?;
+    let checkpoint = match &repair {
+        Some(repair) => Arc::clone(&repair.checkpoint),
+        None => Arc::new(Checkpoint::load(lake, &config.name, rules.run_id)?),
+    };
+    let source = ask(lake, config, &checkpoint, meter).await?;
     let compared = read_and_compare(lake, &source, files, rules, found).await;
     found.requests = source.client.counts.sent.load(Relaxed);
     let compared = compared?;
@@ -84,13 +84,34 @@ async fn settle(
     found.stale_because = compared.because;
     found.extra = Ids::from(&compared.extra);
     found.newer = Ids::from(&compared.newer);
-    if rules.repair {
-        let mut repaired = repair(lake, &source, files, rules, &compared, found).await?;
-        repaired.set_aside.append(&mut moved);
-        found.repaired = Some(repaired);
-        found.requests = source.client.counts.sent.load(Relaxed);
+    let Some(repair) = repair else { return Ok(()) };
+    let nothing = RoaringTreemap::new();
+    let gone = if found.unconfirmed.is_none() { &compared.extra } else { &nothing };
+    // The source's version is the truth, also where it is older: a help desk may have been restored from a backup.
+    let again = &compared.missing | &compared.stale | &compared.newer;
+    let mut repaired = Repaired::default();
+    if !again.is_empty() || !gone.is_empty() || found.definitions_differ || repair.needs_source()? {
+        let brought = repair.bring_in(&source, &again, gone, rules.accept_deletes).await?;
+        repaired.read_again = brought.read;
+        repaired.gone_since = brought.absent;
+        (repaired.marked, repaired.files_written) = (brought.marked, brought.files);
     }
+    repaired.set_aside.clone_from(&repair.set_aside);
+    found.repaired = Some(repaired);
+    found.requests = source.client.counts.sent.load(Relaxed);
     Ok(())
+}
+
+/// A source to be asked, if it is the account that the lake knows.
+pub async fn ask(
+    lake: &Lake,
+    config: &SourceConfig,
+    checkpoint: &Checkpoint,
+    meter: &Meter,
+) -> Result<Afresh, Ended> {
+    let client = Arc::new(Client::new(config.clone()).map_err(ReadError::from)?);
+    sync::check_address(checkpoint, &client).await?;
+    sync::read_afresh_with(lake, client, meter).await
 }
 
 async fn read_and_compare(
@@ -133,51 +154,6 @@ async fn read_and_compare(
     Ok(compared)
 }
 
-/// Reads what differs once more by id, and marks what is gone.
-async fn repair(
-    lake: &Lake,
-    source: &Afresh,
-    files: &SourceFiles,
-    rules: Rules<'_>,
-    compared: &Compared,
-    found: &Against,
-) -> Result<Repaired, Ended> {
-    let again: Vec<i64> = (&compared.missing | &compared.stale).iter().map(u64::cast_signed).collect();
-    let nothing = RoaringTreemap::new();
-    let gone = if found.unconfirmed.is_none() { &compared.extra } else { &nothing };
-    let mut repaired = Repaired::default();
-    set_aside(lake, files, rules, &mut repaired.set_aside)?;
-    if !again.is_empty() || !gone.is_empty() || found.definitions_differ {
-        let BroughtIn { read, marked, files } = source.bring_in(lake, &again, gone).await?;
-        repaired.read_again = read.len();
-        repaired.gone_since = (again.len() as u64).saturating_sub(read.len());
-        (repaired.marked, repaired.files_written) = (marked, files);
-    }
-    // The source was asked for everything: a folder that is still empty is left over.
-    for key in files.lost.iter().filter(|_| found.unproven.is_none()) {
-        let path = TicketFile { source: files.name.clone(), key: *key }.path();
-        lake::remove_empty(lake, path.parent().unwrap_or(&path))?;
-    }
-    Ok(repaired)
-}
-
-/// Moves away what cannot be read, where it still lies, so that its tickets can be written again.
-fn set_aside(
-    lake: &Lake,
-    files: &SourceFiles,
-    rules: Rules<'_>,
-    moved: &mut Vec<PathBuf>,
-) -> Result<(), LakeError> {
-    for key in &files.unreadable {
-        let path = TicketFile { source: files.name.clone(), key: *key }.path();
-        if lake.at(&path).exists()? {
-            moved.push(lake::set_aside(lake, rules.run_id, &path)?);
-            lake::remove_empty(lake, path.parent().unwrap_or(&path))?;
-        }
-    }
-    Ok(())
-}
-
 /// What the source's list held: for each ticket its time and its digest.
 #[derive(Default)]
 struct Seen(Mutex<Inner>);
@@ -194,11 +170,11 @@ impl Seen {
     }
 
     async fn compare(&self, lake: &Lake, source: &Afresh, files: &SourceFiles) -> Result<Compared, Ended> {
-        let (lake, name, form) = (lake.clone(), files.name.clone(), source.form());
-        let keys: Vec<_> = files.readable().collect();
+        let (lake, name, schema) = (lake.clone(), files.name.clone(), source.file_schema());
+        let keys = files.readable.clone();
         let tickets = std::mem::take(&mut self.inner().tickets);
         let (compared, tickets) = blocking(move |abandoned| {
-            let compared = compare(&lake, &name, &keys, &form, &tickets, abandoned);
+            let compared = compare(&lake, &name, &keys, &schema, &tickets, abandoned);
             (compared, tickets)
         })
         .await;

@@ -1,6 +1,6 @@
 //! The lake against its laws: every file once, then what the files say together.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, stream};
@@ -11,26 +11,25 @@ use serde::Serialize;
 use super::{
     blocking::blocking,
     columns::{self, Columns},
+    fields::disagreements,
     files::{FileFacts, Measure, check_table, check_tickets},
-    finding::{FULL, Finding, Findings, REPAIR, SYNC},
+    finding::{Finding, Findings, KEPT, REPAIR, SYNC},
     invariant::Invariant,
-    places::{check_absent, check_places},
-    remembered::{self, Held},
+    manifest::{Known, check_unfinished},
+    places::check_places,
 };
 use crate::{
     columns::{Column, TICKET_FIELD_OPTIONS, TICKET_FIELDS},
-    fields::KnownColumn,
-    lake::{self, Inventory, Lake, LakeError, PartitionKey, TableFile, TicketFile, state_folder},
+    lake::{self, Inventory, Lake, LakeError, PartitionKey, TableFile, TicketFile, state},
+    sync::{Checkpoint, SourceState, take_in_windows},
 };
 
 /// The tables besides that of the tickets, and their columns.
-pub const SMALL_TABLES: [(&str, &[Column]); 2] =
+const SMALL_TABLES: [(&str, &[Column]); 2] =
     [("ticket_fields", TICKET_FIELDS), ("ticket_field_options", TICKET_FIELD_OPTIONS)];
 
 /// Files looked at at a time: each may hold a batch of rows in memory.
 const MOST_SIDE_BY_SIDE: usize = 4;
-/// Duplicated tickets of which every place is looked for.
-const NAMED_DUPLICATES: usize = 1000;
 
 /// What the whole lake turned out to be.
 #[derive(Default)]
@@ -38,6 +37,8 @@ pub struct Checked {
     pub findings: Findings,
     pub sources: Vec<SourceFiles>,
     pub inventory: Inventory,
+    /// The run that was at work meanwhile, in words.
+    pub beside: Option<String>,
 }
 
 /// The files of one source, in numbers, and what is to be done about them.
@@ -49,212 +50,281 @@ pub struct SourceFiles {
     pub partitions: u64,
     pub rows: u64,
     pub bytes: u64,
+    /// Partitions whose file can be read.
     #[serde(skip)]
-    pub keys: Vec<PartitionKey>,
-    /// Partitions whose file cannot be read.
+    pub readable: Vec<PartitionKey>,
+    /// Partitions whose file must be set aside, with the tickets that were found in it.
     #[serde(skip)]
-    pub unreadable: Vec<PartitionKey>,
-    /// Partitions that should have a file and have none.
+    pub broken: Vec<(PartitionKey, RoaringTreemap)>,
     #[serde(skip)]
-    pub lost: Vec<PartitionKey>,
-    /// Partitions whose file should be written anew.
+    pub broken_tables: Vec<TableFile>,
+    /// Tickets with a value that only the source can give again.
     #[serde(skip)]
-    pub rewrite: Vec<PartitionKey>,
-    /// Tickets that more than one partition has.
+    pub unfit: RoaringTreemap,
+    /// Whether the lake has a state, or any file of it.
     #[serde(skip)]
-    pub scattered: RoaringTreemap,
-    /// The custom columns of all files together.
+    pub is_known: bool,
     #[serde(skip)]
-    pub custom: Vec<KnownColumn>,
-    /// A schema of each kind that was met.
-    #[serde(skip)]
-    pub schemas: Vec<SchemaRef>,
-    #[serde(skip)]
-    pub state_unreadable: bool,
-    /// Whether the state names a moment that has not come yet.
-    #[serde(skip)]
-    pub ahead: bool,
-    /// Whether the state names the columns of the files, as after a run that came to its end.
-    #[serde(skip)]
-    pub settled: bool,
-    /// Small tables that cannot be read, and those that should be written anew.
-    #[serde(skip)]
-    pub tables_unreadable: Vec<TableFile>,
-    #[serde(skip)]
-    pub tables_to_rewrite: Vec<TableFile>,
+    state_version: Option<u64>,
 }
 
-/// Checks the sources of these names, each with its kind where that is known.
+/// Checks the sources of these names, each with its kind where that is known. `is_ours`: no run is at work.
 pub async fn check(
     lake: &Lake,
     names: &BTreeMap<String, Option<&'static str>>,
+    is_ours: bool,
 ) -> Result<Checked, LakeError> {
-    let inventory = lake::inventory(lake)?;
     let mut checked = Checked::default();
-    check_places(lake, &inventory, &mut checked.findings)?;
-    for (name, kind) in names {
-        let (files, findings) = check_source(lake, &inventory, name, *kind).await?;
-        checked.sources.push(files);
-        checked.findings.absorb(findings);
+    if !is_ours {
+        checked.beside = lake::lock::holder(lake)?;
     }
+    // Before the files are listed: a file is there before a state names it.
+    let states = names.keys().map(|name| load(lake, name)).collect::<Result<Vec<_>, _>>()?;
+    let inventory = lake::inventory(lake)?;
+    check_places(lake, &inventory, &mut checked.findings)?;
+    let mut passing = Findings::default();
+    for ((name, kind), state) in names.iter().zip(states) {
+        let measure =
+            Measure { kind: *kind, columns: None, calendar: lake.calendar(), is_shared: !is_ours };
+        let check = SourceCheck { lake, inventory: &inventory, name, measure };
+        let part = check.run(state).await?;
+        checked.sources.push(part.files);
+        checked.findings.absorb(part.findings);
+        passing.absorb(part.passing);
+    }
+    if !is_ours && checked.beside.is_none() {
+        checked.beside = lake::lock::holder(lake)?;
+        for files in &checked.sources {
+            if checked.beside.is_none() && !passing.is_sound() && version(lake, &files.name)? != files.state_version {
+                checked.beside = Some("it has ended by now".to_owned());
+            }
+        }
+    }
+    checked.findings.absorb(if checked.beside.is_some() { passing.into_notes() } else { passing });
     checked.inventory = inventory;
     Ok(checked)
 }
 
-async fn check_source(
-    lake: &Lake,
-    inventory: &Inventory,
-    name: &str,
-    kind: Option<&'static str>,
-) -> Result<(SourceFiles, Findings), LakeError> {
-    let mut findings = Findings::default();
-    let kind_told = kind.map(str::to_owned);
-    let mut files = SourceFiles { name: name.to_owned(), kind: kind_told, ..SourceFiles::default() };
-    let memory = match remembered::memory(lake, name) {
-        Ok(memory) => memory,
-        Err(LakeError::Damaged { at, what }) => {
-            files.state_unreadable = true;
-            let inside = at.strip_prefix(&lake.place().to_string()).unwrap_or(&at);
-            let path = std::path::PathBuf::from(inside.trim_start_matches('/'));
-            let finding = Finding::of_file(name, &path, format!("it cannot be read: {what}"), REPAIR);
-            findings.add(Invariant::StateAgrees, finding);
-            None
-        }
-        Err(other) => return Err(other),
+/// The state of a source, the windows that workers recorded taken in, as a run would see it.
+struct Loaded {
+    checkpoint: Checkpoint,
+    state: SourceState,
+    version: Option<u64>,
+    has_windows: bool,
+}
+
+/// `Err` inside: it cannot be read, and why.
+type State = Result<Option<Loaded>, (PathBuf, String)>;
+
+fn load(lake: &Lake, name: &str) -> Result<State, LakeError> {
+    let load = || -> Result<Option<Loaded>, LakeError> {
+        let (version, state) = state::load::<SourceState>(lake, name)?.unzip();
+        let checkpoint = Checkpoint::load(lake, name, "")?;
+        let has_windows = take_in_windows(&checkpoint)?;
+        let state = state.unwrap_or_default();
+        Ok((version.is_some() || has_windows).then_some(Loaded { checkpoint, state, version, has_windows }))
     };
-    let settled = memory.as_ref().and_then(|memory| memory.columns.clone());
-    let measure =
-        Measure { kind, columns: settled.as_deref().map(columns::expected), calendar: lake.calendar() };
-    let of_source: Vec<&TicketFile> = inventory.tickets.iter().filter(|file| file.source == name).collect();
-    let (mut all, mut repeated) = (RoaringTreemap::new(), RoaringTreemap::new());
-    let mut newest = None;
-    let mut layouts: Vec<Columns> = Vec::new();
-    tracing::info!(source = name, files = of_source.len(), "checking the files");
-    let looks = of_source.into_iter().map(|file| {
-        let (lake, file, measure) = (lake.clone(), file.clone(), measure.clone());
-        blocking(move |_| (file.key, check_tickets(&lake, &file, &measure)))
-    });
-    let side_by_side = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_SIDE_BY_SIDE);
-    let mut looks = stream::iter(looks).buffered(side_by_side);
-    while let Some((key, facts)) = looks.next().await {
-        files.take(key, &facts);
-        repeated |= &all & &facts.ids;
-        all |= &facts.ids;
-        newest = newest.max(facts.newest);
-        if let Some(schema) = facts.schema {
-            let layout = crate::columns::of_schema(&schema);
-            if !layouts.contains(&layout) {
-                columns::join(&mut files.custom, &schema);
-                layouts.push(layout);
-                files.schemas.push(schema);
+    match load() {
+        Err(LakeError::Damaged { at, what }) => Ok(Err((inside(lake, &at), what))),
+        loaded => loaded.map(Ok),
+    }
+}
+
+/// A path of the lake as an error names it, relative to the lake.
+pub fn inside(lake: &Lake, at: &str) -> PathBuf {
+    let inside = at.strip_prefix(&lake.place().to_string()).unwrap_or(at);
+    PathBuf::from(inside.trim_start_matches('/'))
+}
+
+fn version(lake: &Lake, name: &str) -> Result<Option<u64>, LakeError> {
+    Ok(state::load::<SourceState>(lake, name)?.map(|(version, _)| version))
+}
+
+struct SourceCheck<'a> {
+    lake: &'a Lake,
+    inventory: &'a Inventory,
+    name: &'a str,
+    measure: Measure,
+}
+
+#[derive(Default)]
+struct Part {
+    files: SourceFiles,
+    findings: Findings,
+    /// What a run that is at work may be about to put right.
+    passing: Findings,
+}
+
+impl SourceCheck<'_> {
+    async fn run(mut self, state: State) -> Result<Part, LakeError> {
+        let mut part = Part::default();
+        part.files.name = self.name.to_owned();
+        part.files.kind = self.measure.kind.map(str::to_owned);
+        let loaded = state.unwrap_or_else(|(path, what)| {
+            let finding = Finding::of_file(self.name, &path, format!("it cannot be read: {what}"), REPAIR);
+            part.findings.add(Invariant::StateAgrees, finding);
+            part.files.is_known = true;
+            None
+        });
+        let state = loaded.as_ref().map(|loaded| &loaded.state);
+        let custom = state.and_then(|state| state.columns.clone());
+        self.measure.columns = custom.as_deref().map(columns::expected);
+        let manifest = loaded.as_ref().filter(|loaded| loaded.checkpoint.has_manifest());
+        let manifest = manifest.map(|loaded| loaded.checkpoint.table.manifest(|manifest| manifest.clone()));
+        let known = manifest.as_ref().map(|manifest| Known {
+            source: self.name,
+            manifest,
+            is_behind: loaded.as_ref().is_some_and(|loaded| loaded.has_windows || loaded.state.writing),
+        });
+        let (held, schema) = self.tickets(known.as_ref(), &mut part).await;
+        self.duplicates(&held, loaded.as_ref(), &mut part);
+        self.tables(known.as_ref(), custom.is_some(), &mut part).await;
+        part.files.is_known |= loaded.is_some() || !held.is_empty();
+        part.files.state_version = loaded.as_ref().and_then(|loaded| loaded.version);
+        if let Some(known) = &known {
+            let (tickets, tables) = (self.files(), self.inventory.tables.iter());
+            let paths: Vec<PathBuf> = tickets.map(TicketFile::path).chain(tables.map(TableFile::path)).collect();
+            known.missing(|path| paths.iter().any(|known| known == path), &mut part.passing);
+        } else if part.files.is_known {
+            let what = "its state has no manifest: the next run makes it from the files";
+            part.findings.note(Invariant::ManifestAgrees, Finding::of_source(self.name, what, SYNC));
+        }
+        if let Some(state) = state {
+            let all = held.iter().fold(RoaringTreemap::new(), |all, (_, ids)| all | ids);
+            check_unfinished(self.name, state, &all, &mut part.passing);
+            self.times(state, &mut part.findings);
+        }
+        if part.files.broken_tables.is_empty() {
+            let found = disagreements(self.lake, self.name, schema.as_deref(), custom.as_deref().unwrap_or_default());
+            for what in found.unwrap_or_default() {
+                let finding = Finding::of_source(self.name, what, SYNC);
+                match custom.is_some() {
+                    true => part.passing.add(Invariant::StateAgrees, finding),
+                    false => part.passing.note(Invariant::StateAgrees, finding),
+                }
             }
         }
-        findings.absorb(facts.findings);
+        Ok(part)
     }
-    check_absent(lake, inventory, &mut files, memory.as_ref(), &mut findings)?;
-    name_duplicates(lake, name, &files, &repeated, &mut findings);
-    files.scattered = repeated;
-    if measure.columns.is_none() && layouts.len() > 1 {
-        let what =
-            format!("its files have {} sets of columns: a run on it has not come to its end", layouts.len());
-        findings.note(Invariant::SameColumns, Finding::of_source(name, what, SYNC));
-    }
-    let schema = files.schemas.first().filter(|_| layouts.len() == 1).map(Arc::clone);
-    let held = Held { rows: files.rows, newest, schema: schema.as_deref() };
-    if let Some(memory) = &memory {
-        files.ahead = remembered::check_cursor(name, memory, &held, Timestamp::now(), &mut findings);
-    }
-    remembered::check_count(lake, name, &held, &mut findings)?;
-    if settled.is_some() && files.partitions == 0 {
-        let finding = Finding::of_source(name, "it has a state, but no file of tickets", FULL);
-        findings.add(Invariant::OneFileEach, finding);
-    }
-    check_tables(lake, inventory, &mut files, kind, settled.is_some(), &mut findings).await;
-    if files.tables_unreadable.is_empty() {
-        remembered::check_fields(lake, name, &held, settled.is_some(), &mut findings)?;
-    }
-    Ok((files, findings))
-}
 
-/// The two small tables of a source.
-async fn check_tables(
-    lake: &Lake,
-    inventory: &Inventory,
-    files: &mut SourceFiles,
-    kind: Option<&'static str>,
-    settled: bool,
-    findings: &mut Findings,
-) {
-    for (table, columns) in SMALL_TABLES {
-        let file = inventory.tables.iter().find(|file| file.table == table && file.source == files.name);
-        let Some(file) = file.cloned() else {
-            if settled {
-                let finding = Finding::of_source(&files.name, format!("it has no {table}"), SYNC);
-                findings.add(Invariant::OneFileEach, finding);
+    fn files(&self) -> impl Iterator<Item = &TicketFile> {
+        self.inventory.tickets.iter().filter(|file| file.source == self.name)
+    }
+
+    /// Looks at every file of tickets; gives the tickets of each, and the schema of all where it is one.
+    async fn tickets(
+        &self,
+        known: Option<&Known<'_>>,
+        part: &mut Part,
+    ) -> (Vec<(PartitionKey, RoaringTreemap)>, Option<SchemaRef>) {
+        tracing::info!(source = self.name, files = self.files().count(), "checking the files");
+        let looks = self.files().map(|file| {
+            let (lake, file, measure) = (self.lake.clone(), file.clone(), self.measure.clone());
+            blocking(move |_| (file.key, check_tickets(&lake, &file, &measure)))
+        });
+        let side_by_side = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_SIDE_BY_SIDE);
+        let mut looks = stream::iter(looks).buffered(side_by_side);
+        let mut held = Vec::new();
+        let mut schemas: Vec<(Columns, SchemaRef)> = Vec::new();
+        while let Some((key, mut facts)) = looks.next().await {
+            if let Some(known) = known {
+                known.partition(key, &mut facts);
             }
-            continue;
-        };
-        let wanted = columns.iter().map(|column| (column.name.to_owned(), column.of.arrow())).collect();
-        let facts = {
-            let (lake, file) = (lake.clone(), file.clone());
-            blocking(move |_| check_table(&lake, &file, kind, &wanted)).await
-        };
-        match facts.schema {
-            None => files.tables_unreadable.push(file),
-            Some(_) if facts.rewrite => files.tables_to_rewrite.push(file),
-            Some(_) => {}
+            let FileFacts { rows, bytes, schema, ids, unfit, is_broken, findings, passing, .. } = facts;
+            let files = &mut part.files;
+            (files.partitions, files.rows, files.bytes) =
+                (files.partitions + 1, files.rows + rows, files.bytes + bytes);
+            files.unfit |= unfit;
+            if let Some(schema) = schema {
+                files.readable.push(key);
+                let columns = crate::columns::of_schema(&schema);
+                if !schemas.iter().any(|(known, _)| *known == columns) {
+                    schemas.push((columns, schema));
+                }
+            }
+            if is_broken {
+                files.broken.push((key, ids.clone()));
+            }
+            held.push((key, ids));
+            part.findings.absorb(findings);
+            part.passing.absorb(passing);
         }
-        findings.absorb(facts.findings);
+        if self.measure.columns.is_none() && schemas.len() > 1 {
+            let what = format!("its files have {} sets of columns: a run has not come to its end", schemas.len());
+            part.findings.note(Invariant::SameColumns, Finding::of_source(self.name, what, SYNC));
+        }
+        let schema = schemas.first().filter(|_| schemas.len() == 1).map(|(_, schema)| Arc::clone(schema));
+        (held, schema)
     }
-}
 
-/// Names every partition that has a ticket which another one has too.
-fn name_duplicates(
-    lake: &Lake,
-    name: &str,
-    files: &SourceFiles,
-    repeated: &RoaringTreemap,
-    findings: &mut Findings,
-) {
-    if repeated.is_empty() {
-        return;
-    }
-    let mut places: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-    let named: RoaringTreemap = repeated.iter().take(NAMED_DUPLICATES).collect();
-    for key in files.readable() {
-        // A file that fails here has been named before.
-        let marks = lake::marks(lake, name, key).unwrap_or_default();
-        for mark in marks.iter().filter(|mark| named.contains(mark.id.cast_unsigned())) {
-            places.entry(mark.id).or_default().push(key.folder());
+    /// Tickets that more than one partition has. One that is being moved may, and so may one that moved between the windows
+    /// of two workers.
+    fn duplicates(
+        &self,
+        held: &[(PartitionKey, RoaringTreemap)],
+        loaded: Option<&Loaded>,
+        part: &mut Part,
+    ) {
+        let (mut all, mut twice) = (RoaringTreemap::new(), RoaringTreemap::new());
+        for (_, ids) in held {
+            twice |= &all & ids;
+            all |= ids;
+        }
+        let moves = loaded.map(|loaded| loaded.state.moves.as_slice()).unwrap_or_default();
+        let has_windows = loaded.is_some_and(|loaded| loaded.has_windows);
+        let moving = moves.iter().fold(RoaringTreemap::new(), |all, step| all | &step.ids);
+        for (number, id) in twice.iter().enumerate() {
+            let holding = held.iter().filter(|(_, ids)| number < KEPT && ids.contains(id));
+            let folders: Vec<String> = holding.map(|(key, _)| key.folder()).collect();
+            let what = format!("it is in more than one partition: {}", folders.join(", "));
+            let finding = Finding::of_source(self.name, what, SYNC).with_ticket(id.cast_signed());
+            match has_windows || moving.contains(id) {
+                true => part.passing.note(Invariant::EachTicketOnce, finding),
+                false => part.passing.add(Invariant::EachTicketOnce, finding),
+            }
         }
     }
-    for id in repeated.iter().map(u64::cast_signed) {
-        let where_ = places.get(&id).map_or_else(String::new, |folders| format!(": {}", folders.join(", ")));
-        let what = format!("it stands in more than one partition{where_}");
-        findings.add(Invariant::EachTicketOnce, Finding::of_source(name, what, REPAIR).with_ticket(id));
-    }
-}
 
-impl SourceFiles {
-    fn take(&mut self, key: PartitionKey, facts: &FileFacts) {
-        self.partitions += 1;
-        self.rows += facts.rows;
-        self.bytes += facts.bytes;
-        match facts.schema {
-            None => self.unreadable.push(key),
-            Some(_) if facts.rewrite => self.rewrite.push(key),
-            Some(_) => {}
+    /// The two small tables. `is_settled`: the last run on the source has come to its end.
+    async fn tables(&self, known: Option<&Known<'_>>, is_settled: bool, part: &mut Part) {
+        for (table, columns) in SMALL_TABLES {
+            let mut files = self.inventory.tables.iter();
+            let Some(file) = files.find(|file| file.table == table && file.source == self.name).cloned() else {
+                if is_settled && known.is_none_or(|known| !known.manifest.tables.contains_key(table)) {
+                    let finding = Finding::of_source(self.name, format!("it has no {table}"), SYNC);
+                    part.passing.add(Invariant::OneFileEach, finding);
+                }
+                continue;
+            };
+            part.files.is_known = true;
+            let measure = Measure { columns: Some(columns::of_table(columns)), ..self.measure.clone() };
+            let (lake, of_file) = (self.lake.clone(), file.clone());
+            let mut facts = blocking(move |_| check_table(&lake, &of_file, &measure)).await;
+            if let Some(known) = known {
+                known.table(&file, &mut facts);
+            }
+            if facts.is_broken {
+                part.files.broken_tables.push(file);
+            }
+            part.findings.absorb(facts.findings);
+            part.passing.absorb(facts.passing);
         }
-        self.keys.push(key);
     }
 
-    /// Partitions whose file can be read.
-    pub fn readable(&self) -> impl Iterator<Item = PartitionKey> {
-        self.keys.iter().copied().filter(|key| !self.unreadable.contains(key))
-    }
-
-    /// Where the state lies, relative to the lake.
-    pub fn state(&self) -> std::path::PathBuf {
-        state_folder(&self.name)
+    /// Times that have not come yet.
+    fn times(&self, state: &SourceState, findings: &mut Findings) {
+        let times = [
+            ("cursor", state.cursor),
+            ("start of the last full read", state.whole_at),
+            ("start of the last complete run", state.complete_at),
+            ("time of the last reading of definitions", state.fields_read_at),
+        ];
+        let now = Timestamp::now();
+        for (name, time) in times {
+            if let Some(time) = time.filter(|time| *time > now) {
+                let what = format!("the {name} is {time}, which has not come yet");
+                findings.add(Invariant::StateAgrees, Finding::of_source(self.name, what, SYNC));
+            }
+        }
     }
 }

@@ -6,9 +6,9 @@ use roaring::RoaringTreemap;
 
 use super::{against::tickets, blocking::Abandoned, difference::Because};
 use crate::{
-    batch::{instant, instants_of},
+    batch::{BatchError, conform, instant, instants_of},
     columns::DELETED_AT,
-    lake::{self, FileForm, Lake, LakeError, PartitionKey},
+    lake::{self, FileSchema, Lake, LakeError, PartitionKey},
 };
 
 /// What is remembered of a ticket at the source.
@@ -31,21 +31,24 @@ pub struct Compared {
     pub live: u64,
 }
 
-/// Compares the partitions of a source with its tickets. The lake's rows are read under `form`, so that a column that
-/// was widened meanwhile does not make a row differ.
+/// Compares the partitions of a source with its tickets. The lake's rows are read under the schema of now, so that a column
+/// that was widened meanwhile does not make a row differ.
 pub fn compare(
     lake: &Lake,
     source: &str,
     keys: &[PartitionKey],
-    form: &FileForm,
+    schema: &FileSchema,
     at_source: &HashMap<i64, Ticket>,
     abandoned: &Abandoned,
 ) -> Result<Compared, LakeError> {
     let mut compared = Compared::default();
     let mut held = RoaringTreemap::new();
     for key in keys.iter().take_while(|_| !abandoned.is()) {
-        for batch in lake::rows(lake, source, *key, form)? {
-            let batch = batch?;
+        let at = lake::ticket_file(lake, source, *key);
+        let Some(file) = lake::open(&at)? else { continue };
+        let rows = |cause: BatchError| LakeError::Rows { at: at.to_string(), cause };
+        for batch in file.batches()? {
+            let batch = conform(&batch?, schema.schema()).map_err(rows)?;
             let marks = instants_of(&batch, DELETED_AT);
             for (row, (id, here)) in tickets(&batch).into_iter().enumerate() {
                 held.insert(id.cast_unsigned());

@@ -1,4 +1,4 @@
-//! How the lake and a source differ, as it is told.
+//! How the lake and a source differ, in numbers.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::summary::Outcome;
 
-/// Ids that are told.
-const TOLD: usize = 1000;
+/// Ids that are listed.
+const LISTED: usize = 1000;
 
 /// How the lake compares with a source.
 #[derive(Debug, Serialize)]
@@ -42,7 +42,7 @@ pub struct Against {
     pub refused: bool,
 }
 
-/// How many tickets, and which; the first thousand are told.
+/// How many tickets, and which; the first thousand are listed.
 #[derive(Debug, Default, Serialize)]
 pub struct Ids {
     pub count: u64,
@@ -70,7 +70,7 @@ pub struct Repaired {
     /// Tickets marked as deleted.
     pub marked: u64,
     pub files_written: u64,
-    /// Files that could not be read, and where they were moved.
+    /// Where files were moved that were broken.
     pub set_aside: Vec<PathBuf>,
 }
 
@@ -98,15 +98,15 @@ impl Against {
     /// Whether the lake is equal to the source now, and that is proven.
     pub fn is_settled(&self) -> bool {
         let equal = |ids: &[&Ids]| ids.iter().all(|ids| ids.count == 0);
-        let same = equal(&[&self.missing, &self.stale, &self.extra]) && !self.definitions_differ;
+        let same = equal(&[&self.missing, &self.stale, &self.extra, &self.newer]) && !self.definitions_differ;
         let repaired = self.repaired.is_some() && self.unconfirmed.is_none();
         let proven = self.unproven.is_none() && self.error.is_none();
-        proven && equal(&[&self.newer]) && (same || repaired)
+        proven && (same || repaired)
     }
 }
 
 impl From<&RoaringTreemap> for Ids {
     fn from(ids: &RoaringTreemap) -> Self {
-        Self { count: ids.len(), ids: ids.iter().take(TOLD).map(u64::cast_signed).collect() }
+        Self { count: ids.len(), ids: ids.iter().take(LISTED).map(u64::cast_signed).collect() }
     }
 }

@@ -1,4 +1,4 @@
-//! One file of the lake, looked at whole: what it promises, and every row of it.
+//! One file of the lake, looked at whole: its bytes, what it promises, and every row of it.
 
 use std::path::Path;
 
@@ -7,13 +7,15 @@ use roaring::RoaringTreemap;
 
 use super::{
     columns::{self, Columns},
-    finding::{Finding, Findings, REPAIR, REREAD},
+    finding::{Finding, Findings, REPAIR, SYNC},
     invariant::Invariant,
     rows::{RowCheck, RowFacts},
 };
 use crate::{
-    lake::{self, Anatomy, Calendar, Lake, PartitionKey, TableFile, TicketFile},
-    sync::SCHEMA_VERSION,
+    lake::{
+        self, Calendar, FileVersion, Inspection, Lake, LakeError, ParquetFile, PartitionKey, SCHEMA_VERSION,
+        TableFile, TicketFile,
+    },
 };
 
 /// What a file turned out to be.
@@ -21,14 +23,19 @@ use crate::{
 pub struct FileFacts {
     pub rows: u64,
     pub bytes: u64,
-    /// `None` for a file that cannot be read.
+    /// Its version, and the checksum of its bytes; `None` if these could not be read.
+    pub content: Option<(FileVersion, u64)>,
+    /// `None` for a file that cannot be decoded.
     pub schema: Option<SchemaRef>,
     pub ids: RoaringTreemap,
-    /// The newest `updated_at`, microseconds since 1970.
-    pub newest: Option<i64>,
-    /// Whether writing the file anew from its rows would put something right.
-    pub rewrite: bool,
+    pub deleted: RoaringTreemap,
+    /// Tickets with a value that only the source can give again.
+    pub unfit: RoaringTreemap,
+    /// Whether it must be set aside and its tickets read again.
+    pub is_broken: bool,
     pub findings: Findings,
+    /// What a run that is at work may be about to put right.
+    pub passing: Findings,
 }
 
 /// What files of a source are measured by.
@@ -38,193 +45,193 @@ pub struct Measure {
     /// The columns that the state names; `None` while files may differ.
     pub columns: Option<Columns>,
     pub calendar: Calendar,
+    /// A file that does not decode is read once more: a run may just have replaced it.
+    pub is_shared: bool,
 }
 
 /// Looks at the file of a partition.
 pub fn check_tickets(lake: &Lake, file: &TicketFile, measure: &Measure) -> FileFacts {
-    let path = file.path();
-    let mut facts = FileFacts::default();
-    let mut look = Look { source: &file.source, path: &path, facts: &mut facts };
-    let Some(anatomy) = look.anatomy(lake, measure.kind) else { return facts };
-    look.columns(&anatomy, measure);
-    look.promises_of_ids(&anatomy);
-    let calendar = measure.calendar.clone();
-    let partition = (file.key.cut() == calendar.clone().key(None).cut()).then_some(file.key);
-    look.rows(lake, &anatomy, Some((calendar, partition)));
-    facts
+    look(&file.source, &file.path(), measure, |look| {
+        let Some((opened, inspection)) = look.open(lake, measure.kind) else { return };
+        look.columns(opened.schema(), measure.columns.as_ref());
+        look.promises_of_ids(&inspection);
+        let calendar = measure.calendar.clone();
+        let partition = (file.key.cut() == calendar.clone().key(None).cut()).then_some(file.key);
+        look.rows(&opened, &inspection, Some((calendar, partition)));
+    })
 }
 
 /// Looks at the file of a source in one of the small tables.
-pub fn check_table(lake: &Lake, file: &TableFile, kind: Option<&'static str>, wanted: &Columns) -> FileFacts {
-    let path = file.path();
-    let mut facts = FileFacts::default();
-    let mut look = Look { source: &file.source, path: &path, facts: &mut facts };
-    let Some(anatomy) = look.anatomy(lake, kind) else { return facts };
-    if let Some(said) = columns::difference(&crate::columns::of_schema(&anatomy.footer.schema), wanted) {
-        look.rewritable(Invariant::SameColumns, said);
-    }
-    look.rows(lake, &anatomy, None);
-    facts
+pub fn check_table(lake: &Lake, file: &TableFile, measure: &Measure) -> FileFacts {
+    look(&file.source, &file.path(), measure, |look| {
+        let Some((opened, inspection)) = look.open(lake, measure.kind) else { return };
+        let found = crate::columns::of_schema(opened.schema());
+        let wanted = measure.columns.as_ref();
+        if let Some(said) = wanted.and_then(|wanted| columns::difference(&found, wanted)) {
+            look.broken(Invariant::SameColumns, said);
+        }
+        look.rows(&opened, &inspection, None);
+    })
+}
+
+fn look(source: &str, path: &Path, measure: &Measure, act: impl Fn(&mut Look)) -> FileFacts {
+    let once = || {
+        let mut look = Look { source, path, facts: FileFacts::default() };
+        act(&mut look);
+        look.facts
+    };
+    let facts = once();
+    if facts.schema.is_none() && measure.is_shared { once() } else { facts }
 }
 
 struct Look<'a> {
     source: &'a str,
     path: &'a Path,
-    facts: &'a mut FileFacts,
+    facts: FileFacts,
 }
 
 impl Look<'_> {
-    fn found(&mut self, law: Invariant, what: impl Into<String>, remedy: &'static str) {
-        self.facts.findings.add(law, Finding::of_file(self.source, self.path, what, remedy));
+    fn finding(&self, what: impl Into<String>, remedy: &'static str) -> Finding {
+        Finding::of_file(self.source, self.path, what, remedy)
     }
 
-    /// A fault that writing the file anew puts right.
-    fn rewritable(&mut self, law: Invariant, what: impl Into<String>) {
-        self.facts.rewrite = true;
-        self.found(law, what, REPAIR);
+    /// A fault for which the file is set aside.
+    fn broken(&mut self, law: Invariant, what: impl Into<String>) {
+        self.facts.is_broken = true;
+        self.facts.findings.add(law, self.finding(what, REPAIR));
     }
 
-    fn anatomy(&mut self, lake: &Lake, kind: Option<&'static str>) -> Option<Anatomy> {
-        let anatomy = match lake::anatomy(&lake.at(self.path)) {
-            Ok(Some(anatomy)) => anatomy,
+    /// It could not be read: it is damaged, or the disk or the network failed.
+    fn unreadable(&mut self, why: &LakeError) {
+        if let LakeError::Damaged { what, .. } = why {
+            return self.broken(Invariant::Decodable, format!("it cannot be read: {what}"));
+        }
+        let remedy = "see to the disk or the network, and check again";
+        self.facts.findings.add(Invariant::Decodable, self.finding(why.to_string(), remedy));
+    }
+
+    fn open(&mut self, lake: &Lake, kind: Option<&'static str>) -> Option<(ParquetFile, Inspection)> {
+        let opened = lake::open(&lake.at(self.path)).and_then(|file| {
+            let Some(file) = file else { return Ok(None) };
+            let (checksum, inspection) = (file.checksum()?, Inspection::of(&file)?);
+            Ok(Some((file, checksum, inspection)))
+        });
+        let (file, checksum, inspection) = match opened {
+            Ok(Some(opened)) => opened,
             // It was listed a moment ago.
             Ok(None) => {
-                self.found(Invariant::OneFileEach, "it vanished while it was looked at", REREAD);
+                let finding = self.finding("it vanished while it was looked at", SYNC);
+                self.facts.passing.add(Invariant::OneFileEach, finding);
                 return None;
             }
             Err(why) => {
-                self.found(Invariant::Decodable, short(&why), REREAD);
+                self.unreadable(&why);
                 return None;
             }
         };
-        self.facts.rows = anatomy.footer.rows;
-        self.facts.bytes = anatomy.footer.bytes;
-        self.promises(&anatomy);
-        self.metadata(&anatomy, kind);
-        Some(anatomy)
+        (self.facts.rows, self.facts.bytes) = (file.rows(), file.bytes());
+        self.facts.content = Some((file.version(), checksum));
+        self.promises(&inspection);
+        self.metadata(&file, kind);
+        Some((file, inspection))
     }
 
-    fn promises(&mut self, anatomy: &Anatomy) {
+    fn promises(&mut self, inspection: &Inspection) {
         let lists = [
-            (&anatomy.other_compression, "is not compressed with Zstandard"),
-            (&anatomy.without_statistics, "has no statistics"),
-            (&anatomy.without_page_index, "has no page index"),
+            (&inspection.other_compression, "is compressed otherwise than with Zstandard"),
+            (&inspection.without_statistics, "has no statistics"),
+            (&inspection.without_page_index, "has no page index"),
         ];
         for (columns, lack) in lists {
-            if let Some(first) = columns.first() {
-                let more = if columns.len() > 1 {
-                    format!(" and {} more", columns.len() - 1)
-                } else {
-                    String::new()
-                };
-                self.rewritable(Invariant::FileForm, format!("column {first}{more} {lack}"));
-            }
+            let Some(first) = columns.first() else { continue };
+            let more = columns.len() - 1;
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            self.broken(Invariant::FileForm, format!("column {first}{more} {lack}"));
         }
     }
 
-    fn promises_of_ids(&mut self, anatomy: &Anatomy) {
-        match anatomy.id_required {
+    fn promises_of_ids(&mut self, inspection: &Inspection) {
+        match inspection.id_required {
             Some(true) => {}
-            Some(false) => self.rewritable(Invariant::SortedById, "column id is not REQUIRED"),
-            None => self.found(Invariant::SortedById, "it has no column id", REREAD),
+            Some(false) => self.broken(Invariant::SortedById, "column id is not REQUIRED"),
+            None => self.broken(Invariant::SortedById, "it has no column id"),
         }
-        if anatomy.groups.iter().any(|group| group.rows > 0 && group.filter_finds(0).is_none()) {
-            self.rewritable(Invariant::FileForm, "column id has no Bloom filter");
+        if inspection.lacks_bloom_filter() {
+            self.broken(Invariant::FileForm, "column id has no Bloom filter");
         }
     }
 
-    fn metadata(&mut self, anatomy: &Anatomy, kind: Option<&'static str>) {
-        let told = |key: &str| {
-            let pair = anatomy.footer.metadata.iter().find(|(known, _)| known == key);
-            pair.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
-        };
-        if told("ticketlake.version").is_none() {
-            self.rewritable(Invariant::Metadata, "ticketlake.version is not told");
+    fn metadata(&mut self, file: &ParquetFile, kind: Option<&'static str>) {
+        let value = |key: &str| file.metadata_value(key).filter(|value| !value.is_empty());
+        if value("ticketlake.version").is_none() {
+            self.broken(Invariant::Metadata, "it has no ticketlake.version");
         }
-        match told("ticketlake.schema_version").map(str::parse::<u32>) {
+        match value("ticketlake.schema_version").map(str::parse::<u32>) {
             Some(Ok(version)) if version <= SCHEMA_VERSION => {}
-            Some(Ok(version)) => self.found(
-                Invariant::Metadata,
-                format!(
+            Some(Ok(version)) => {
+                let what = format!(
                     "ticketlake.schema_version is {version}, this program knows {SCHEMA_VERSION} at most"
-                ),
-                "use the newer ticketlake that wrote it",
-            ),
-            _ => self.rewritable(Invariant::Metadata, "ticketlake.schema_version is not told"),
+                );
+                let finding = self.finding(what, "use the newer ticketlake that wrote it");
+                self.facts.findings.add(Invariant::Metadata, finding);
+            }
+            _ => self.broken(Invariant::Metadata, "it has no ticketlake.schema_version"),
         }
-        match (told("ticketlake.source_kind"), kind) {
-            (Some(told), Some(kind)) if told != kind => {
-                let what = format!("ticketlake.source_kind is {told}, the source is of kind {kind}");
-                self.rewritable(Invariant::Metadata, what);
+        match (value("ticketlake.source_kind"), kind) {
+            (Some(found), Some(kind)) if found != kind => {
+                let what = format!("its ticketlake.source_kind is {found}, the source is of kind {kind}");
+                // It is the configuration that is wrong, rather than a whole lake.
+                let finding = self.finding(what, "correct `kind` in the source's configuration");
+                self.facts.findings.add(Invariant::Metadata, finding);
             }
             (Some(_), _) => {}
-            (None, _) => self.rewritable(Invariant::Metadata, "ticketlake.source_kind is not told"),
+            (None, _) => self.broken(Invariant::Metadata, "it has no ticketlake.source_kind"),
         }
     }
 
-    fn columns(&mut self, anatomy: &Anatomy, measure: &Measure) {
-        let schema = &anatomy.footer.schema;
+    fn columns(&mut self, schema: &SchemaRef, wanted: Option<&Columns>) {
         let found = crate::columns::of_schema(schema);
-        let said = match &measure.columns {
+        let said = match wanted {
             Some(wanted) => columns::difference(&found, wanted),
-            // Custom columns may differ now, the canonical ones never.
-            None => {
-                let mut custom = Vec::new();
-                columns::join(&mut custom, schema);
-                columns::difference(&found, &columns::expected(&custom))
-            }
+            // Until the state names the custom columns they may differ, the canonical ones never.
+            None => columns::difference(&found, &columns::with_own(&found)),
         };
         if let Some(said) = said {
-            self.rewritable(Invariant::SameColumns, said);
+            self.facts.is_broken = true;
+            self.facts.passing.add(Invariant::SameColumns, self.finding(said, REPAIR));
         }
     }
 
     /// Decodes every row. `tickets` is the calendar and the partition that the rows must lie in.
-    fn rows(&mut self, lake: &Lake, anatomy: &Anatomy, tickets: Option<(Calendar, Option<PartitionKey>)>) {
-        let place = lake.at(self.path);
-        let (schema, batches) = match lake::batches(&place) {
-            Ok(opened) => opened,
-            Err(why) => return self.found(Invariant::Decodable, short(&why), REREAD),
-        };
-        let mut check = tickets.map(|(calendar, partition)| RowCheck::new(anatomy, calendar, partition));
-        let mut rows = 0;
-        for batch in batches {
-            let batch = match batch {
-                Ok(batch) => batch,
-                Err(why) => {
-                    self.facts.rewrite = false;
-                    return self.found(Invariant::Decodable, short(&why), REREAD);
-                }
-            };
-            rows += batch.num_rows() as u64;
-            if let Some(check) = &mut check {
-                check.batch(&batch);
+    fn rows(
+        &mut self,
+        file: &ParquetFile,
+        inspection: &Inspection,
+        tickets: Option<(Calendar, Option<PartitionKey>)>,
+    ) {
+        let mut check = tickets.map(|(calendar, partition)| RowCheck::new(inspection, calendar, partition));
+        let decoded = file.batches().and_then(|mut batches| {
+            batches.try_for_each(|batch| {
+                let batch = batch?;
+                check.iter_mut().for_each(|check| check.batch(&batch));
+                Ok(())
+            })
+        });
+        if let Err(why) = decoded {
+            return self.unreadable(&why);
+        }
+        self.facts.schema = Some(file.schema().clone());
+        let Some(RowFacts { ids, deleted, breaches }) = check.map(RowCheck::finish) else { return };
+        (self.facts.ids, self.facts.deleted) = (ids, deleted);
+        for (law, ticket, what) in breaches {
+            // What a cell says is the source's to correct; the file is as good as before.
+            match ticket.filter(|_| law == Invariant::RescuedIsObject) {
+                Some(id) => _ = self.facts.unfit.insert(id.cast_unsigned()),
+                None => self.facts.is_broken = true,
             }
+            let finding = self.finding(what, REPAIR);
+            let finding = ticket.map_or(finding.clone(), |id| finding.with_ticket(id));
+            self.facts.findings.add(law, finding);
         }
-        if rows != anatomy.footer.rows {
-            let what = format!("it says that it has {} rows, {rows} were found", anatomy.footer.rows);
-            self.found(Invariant::Decodable, what, REREAD);
-        }
-        self.facts.schema = Some(schema);
-        if let Some(check) = check {
-            let RowFacts { ids, newest, breaches } = check.finish();
-            for (law, ticket, what) in breaches {
-                // What a cell says is not put right by writing it once more.
-                let remedy = if law == Invariant::RescuedIsObject { REREAD } else { REPAIR };
-                self.facts.rewrite |= remedy == REPAIR;
-                let finding = Finding::of_file(self.source, self.path, what, remedy);
-                let finding = ticket.map_or(finding.clone(), |id| finding.with_ticket(id));
-                self.facts.findings.add(law, finding);
-            }
-            (self.facts.ids, self.facts.newest) = (ids, newest);
-        }
-    }
-}
-
-/// The cause alone: the file and what to do are told beside it.
-fn short(why: &lake::LakeError) -> String {
-    match why {
-        lake::LakeError::Damaged { what, .. } => format!("it cannot be read: {what}"),
-        other => other.to_string(),
     }
 }

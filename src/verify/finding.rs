@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::invariant::Invariant;
 
 /// Findings of one law that are kept; the count goes on.
-const KEPT: usize = 1000;
+pub const KEPT: usize = 1000;
 
 /// One thing that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,15 +21,10 @@ pub struct Finding {
     pub remedy: &'static str,
 }
 
-/// What a `--repair` without a source can put right.
+/// What `--repair` puts right.
 pub const REPAIR: &str = "run `ticketlake verify --repair`";
-/// What only the source can give back.
-pub const REREAD: &str =
-    "run `ticketlake verify --against-source --repair`, or put the file back from a backup";
 /// What the next run does by itself.
 pub const SYNC: &str = "run `ticketlake sync`";
-/// What a complete reading settles.
-pub const FULL: &str = "run `ticketlake sync --full`";
 
 /// Findings by law.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +48,11 @@ impl Finding {
         Self { file: Some(file.display().to_string()), ..Self::of_source(source, what, remedy) }
     }
 
+    /// Something in the lake that belongs to no source; its path is relative to the lake.
+    pub fn of_path(path: &Path, what: impl Into<String>, remedy: &'static str) -> Self {
+        Self { source: None, ..Self::of_file("", path, what, remedy) }
+    }
+
     /// About a ticket in it.
     pub fn with_ticket(self, id: i64) -> Self {
         Self { ticket: Some(id), ..self }
@@ -69,7 +69,7 @@ impl Findings {
         }
     }
 
-    /// Keeps a remark that is no breach: what a run that died leaves, and the next one settles.
+    /// Keeps a remark that is no breach: what the next run settles by itself.
     pub fn note(&mut self, law: Invariant, finding: Finding) {
         let kept = self.0.entry(law).or_default();
         if kept.notes.len() < KEPT {
@@ -87,6 +87,15 @@ impl Findings {
             ours.notes.extend(theirs.notes);
             ours.notes.truncate(KEPT);
         }
+    }
+
+    /// The same, none of it a breach.
+    pub fn into_notes(mut self) -> Self {
+        for kept in self.0.values_mut() {
+            kept.count = 0;
+            kept.notes.append(&mut kept.findings);
+        }
+        self
     }
 
     /// How often a law is broken.

@@ -16,12 +16,13 @@ pub enum Invariant {
     StateAgrees,
     RescuedIsObject,
     NothingStaged,
+    ManifestAgrees,
 }
 
 use Invariant::*;
 
 impl Invariant {
-    pub const ALL: [Invariant; 11] = [
+    pub const ALL: [Invariant; 12] = [
         EachTicketOnce,
         InItsPartition,
         SortedById,
@@ -33,9 +34,10 @@ impl Invariant {
         StateAgrees,
         RescuedIsObject,
         NothingStaged,
+        ManifestAgrees,
     ];
 
-    /// `V1` to `V11`.
+    /// `V1` to `V12`.
     pub fn number(self) -> String {
         let place = Self::ALL.iter().position(|law| *law == self).unwrap_or_default();
         format!("V{}", place + 1)
@@ -48,13 +50,14 @@ impl Invariant {
             InItsPartition => "each ticket in the partition of its creation",
             SortedById => "rows sorted by id, and id never null",
             SameColumns => "the same columns in every file of a source",
-            FileForm => "Zstandard, statistics, page index, Bloom filter",
-            Metadata => "metadata of files and of custom columns",
+            FileForm => "Zstandard or none, statistics; large files: page index, Bloom filter",
+            Metadata => "the metadata of files: version, schema version, kind of source",
             OneFileEach => "one part-0.parquet in a partition, nothing else",
             Decodable => "every page can be decoded",
-            StateAgrees => "state and field tables agree with the files",
+            StateAgrees => "the state can be read, and field tables agree with the columns",
             RescuedIsObject => "_rescued is a JSON object or null",
-            NothingStaged => "nothing is left of runs that died",
+            NothingStaged => "no temporary file of a crashed run",
+            ManifestAgrees => "the manifest agrees with the files, byte for byte",
         }
     }
 
@@ -64,18 +67,19 @@ impl Invariant {
             EachTicketOnce => {
                 "every count and sum is too high, and two versions of a ticket contradict each other"
             }
-            InItsPartition => "a query by date misses the ticket, and the next sync writes it a second time",
+            InItsPartition => "a query by date misses the ticket",
             SortedById => "a look-up by id reads every page, and a merge cannot go on",
             SameColumns => "a plain glob over the source fails or loses columns",
             FileForm => "readers cannot skip what they do not need, or skip what they do need",
-            Metadata => "nobody can tell what a custom column means or which version wrote it",
-            OneFileEach => "the glob counts rows that are no tickets, or a day is missing",
-            Decodable => "queries that touch the page fail, and the next sync stops there",
+            Metadata => "nobody knows which version wrote the file, and from which vendor its rows are",
+            OneFileEach => "the glob counts rows that are no tickets",
+            Decodable => "queries that touch the page fail",
             StateAgrees => {
                 "the next sync starts at the wrong moment, or reads values by the wrong definition"
             }
             RescuedIsObject => "JSON queries over it fail",
-            NothingStaged => "disk space is wasted until the next sync sweeps it",
+            NothingStaged => "disk space is wasted until the next sync removes it",
+            ManifestAgrees => "tickets are missing, or are not what the source sent",
         }
     }
 }

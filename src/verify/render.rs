@@ -128,17 +128,15 @@ fn against(against: &Against) -> String {
 }
 
 fn from_source(repaired: &Repaired) -> String {
-    let Repaired { read_again, gone_since, marked, files_written, set_aside } = repaired;
+    // What was set aside is listed with all other repairs.
+    let Repaired { read_again, gone_since, marked, files_written, set_aside: _ } = repaired;
     let mut text = String::new();
-    for aside in set_aside {
-        text += &format!("   repaired: what could not be read is moved to {}\n", aside.display());
-    }
     let counts = [(read_again, "read again"), (gone_since, "gone meanwhile"), (marked, "marked as deleted")];
-    let told = counts.iter().filter(|(count, _)| **count > 0);
-    let told: Vec<String> = told.map(|(count, what)| format!("{} {what}", figures::count(**count))).collect();
-    if *files_written > 0 || !told.is_empty() {
-        let told = if told.is_empty() { "no ticket read again".to_owned() } else { told.join(", ") };
-        text += &format!("   repaired: {told}; {} files written\n", figures::count(*files_written));
+    let done = counts.iter().filter(|(count, _)| **count > 0);
+    let done: Vec<String> = done.map(|(count, what)| format!("{} {what}", figures::count(**count))).collect();
+    if *files_written > 0 || !done.is_empty() {
+        let done = if done.is_empty() { "no ticket read again".to_owned() } else { done.join(", ") };
+        text += &format!("   repaired: {done}; {} files written\n", figures::count(*files_written));
     }
     text
 }

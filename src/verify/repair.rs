@@ -1,21 +1,19 @@
-//! Putting files right from the lake itself: rows are sorted, moved home and made unique, columns made the same. What
-//! cannot be put right that way is named.
+//! Repair: what a run does at its start, then what is broken is set aside, and what is lost is read again from the source.
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use jiff::Timestamp;
+use roaring::RoaringTreemap;
 use serde::Serialize;
 
-use super::{
-    blocking::Abandoned,
-    check::{Checked, SMALL_TABLES, SourceFiles},
-    columns,
-    home::Home,
-    remembered,
-};
+use super::check::{Checked, SourceFiles, inside};
 use crate::{
-    fields::rows,
-    lake::{self, FileForm, FileMeta, Lake, LakeError},
-    sync::{Checkpoint, CommitError, SCHEMA_VERSION},
+    lake::{self, Lake, LakeError, TABLES, state},
+    sync::{self, Afresh, Checkpoint, CommitError, Ended, Recovered, SourceState, take_in_windows},
 };
 
 /// What was done, and what was not, in words.
@@ -25,155 +23,238 @@ pub struct Repaired {
     pub left: Vec<String>,
 }
 
-/// Repairs the files of all sources that were checked. Only for the holder of the lake.
-pub fn repair_files(
+/// A source under repair.
+#[derive(Clone)]
+pub struct Repair {
+    pub checkpoint: Arc<Checkpoint>,
+    /// Files that were moved aside until now, where they are.
+    pub set_aside: Vec<PathBuf>,
+}
+
+/// The sources under repair, by name.
+pub type Repairs = BTreeMap<String, Repair>;
+
+/// Compares the files of the sources with their manifests, as at the start of a run. Only for the holder of the lake.
+pub fn begin(
+    lake: &Lake,
+    run_id: &str,
+    names: &[String],
+    repaired: &mut Repaired,
+) -> Result<Repairs, CommitError> {
+    let swept = lake::sweep(lake)?;
+    if swept > 0 {
+        repaired.done.push(format!("removed {swept} temporary files of crashed runs"));
+    }
+    let known = lake::sources(lake)?;
+    let mut repairs = Repairs::new();
+    for name in names.iter().filter(|name| known.contains(name)) {
+        let checkpoint = load(lake, run_id, name, repaired)?;
+        let times = |state: &mut SourceState| (state.cursor, state.whole_at, state.complete_at);
+        let before = checkpoint.with(times);
+        checkpoint.forget_times_after(Timestamp::now());
+        if checkpoint.with(times) != before {
+            checkpoint.commit()?;
+            repaired.done.push(format!("{name}: times of its state that have not come yet are taken back"));
+        }
+        let partitions = sync::recover(&checkpoint)?.partitions;
+        if partitions > 0 {
+            let what = "partitions that were lost or changed since the last run";
+            repaired.done.push(format!("{name}: compared {partitions} {what} with the manifest"));
+        }
+        let mut repair = Repair { checkpoint: Arc::new(checkpoint), set_aside: Vec::new() };
+        repair.note_aside(repaired);
+        repairs.insert(name.clone(), repair);
+    }
+    Ok(repairs)
+}
+
+/// The state of a source; what cannot be read of it is moved aside.
+fn load(lake: &Lake, run_id: &str, name: &str, repaired: &mut Repaired) -> Result<Checkpoint, LakeError> {
+    let mut tried = Vec::new();
+    loop {
+        let loaded = state::load::<SourceState>(lake, name).and_then(|_| {
+            let checkpoint = Checkpoint::load(lake, name, run_id)?;
+            if take_in_windows(&checkpoint)? {
+                checkpoint.with(|state| state.writing = true);
+            }
+            Ok(checkpoint)
+        });
+        let damaged = match loaded {
+            Err(LakeError::Damaged { at, .. }) if !tried.contains(&at) => at,
+            loaded => return loaded,
+        };
+        // An older version of a state would make the lake forget what it has done.
+        let (folder, file) = (lake::state_folder(name), inside(lake, &damaged));
+        let what = if file.starts_with(&folder) { folder } else { file };
+        let aside = lake::set_aside(lake, run_id, &what)?;
+        repaired.done.push(format!("{} is moved to {}", what.display(), aside.display()));
+        tried.push(damaged);
+    }
+}
+
+/// Moves aside what is broken, and what does not belong under a table; whether there was anything.
+pub fn set_aside(
     lake: &Lake,
     run_id: &str,
     checked: &Checked,
-    abandoned: &Abandoned,
-) -> Result<Repaired, CommitError> {
-    let mut repaired = Repaired::default();
-    let swept = lake::sweep(lake)?;
-    if swept > 0 {
-        repaired.done.push(format!("files of runs that died, swept: {swept}"));
-    }
+    repairs: &mut Repairs,
+    repaired: &mut Repaired,
+) -> Result<bool, CommitError> {
+    let mut has_any = false;
     for files in &checked.sources {
-        repair_source(lake, run_id, files, checked, abandoned, &mut repaired)?;
-        if abandoned.is() {
-            return Ok(repaired);
+        if let Some(repair) = repairs.get_mut(&files.name) {
+            has_any |= repair.set_aside(files)?;
+            repair.note_aside(repaired);
         }
     }
     for stray in &checked.inventory.strays {
+        let source = stray.iter().nth(1).and_then(|folder| folder.to_str()?.strip_prefix("source="));
+        if source.is_some_and(|source| !repairs.contains_key(source)) {
+            repaired.left.push(format!("{} is of a source that was not selected", stray.display()));
+            continue;
+        }
         let aside = lake::set_aside(lake, run_id, stray)?;
         repaired.done.push(format!("{} is moved to {}", stray.display(), aside.display()));
+        has_any = true;
     }
-    for absent in &checked.inventory.absent {
-        let path = absent.path();
-        let folder = path.parent().unwrap_or(&path);
-        // A trace of what is missing stays until the source was asked.
-        let lost = |files: &SourceFiles| files.name == absent.source && files.lost.contains(&absent.key);
-        if checked.sources.iter().any(lost) {
-            repaired
-                .left
-                .push(format!("{} has no file; its tickets are at the source only", folder.display()));
-        } else if lake::remove_empty(lake, folder)? {
-            repaired.done.push(format!("{}, which held nothing, is removed", folder.display()));
+    Ok(has_any)
+}
+
+impl Repair {
+    fn set_aside(&self, files: &SourceFiles) -> Result<bool, CommitError> {
+        let SourceFiles { broken, broken_tables, unfit, .. } = files;
+        if broken.is_empty() && broken_tables.is_empty() && unfit.is_empty() {
+            return Ok(false);
+        }
+        let table = &self.checkpoint.table;
+        let mut reread = unfit.clone();
+        for (key, ids) in broken {
+            table.set_aside(*key)?;
+            reread |= ids;
+        }
+        for file in broken_tables {
+            table.move_aside(&file.path())?;
+            table.manifest(|manifest| manifest.tables.remove(file.table));
+        }
+        self.checkpoint.with(|state| state.reread |= reread);
+        self.checkpoint.commit()?;
+        Ok(true)
+    }
+
+    /// Notes the files that were moved aside since the last call.
+    pub fn note_aside(&mut self, repaired: &mut Repaired) {
+        let aside = self.checkpoint.table.take_aside();
+        repaired.done.extend(aside.iter().map(|aside| format!("{} is moved to {}", place(aside), aside.display())));
+        self.set_aside.extend(aside);
+    }
+
+    /// Whether the source must be asked for anything that the lake has lost.
+    pub fn needs_source(&self) -> Result<bool, LakeError> {
+        let table = &self.checkpoint.table;
+        let mut has_tables = true;
+        for name in &TABLES[1..] {
+            has_tables &= lake::has_table(&table.lake, name, &table.source)?;
+        }
+        Ok(!has_tables || !self.checkpoint.reread().0.is_empty())
+    }
+
+    /// Reads what was lost, and the tickets `again`, by id into the lake; marks those that are `gone`, and those that were
+    /// to be read again and are gone, as far as `delete_brake` allows.
+    pub async fn bring_in(
+        &self,
+        source: &Afresh,
+        again: &RoaringTreemap,
+        gone: &RoaringTreemap,
+        accept_deletes: bool,
+    ) -> Result<Brought, Ended> {
+        let checkpoint = &self.checkpoint;
+        let (wanted, _) = checkpoint.reread();
+        let asked = again | &wanted;
+        let ids: Vec<i64> = asked.iter().map(u64::cast_signed).collect();
+        let first = source.bring_in(checkpoint, &ids, gone).await?;
+        let mut brought = Brought {
+            read: first.read.len(),
+            absent: asked.len().saturating_sub(first.read.len()),
+            marked: first.marked,
+            files: first.files,
+            ..Brought::default()
+        };
+        let mut recovered = Recovered::default();
+        sync::settle(checkpoint, &wanted, &first.read, &mut recovered);
+        brought.lost = recovered.lost;
+        let live = checkpoint.table.manifest(|manifest| manifest.live());
+        let found = recovered.gone;
+        if found.len() as f64 > live as f64 * source.client.config.delete_brake && !accept_deletes {
+            // The next full read looks at them again.
+            brought.unmarked = found.len();
+        } else if !found.is_empty() {
+            let marked = source.bring_in(checkpoint, &[], &found).await?;
+            brought.marked += marked.marked;
+            brought.files += marked.files;
+        }
+        checkpoint.commit()?;
+        Ok(brought)
+    }
+
+    /// The files are what the manifest says: no run was left in the middle of writing.
+    pub fn finish(&mut self, repaired: &mut Repaired) -> Result<(), CommitError> {
+        self.note_aside(repaired);
+        let (wanted, absent) = self.checkpoint.reread();
+        if !wanted.is_empty() {
+            let (name, wanted, absent) = (&self.checkpoint.table.source, wanted.len(), absent.len());
+            repaired.left.push(format!(
+                "{name}: {wanted} tickets must be read again, {absent} of them are missing; the next `ticketlake sync` reads them"
+            ));
+        }
+        let has_windows = !lake::windows::recorded::<serde::de::IgnoredAny>(
+            &self.checkpoint.table.lake,
+            &self.checkpoint.table.source,
+        )?
+        .is_empty();
+        if !has_windows && self.checkpoint.with(|state| std::mem::take(&mut state.writing)) {
+            self.checkpoint.commit()?;
+        }
+        Ok(())
+    }
+}
+
+/// What was read again.
+#[derive(Debug, Default)]
+pub struct Brought {
+    pub read: u64,
+    /// Asked for, and not at the source any more.
+    pub absent: u64,
+    /// Of these, the ones whose rows are lost.
+    pub lost: u64,
+    pub marked: u64,
+    /// Gone from the source, but more than may be marked.
+    pub unmarked: u64,
+    pub files: u64,
+}
+
+impl Brought {
+    /// Says what was done, and what was not.
+    pub fn say(&self, source: &str, repaired: &mut Repaired) {
+        let Self { read, absent, lost, marked, unmarked, files } = self;
+        let counts = [(*read, "read again"), (*absent, "gone from the source"), (*marked, "marked as deleted")];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let mut said: Vec<String> = counts.map(|(count, what)| format!("{count} tickets {what}")).collect();
+        said.extend((*files > 0).then(|| format!("{files} files written")));
+        if !said.is_empty() {
+            repaired.done.push(format!("{source}: {}", said.join(", ")));
+        }
+        if *lost > 0 {
+            repaired.left.push(format!("{source}: {lost} tickets are lost: the source does not have them any more"));
+        }
+        if *unmarked > 0 {
+            let what = "tickets are gone from the source, more than `delete_brake` allows; none of them was marked";
+            repaired.left.push(format!("{source}: {unmarked} {what}"));
         }
     }
-    Ok(repaired)
 }
 
-fn repair_source(
-    lake: &Lake,
-    run_id: &str,
-    files: &SourceFiles,
-    checked: &Checked,
-    abandoned: &Abandoned,
-    repaired: &mut Repaired,
-) -> Result<(), CommitError> {
-    let name = &files.name;
-    if files.state_unreadable {
-        let aside = lake::set_aside(lake, run_id, &files.state())?;
-        let aside = aside.display();
-        repaired
-            .done
-            .push(format!("{name}: its state is moved to {aside}; the next sync reads everything again"));
-    }
-    if files.ahead {
-        remembered::forget_times(lake, name)?;
-        repaired.done.push(format!("{name}: its cursor is forgotten; the next sync reads everything again"));
-    }
-    for key in &files.unreadable {
-        let path = lake::TicketFile { source: name.clone(), key: *key }.path();
-        repaired.left.push(format!("{} cannot be read; its tickets are at the source only", path.display()));
-    }
-    for table in &files.tables_unreadable {
-        let aside = lake::set_aside(lake, run_id, &table.path())?;
-        let (path, aside) = (table.path(), aside);
-        let what = format!("{} is moved to {}", path.display(), aside.display());
-        repaired.done.push(format!("{what}; the next sync writes it anew"));
-    }
-    let strays = checked.inventory.strays.iter().map(AsRef::as_ref);
-    let strays: Vec<&Path> = strays.filter(|stray| is_of(stray, name)).collect();
-    if !files.tables_to_rewrite.is_empty() {
-        rewrite_tables(lake, files, repaired)?;
-    }
-    if files.rewrite.is_empty() && files.scattered.is_empty() && strays.is_empty() {
-        return Ok(());
-    }
-    let cut = lake.calendar().key(None).cut();
-    if files.keys.iter().any(|key| key.cut() != cut) {
-        repaired.left.push(format!("{name}: set `partition` under [lake] to what the lake has first"));
-        return Ok(());
-    }
-    let Some(form) = uniform(lake, files, repaired)? else { return Ok(()) };
-    let home = Home { lake, files, form, abandoned };
-    let mut written = home.bring_to_form()?;
-    written += home.send_home(repaired)?;
-    for stray in strays {
-        home.take_in(stray, repaired)?;
-    }
-    home.keep_newest(repaired)?;
-    if written > 0 {
-        repaired.done.push(format!("{name}: files written anew: {written}"));
-    }
-    Ok(())
-}
-
-fn is_of(stray: &Path, source: &str) -> bool {
-    stray.starts_with(Path::new("tickets").join(format!("source={source}")))
-}
-
-/// The form that all files of the source can have; the state is told where that is another than it says.
-fn uniform(
-    lake: &Lake,
-    files: &SourceFiles,
-    repaired: &mut Repaired,
-) -> Result<Option<FileForm>, CommitError> {
-    let name = &files.name;
-    let Some(meta) = meta(lake, files, repaired) else { return Ok(None) };
-    let memory = if files.state_unreadable { None } else { remembered::memory(lake, name)? };
-    let settled = memory.and_then(|memory| memory.columns);
-    let mut custom = settled.clone().unwrap_or_default();
-    for schema in &files.schemas {
-        columns::join(&mut custom, schema);
-    }
-    let form = FileForm::new(&columns::schema(&custom), &meta)?;
-    if settled.is_some_and(|settled| settled != custom) {
-        let checkpoint = Checkpoint::load(lake, name)?;
-        checkpoint.with(|memory| memory.columns = Some(custom));
-        checkpoint.commit()?;
-        repaired.done.push(format!("{name}: its state knows the columns that the files have"));
-    }
-    Ok(Some(form))
-}
-
-/// Writes small tables anew from their rows.
-fn rewrite_tables(lake: &Lake, files: &SourceFiles, repaired: &mut Repaired) -> Result<(), LakeError> {
-    let Some(meta) = meta(lake, files, repaired) else { return Ok(()) };
-    for file in &files.tables_to_rewrite {
-        let columns = SMALL_TABLES.iter().find(|(table, _)| *table == file.table);
-        let schema = rows::schema(columns.map_or(&[], |(_, columns)| columns));
-        lake::rewrite_table(lake, file, &FileForm::new(&schema, &meta)?)?;
-        repaired.done.push(format!("{} is written anew", file.path().display()));
-    }
-    Ok(())
-}
-
-/// What the source's files say of their origin; `None`, and said so, where nobody knows it.
-fn meta(lake: &Lake, files: &SourceFiles, repaired: &mut Repaired) -> Option<FileMeta> {
-    let kind = files.kind.clone().or_else(|| kind_of_files(lake, files));
-    if kind.is_none() {
-        let why = "no file tells the kind of the source; name its configuration with --config";
-        repaired.left.push(format!("{}: {why}", files.name));
-    }
-    kind.map(|source_kind| FileMeta { schema_version: SCHEMA_VERSION, source_kind })
-}
-
-fn kind_of_files(lake: &Lake, files: &SourceFiles) -> Option<String> {
-    files.readable().find_map(|key| {
-        let footer = lake::footer(&lake::ticket_file(lake, &files.name, key)).ok()??;
-        let told = footer.metadata.into_iter().find(|(key, _)| key == "ticketlake.source_kind");
-        told.map(|(_, kind)| kind)
-    })
+/// Where a file was that lies aside.
+fn place(aside: &Path) -> String {
+    // `_ticketlake/aside/<run>/` comes before it.
+    aside.iter().skip(3).collect::<PathBuf>().display().to_string()
 }

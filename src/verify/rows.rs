@@ -1,4 +1,4 @@
-//! Every row of a partition: its id, its place, its order, and whether what the file promises of it is true.
+//! Every row of a partition: its id, its partition, its order, and whether what the file promises of it is true.
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use roaring::RoaringTreemap;
@@ -6,17 +6,17 @@ use serde::de::IgnoredAny;
 
 use super::invariant::Invariant;
 use crate::{
-    batch::{UPDATED_AT, ids_of, instant, instants_of},
-    columns::RESCUED,
-    lake::{Anatomy, Calendar, Group, PartitionKey},
+    batch::{ids_of, instant, instants_of},
+    columns::{DELETED_AT, RESCUED},
+    lake::{Calendar, Inspection, PartitionKey, RowGroup},
 };
 
 /// What the rows of a file say.
 #[derive(Default)]
 pub struct RowFacts {
     pub ids: RoaringTreemap,
-    /// The newest `updated_at`, microseconds since 1970.
-    pub newest: Option<i64>,
+    /// Of these, the ones that carry a deletion mark.
+    pub deleted: RoaringTreemap,
     pub breaches: Vec<Breach>,
 }
 
@@ -25,7 +25,7 @@ pub type Breach = (Invariant, Option<i64>, String);
 
 /// A check that is fed the rows of a file in their order.
 pub struct RowCheck<'a> {
-    groups: std::iter::Peekable<std::slice::Iter<'a, Group>>,
+    groups: std::iter::Peekable<std::slice::Iter<'a, RowGroup>>,
     /// Rows left of the group that the next row lies in.
     left: u64,
     calendar: Calendar,
@@ -33,23 +33,24 @@ pub struct RowCheck<'a> {
     partition: Option<PartitionKey>,
     before: Option<i64>,
     unsorted: Option<(i64, i64)>,
-    unpromised: Option<(i64, &'static str)>,
+    /// The first ticket that a reader would miss, because of what the file says of itself.
+    skipped: Option<(i64, &'static str)>,
     nulls: u64,
     facts: RowFacts,
 }
 
 impl<'a> RowCheck<'a> {
-    pub fn new(anatomy: &'a Anatomy, calendar: Calendar, partition: Option<PartitionKey>) -> Self {
-        let mut groups = anatomy.groups.iter().peekable();
+    pub fn new(inspection: &'a Inspection, calendar: Calendar, partition: Option<PartitionKey>) -> Self {
+        let mut groups = inspection.groups.iter().peekable();
         let left = groups.peek().map_or(0, |group| group.rows);
         let (facts, before) = (RowFacts::default(), None);
-        Self { groups, left, calendar, partition, before, unsorted: None, unpromised: None, nulls: 0, facts }
+        Self { groups, left, calendar, partition, before, unsorted: None, skipped: None, nulls: 0, facts }
     }
 
     /// The next rows.
     pub fn batch(&mut self, batch: &RecordBatch) {
         let Some(ids) = ids_of(batch) else { return };
-        let (created, updated) = (instants_of(batch, "created_at"), instants_of(batch, UPDATED_AT));
+        let (created, deleted) = (instants_of(batch, "created_at"), instants_of(batch, DELETED_AT));
         let rescued = batch.column_by_name(RESCUED).and_then(|column| column.as_string_opt::<i32>());
         for row in 0..batch.num_rows() {
             self.advance();
@@ -59,9 +60,11 @@ impl<'a> RowCheck<'a> {
             }
             let id = ids.value(row);
             self.id(id);
-            self.place(id, created.map(|_| instant(created, row)));
+            self.partition(id, created.map(|_| instant(created, row)));
             self.rescued(id, rescued, row);
-            self.facts.newest = self.facts.newest.max(instant(updated, row));
+            if instant(deleted, row).is_some() {
+                self.facts.deleted.insert(id.cast_unsigned());
+            }
         }
     }
 
@@ -79,20 +82,20 @@ impl<'a> RowCheck<'a> {
         }
         self.before = Some(id);
         if !self.facts.ids.insert(id.cast_unsigned()) {
-            self.breach(Invariant::EachTicketOnce, id, "it stands twice in this file".to_owned());
+            self.breach(Invariant::EachTicketOnce, id, "it is twice in this file".to_owned());
         }
         let Some(group) = self.groups.peek() else { return };
         if group.ids.is_some_and(|(least, most)| id < least || id > most) {
-            self.unpromised
-                .get_or_insert((id, "lies outside the bounds that the statistics of its row group give"));
+            let what = "lies outside the bounds that the statistics of its row group give";
+            self.skipped.get_or_insert((id, what));
         }
         if group.filter_finds(id) == Some(false) {
-            self.unpromised.get_or_insert((id, "is not found through the Bloom filter"));
+            self.skipped.get_or_insert((id, "is not found through the Bloom filter"));
         }
     }
 
     /// `created`: the time of creation, where there is such a column.
-    fn place(&mut self, id: i64, created: Option<Option<i64>>) {
+    fn partition(&mut self, id: i64, created: Option<Option<i64>>) {
         let (Some(partition), Some(created)) = (self.partition, created) else { return };
         let right = self.calendar.key(created);
         if right != partition {
@@ -104,8 +107,7 @@ impl<'a> RowCheck<'a> {
         let Some(texts) = rescued.filter(|texts| texts.is_valid(row)) else { return };
         let text = texts.value(row);
         if !text.starts_with('{') || serde_json::from_str::<IgnoredAny>(text).is_err() {
-            let what = "its _rescued is no JSON object".to_owned();
-            self.facts.breaches.push((Invariant::RescuedIsObject, Some(id), what));
+            self.breach(Invariant::RescuedIsObject, id, "its _rescued is no JSON object".to_owned());
         }
     }
 
@@ -115,16 +117,15 @@ impl<'a> RowCheck<'a> {
 
     /// What all rows together say.
     pub fn finish(mut self) -> RowFacts {
+        let mut breach = |law, id, what| self.facts.breaches.push((law, id, what));
         if self.nulls > 0 {
-            let what = format!("{} rows have no id", self.nulls);
-            self.facts.breaches.push((Invariant::SortedById, None, what));
+            breach(Invariant::SortedById, None, format!("{} rows have no id", self.nulls));
         }
         if let Some((before, after)) = self.unsorted {
-            let what = format!("{before} stands before {after}");
-            self.facts.breaches.push((Invariant::SortedById, Some(after), what));
+            breach(Invariant::SortedById, Some(after), format!("{before} comes before {after}"));
         }
-        if let Some((id, what)) = self.unpromised {
-            self.facts.breaches.push((Invariant::FileForm, Some(id), format!("it {what}")));
+        if let Some((id, what)) = self.skipped {
+            breach(Invariant::FileForm, Some(id), format!("it {what}"));
         }
         self.facts
     }
