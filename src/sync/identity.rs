@@ -37,40 +37,21 @@ pub fn check(
     let name = &source.name;
     let state = lake::state::load::<SourceState>(lake, name)?.map(|(_, state)| state).unwrap_or_default();
     let keys = lake::partitions(lake, name)?;
-    let place = &config.place;
-    let other =
-        |what: String| Some(format!("{what}; choose another folder for the new lake with `path` or --lake"));
     let cut = Cut::from(config.partition);
     if let Some(found) = keys.iter().find(|key| key.cut() != cut) {
         return Ok(other(format!(
-            "source {name}: {place} is partitioned by {} ({}), `partition` says {}",
+            "source {name}: {} is partitioned by {} ({}), `partition` says {}",
+            config.place,
             by(found.cut()),
             found.folder(),
             by(cut)
         )));
     }
     let Some(known) = &state.account else {
-        return of_files(lake, config, source, &keys);
+        return of_files(lake, config, name, Some(source.kind.name()), &keys);
     };
-    if known.kind != source.kind.name() {
-        let (found, wanted) = (&known.kind, source.kind.name());
-        return Ok(other(format!(
-            "source {name}: the lake {place} holds tickets of {found}, `kind` says {wanted}"
-        )));
-    }
-    if known.partition != by(cut) {
-        let found = &known.partition;
-        return Ok(other(format!(
-            "source {name}: {place} is partitioned by {found}, `partition` says {}",
-            by(cut)
-        )));
-    }
-    if !is_same_zone(&known.lake_timezone, &config.timezone) {
-        return Ok(other(format!(
-            "the lake {place} is partitioned by dates of {}, `timezone` under [lake] says {}",
-            known.lake_timezone,
-            zone_name(&config.timezone)
-        )));
+    if let Some(why) = of_account(known, config, name, Some(source.kind.name())) {
+        return Ok(Some(why));
     }
     let reads_everything = matches!(task, Task::Sync { whole: true, .. });
     if !is_same_zone(&known.timezone, &source.timezone) && !reads_everything {
@@ -84,26 +65,52 @@ pub fn check(
     Ok(None)
 }
 
+fn other(what: String) -> Option<String> {
+    Some(format!("{what}; choose another folder for the new lake with `path` or --lake"))
+}
+
+/// Whether the lake that a state remembers is the one that the configuration describes, and of the same vendor where that is
+/// known; if not, why.
+pub fn of_account(known: &Account, config: &LakeConfig, name: &str, kind: Option<&str>) -> Option<String> {
+    let (place, cut) = (&config.place, by(Cut::from(config.partition)));
+    if let Some(kind) = kind.filter(|kind| known.kind != *kind) {
+        return other(format!(
+            "source {name}: the lake {place} holds tickets of {}, `kind` says {kind}",
+            known.kind
+        ));
+    }
+    if known.partition != cut {
+        let found = &known.partition;
+        return other(format!("source {name}: {place} is partitioned by {found}, `partition` says {cut}"));
+    }
+    if !is_same_zone(&known.lake_timezone, &config.timezone) {
+        return other(format!(
+            "the lake {place} is partitioned by dates of {}, `timezone` under [lake] says {}",
+            known.lake_timezone,
+            zone_name(&config.timezone)
+        ));
+    }
+    None
+}
+
 /// The same for a lake of an earlier version, or one that lost its state: the files say what they can.
-fn of_files(
+pub fn of_files(
     lake: &Lake,
     config: &LakeConfig,
-    source: &SourceConfig,
+    name: &str,
+    kind: Option<&str>,
     keys: &[PartitionKey],
 ) -> Result<Option<String>, LakeError> {
-    let name = &source.name;
     let mut dated = keys.iter().filter(|key| !matches!(key, PartitionKey::Default(_)));
     let ends = [dated.next(), dated.next_back()];
     for key in ends.into_iter().flatten() {
         let at = lake::ticket_file(lake, name, *key);
         // A file that cannot be read says nothing; the run moves it aside.
         let Ok(Some(file)) = lake::open(&at) else { continue };
-        if let Some(kind) = file.source_kind().filter(|kind| *kind != source.kind.name()) {
-            return Ok(Some(format!(
-                "source {name}: {at} holds tickets of {kind}, `kind` says {}; choose another folder for the new lake with \
-                 `path` or --lake",
-                source.kind.name()
-            )));
+        if let (Some(found), Some(kind)) = (file.source_kind(), kind)
+            && found != kind
+        {
+            return Ok(other(format!("source {name}: {at} holds tickets of {found}, `kind` says {kind}")));
         }
         let mut calendar = Calendar::new(config.timezone.clone(), config.partition);
         let Ok(batches) = file.columns(&["created_at"]) else { continue };
