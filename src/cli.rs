@@ -237,6 +237,11 @@ impl Command {
         }
     }
 
+    /// Whether it is a run that brings tickets into a lake or a file.
+    pub fn writes(&self) -> bool {
+        matches!(self, Self::Sync(_) | Self::Backfill(_) | Self::Pull(_))
+    }
+
     /// Its name on the command line.
     pub fn name(&self) -> &'static str {
         match self {

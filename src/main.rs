@@ -16,7 +16,7 @@ use ticketlake::{
     log, metrics,
     progress::Progress,
     secret,
-    summary::{Outcome, Run},
+    summary::{Outcome, Run, Summary},
     telemetry::{self, Telemetry},
 };
 use tokio::runtime::{Builder, Runtime};
@@ -86,9 +86,15 @@ fn perform(context: &Context, command: &Command, runtime: &Runtime) -> Result<Ex
         let _run = span.enter();
         tell(context, error);
         if context.global.json {
+            let (code, why) = (error.exit().code(), error.to_string());
             let summary = context.run.finish(command.name(), Outcome::of_error(error), Vec::new());
             // The exit code stands, whether or not there is anybody to read the object.
-            let _ = output::print_json(&summary);
+            let _ = match command.writes() {
+                true => output::print_json(&Summary { exit_code: Some(code), error: Some(why), ..summary }),
+                false => output::print_json(
+                    &serde_json::json!({ "command": command.name(), "error": why, "exit_code": code }),
+                ),
+            };
         }
     }
     ended

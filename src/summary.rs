@@ -36,6 +36,8 @@ pub enum Mode {
     Full,
     /// What changed since the cursor.
     Incremental,
+    /// What a filter of recent changes lists.
+    Filter,
     /// The tickets created in a window.
     Window,
 }
@@ -53,6 +55,9 @@ pub struct Summary {
     pub sources: Vec<SourceSummary>,
     #[serde(default)]
     pub exit_code: Option<u8>,
+    /// Why nothing could be begun.
+    #[serde(default)]
+    pub error: Option<String>,
     /// The most memory the process ever held; `None` where the system does not tell.
     pub peak_memory_bytes: Option<u64>,
 }
@@ -191,6 +196,7 @@ impl Run {
             outcome,
             sources,
             exit_code: None,
+            error: None,
             peak_memory_bytes: peak_memory_bytes(),
         }
     }
@@ -326,7 +332,7 @@ mod tests {
             r#""rescued":{"cells":0,"by_key":{}},"#,
             r#""lake":{"partitions_written":0,"files_written":0,"rows_written":0,"bytes_written":0,"commits":0},"#,
             r#""recovered":{"partitions":0,"tickets":0,"lost":0},"lake_total":null,"range":{"since":null,"until":null},"#,
-            r#""cursor":null,"seconds":0.0,"error":null}],"exit_code":null,"peak_memory_bytes":1024}"#,
+            r#""cursor":null,"seconds":0.0,"error":null}],"exit_code":null,"error":null,"peak_memory_bytes":1024}"#,
         );
         let text = serde_json::to_string(&summary).expect("JSON");
         assert_eq!(text, wanted);

@@ -107,11 +107,10 @@ fn window(context: &Context, id: &str) -> Result<(Config, Span), Error> {
             "--window: the source of \"{id}\" cannot filter by date, so it is read as a whole; `sync --finish` does that"
         )));
     }
-    let cut = Lake::open(&config.lake)?.calendar();
-    let starts = |second: Option<i64>| second.is_none_or(|second| cut.starts_partition(second));
-    if !(starts(range.from) && starts(range.to)) {
+    if !units::is_month(range, &config.lake.timezone) {
         return Err(Error::Usage(format!(
-            "--window: \"{id}\" cuts a partition, which two workers would then share; take windows of `plan --json`"
+            "--window: \"{id}\" is not one month: each end is open or the first of a month, and two ends are one month \
+             apart; take windows of `plan --json`"
         )));
     }
     Ok((config, range))
@@ -144,6 +143,11 @@ pub async fn perform_on(
     timer.inspect(tokio::task::JoinHandle::abort);
     context.progress.finish();
     if context.global.json || context.global.log_format == log::Format::Json {
+        for source in &summary.sources {
+            if let Some(why) = &source.error {
+                tracing::error!(source = source.name, "{}", summary::reason(&source.name, why));
+            }
+        }
         let line = summary::closing(&summary);
         match summary.outcome {
             Outcome::Complete => tracing::info!(outcome = summary.outcome.name(), "{line}"),
@@ -160,7 +164,11 @@ pub async fn perform_on(
 /// When the last run of each source began that left nothing open, by its state.
 fn complete_at(lake: &Lake, summary: &Summary) -> BTreeMap<String, Timestamp> {
     // A monitor that lacks the figure is no reason to end otherwise.
-    let of = |name: &str| lake::state::load::<SourceState>(lake, name).ok()??.1.complete_at;
+    let of = |name: &str| {
+        let complete_at = lake::state::load::<SourceState>(lake, name).ok()??.1.complete_at?;
+        // A time that has not come yet is of a clock that was wrong.
+        (complete_at <= Timestamp::now()).then_some(complete_at)
+    };
     summary.sources.iter().filter_map(|source| Some((source.name.clone(), of(&source.name)?))).collect()
 }
 

@@ -25,9 +25,30 @@ pub fn text(families: &[Family]) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// Writes the text beside `file` and renames it over, so that no reader finds half of it.
+/// What an earlier text says of sources, if the new one says nothing of them.
+fn kept(file: &Path, families: &[Family]) -> String {
+    let names = |line: &str| {
+        let rest = line.strip_prefix("# HELP ").or_else(|| line.strip_prefix("# TYPE ")).unwrap_or(line);
+        rest.split([' ', '{']).next().unwrap_or_default().to_owned()
+    };
+    let is_of_run = |name: &str| name.starts_with("ticketlake_run_") || name == "ticketlake_build_info";
+    if families.iter().any(|family| !is_of_run(family.name)) {
+        return String::new();
+    }
+    let earlier = fs::read_to_string(file).unwrap_or_default();
+    let lines =
+        earlier.lines().filter(|line| names(line).starts_with("ticketlake_") && !is_of_run(&names(line)));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// Writes the text beside `file` and renames it over, so that no reader finds half of it. A run that began no source
+/// leaves what the file says of sources.
 pub fn write(file: &Path, families: &[Family]) -> io::Result<()> {
     let text = text(families).map_err(io::Error::other)?;
+    let text = match text.split_once("# EOF") {
+        Some((text, end)) => format!("{text}{}# EOF{end}", kept(file, families)),
+        None => text + &kept(file, families),
+    };
     // The collector reads `*.prom` only.
     let beside = PathBuf::from(format!("{}.{}.new", file.display(), std::process::id()));
     let written = File::create(&beside)

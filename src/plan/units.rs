@@ -55,6 +55,23 @@ pub fn parse(name: &str, zone: &TimeZone) -> Option<(String, Span)> {
         .then(|| (source.to_owned(), span))
 }
 
+/// Whether a span is a window that workers may be given: each end is open or the first of a month, and two ends are one
+/// month apart.
+pub fn is_month(span: Span, zone: &TimeZone) -> bool {
+    let first = |second: i64| {
+        let date = date_of(second, zone)?;
+        (date.day() == 1 && start_of(date, zone) == Some(second)).then_some(date)
+    };
+    let ends = (span.from.map(first), span.to.map(first));
+    match ends {
+        (Some(None), _) | (_, Some(None)) => false,
+        (Some(Some(from)), Some(Some(to))) => {
+            from.checked_add(Length::new().months(1)).is_ok_and(|next| next == to)
+        }
+        _ => true,
+    }
+}
+
 fn date_of(second: i64, zone: &TimeZone) -> Option<Date> {
     Some(Timestamp::from_second(second).ok()?.to_zoned(zone.clone()).date())
 }
@@ -87,6 +104,23 @@ mod tests {
         assert!(windows.windows(2).all(|pair| pair[0].to == pair[1].from));
         assert_eq!(cut(Span::default(), None, now, &zone), [Span::default()]);
         assert_eq!(name("s", Span { from: Some(now), to: None }, &zone), None);
+    }
+
+    #[test]
+    fn a_window_is_one_month_or_open() {
+        let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        let window = |name: &str| parse(name, &zone).is_some_and(|(_, span)| is_month(span, &zone));
+        for right in ["s:..", "s:..2024-03-01", "s:2024-12-01..2025-01-01", "s:2024-05-01.."] {
+            assert!(window(right), "{right}");
+        }
+        for wrong in [
+            "s:2024-01-02..2024-02-01",
+            "s:2024-01-01..2024-03-01",
+            "s:..2024-03-15",
+            "s:2024-01-01..2024-01-31",
+        ] {
+            assert!(!window(wrong), "{wrong}");
+        }
     }
 
     #[test]

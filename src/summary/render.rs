@@ -41,6 +41,7 @@ fn table(summary: &Summary) -> Table {
         let mode = match source.mode {
             Mode::Full => "full",
             Mode::Incremental => "incremental",
+            Mode::Filter => "filter",
             Mode::Window => "window",
         };
         let numbers = [
@@ -73,6 +74,11 @@ fn rescued(source: &SourceSummary) -> String {
     )
 }
 
+/// Whether only tickets of a window were asked for.
+fn is_window(summary: &Summary) -> bool {
+    !summary.sources.is_empty() && summary.sources.iter().all(|source| source.mode == Mode::Window)
+}
+
 fn is_backfill(summary: &Summary) -> bool {
     summary.command == "backfill"
 }
@@ -92,7 +98,9 @@ fn effect(sources: &[SourceSummary]) -> String {
 /// One line that says how the run ended.
 pub fn closing(summary: &Summary) -> String {
     let said = match summary.outcome {
-        Outcome::Complete if is_backfill(summary) => "Complete: every ticket of the window is in the lake",
+        Outcome::Complete if is_window(summary) => {
+            "Window complete: every ticket of the window is in the lake"
+        }
         Outcome::Complete => "Complete: everything the sources hold is in the lake",
         Outcome::Incomplete if is_backfill(summary) => {
             "Incomplete: what was committed stands; the same command goes on from there"

@@ -185,11 +185,11 @@ async fn read_source(
     // What is read is decided first: that the mask has changed is a reason to read everything.
     let reading = read_how(&checkpoint, config, task, began);
     account.rewritten = masking::renew(config, &checkpoint, &schema.file_schema())?;
-    let is_whole = matches!(reading, Reading::Whole { .. });
-    account.mode = Some(match (task, is_whole) {
+    account.mode = Some(match (task, reading) {
         (Task::Backfill { .. }, _) => Mode::Window,
-        (_, true) => Mode::Full,
-        (_, false) => Mode::Incremental,
+        (_, Reading::Whole { .. }) => Mode::Full,
+        (_, Reading::Since(_)) => Mode::Incremental,
+        (_, Reading::Filter(_)) => Mode::Filter,
     });
     tracing::info!(source = config.name, "{}", described(reading, task));
 
@@ -247,8 +247,13 @@ async fn read_source(
             if let (Some(masked), Some(_)) = (&mut state.masked, walked.whole_since) {
                 masked.everywhere = true;
             }
-            if walked.whole_since.is_some() {
-                state.replacing = false;
+            if walked.whole_since.is_some() && std::mem::take(&mut state.replacing) {
+                let deleted = checkpoint.table.manifest(|manifest| manifest.rows() - manifest.live());
+                tracing::warn!(
+                    source = config.name,
+                    tickets = deleted,
+                    "every ticket was read under the new `timezone`; deleted tickets keep their instants of the old one"
+                );
             }
             if !matches!(task, Task::Backfill { .. }) && state.unfinished.is_empty() {
                 state.complete_at = Some(began);

@@ -32,7 +32,7 @@ pub fn history(lake: &Lake, source: &str) -> Result<Vec<u64>, LakeError> {
     let records: Vec<Summary> = lake::runs::last(lake, RECORDS)?;
     let of_run = |run: &Summary| {
         let told = run.sources.iter().find(|told| told.name == source)?;
-        let counts = told.mode == Mode::Incremental && told.outcome == Outcome::Complete;
+        let counts = told.mode != Mode::Full && told.outcome == Outcome::Complete;
         counts.then_some(told.tickets.read)
     };
     Ok(records.iter().filter(|run| run.command == "sync").filter_map(of_run).take(RUNS).collect())

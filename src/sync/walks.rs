@@ -19,7 +19,7 @@ use crate::{
     config::SourceConfig,
     lake::{Calendar, Lake},
     plan::Reading,
-    source::Clock,
+    source::{self, Clock},
     walk::{self, Proof, Span},
 };
 
@@ -130,6 +130,7 @@ impl Walks<'_> {
         let scope = Scope { bookmark, ..self.scope(range, &done, &partition) };
         bookmark.inspect(|bookmark| self.recorder.go_on(bookmark));
         let mut proof = ways::tickets(self.reader, self.recorder, &scope).await?;
+        proof = self.walk_changes_meanwhile(range, &unfinished, proof).await?;
         let later = bookmark.and(self.checkpoint.with(|state| freshening(state, self.config(), self.task)));
         match later {
             Some(Freshening::Filter(filter)) => {
@@ -150,6 +151,24 @@ impl Walks<'_> {
         let whole_since = (range == Span::default()).then_some(unfinished.began);
         let horizon = whole_since.and(unfinished.horizon);
         Ok(Walked { proof, horizon, whole_since, gone })
+    }
+
+    /// A ticket whose time of creation changed while windows of it were read may have been in none of them: a list of
+    /// changes shows it.
+    async fn walk_changes_meanwhile(
+        &self,
+        range: Span,
+        unfinished: &Unfinished,
+        proof: Proof,
+    ) -> Result<Proof, Ended> {
+        let by_time = source::filters_by_time(self.config().kind) && range == Span::default();
+        let Some(began) = unfinished.horizon.filter(|_| by_time && proof.is_complete()) else {
+            return Ok(proof);
+        };
+        let changed = Span { from: Some(began.as_second()), to: None };
+        let partition = self.partition();
+        let scope = Scope { by: Clock::Updated, newest: None, ..self.scope(changed, &[], &partition) };
+        Ok(proof.and(ways::tickets(self.reader, self.recorder.buffer, &scope).await?))
     }
 
     /// The reading of this range that an earlier run left, or a new one.
@@ -208,7 +227,7 @@ impl Walks<'_> {
             let unfinished = state.unfinished(range);
             unfinished.map(|u| (u.missing.clone(), u.done.clone())).unwrap_or_default()
         });
-        let met = self.recorder.met();
+        let met = self.recorder.met() | self.recorder.buffer.met();
         let mut missing: RoaringTreemap = missing.into_iter().map(i64::cast_unsigned).collect();
         for span in walk::left(range, &done) {
             missing |= deletions::missing(self.checkpoint, span, &met)?;

@@ -79,14 +79,6 @@ impl Content {
         self.version.clone()
     }
 
-    /// All of it, where it is in memory.
-    pub fn whole(&self) -> Option<&Bytes> {
-        match &self.source {
-            Source::Memory(content) => Some(content),
-            Source::File(_) => None,
-        }
-    }
-
     /// Keeps the first I/O error met while this content is read.
     pub fn io_error(&self) -> IoError {
         self.io_error.clone()
