@@ -82,6 +82,8 @@ browser:
 	$(PYTHON) -m venv --clear --without-pip .venv
 	$(PYTHON) -m pip --python .venv/bin/python install --quiet --disable-pip-version-check --no-deps $(addprefix -r ,$^)
 	$(PYTHON) -m pip --python .venv/bin/python check
+	@# the oldest DuckDB that reads a lake, beside the newest
+	$(PYTHON) -m pip --python .venv/bin/python install --quiet --disable-pip-version-check --no-deps --target .venv/duckdb-1.4 duckdb==1.4.5
 	touch $@
 
 .venv-spark/ready: tests/interop/requirements.txt

@@ -53,7 +53,9 @@ impl Because {
             Because::MaskChanged => "`mask` has changed since everything was read",
             Because::First => "no complete reading is remembered",
             Because::Due => "the last complete reading is as old as `reconcile_every`",
-            Because::Lost => "tickets of the lake were lost, and the list takes fewer requests than asking for each",
+            Because::Lost => {
+                "tickets of the lake were lost, and the list takes fewer requests than asking for each"
+            }
             Because::NoChanges => "the source cannot list what changed (`incremental_filter` would help)",
         }
     }

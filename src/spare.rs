@@ -1,20 +1,10 @@
 //! What is dear to make and used again and again, by one user at a time.
 
-use std::{
-    ops::{Deref, DerefMut},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Things that nobody uses now: never more than were in use at once.
 #[derive(Debug)]
 pub struct Spare<T>(Mutex<Vec<T>>);
-
-impl<T: Default> Spare<T> {
-    /// Lends one that was used before, or a new one.
-    pub fn borrow(&self) -> Borrowed<'_, T> {
-        Borrowed { item: self.take().unwrap_or_default(), home: self }
-    }
-}
 
 impl<T> Spare<T> {
     /// None yet.
@@ -34,32 +24,6 @@ impl<T> Spare<T> {
 
     fn held(&self) -> MutexGuard<'_, Vec<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One that goes back where it came from.
-pub struct Borrowed<'a, T: Default> {
-    item: T,
-    home: &'a Spare<T>,
-}
-
-impl<T: Default> Deref for Borrowed<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.item
-    }
-}
-
-impl<T: Default> DerefMut for Borrowed<'_, T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.item
-    }
-}
-
-impl<T: Default> Drop for Borrowed<'_, T> {
-    fn drop(&mut self) {
-        self.home.give(std::mem::take(&mut self.item));
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 pub use self::{past::render as render_runs, render::render};
 use crate::{
-    lake::{self, Lake, LakeError, PartitionKey, runs, state},
+    lake::{self, Lake, LakeError, PartitionKey, TicketStatistics, runs, state},
     summary::{self, Outcome, Summary, reason},
     sync::{SourceState, Unfinished},
     walk::Span,
@@ -121,8 +121,7 @@ pub struct RunStatus {
 pub fn read(lake: &Lake, names: &[String]) -> Result<LakeStatus, LakeError> {
     let held_by = lake::lock::holder(lake)?;
     let summaries: Vec<Summary> = runs::last(lake, LOOKED_THROUGH)?;
-    let summaries: Vec<Summary> =
-        summaries.into_iter().map(|run| run.as_of_now(held_by.is_some())).collect();
+    let summaries: Vec<Summary> = summaries.into_iter().map(|run| run.as_of_now(held_by.is_some())).collect();
     let mut work_left = Vec::new();
     let mut sources = Vec::new();
     for name in names {
@@ -152,7 +151,7 @@ fn source(
     summaries: &[Summary],
     is_held: bool,
 ) -> Result<SourceStatus, LakeError> {
-    let held = lake::statistics(lake, name)?;
+    let held = statistics(lake, name, state)?;
     let found = missing(lake, name, state, is_held)?;
     let of_run = |summary: &Summary| {
         let source = summary.sources.iter().find(|source| source.name == name)?;
@@ -195,18 +194,26 @@ fn source(
     })
 }
 
+/// The tickets of a source in numbers: by the manifest, which opens no file, else by what the files say of themselves.
+fn statistics(lake: &Lake, name: &str, state: Option<&SourceState>) -> Result<TicketStatistics, LakeError> {
+    let Some(manifest) = state.and_then(|state| state.manifest.as_ref()) else {
+        return lake::statistics(lake, name);
+    };
+    Ok(TicketStatistics {
+        rows: manifest.rows(),
+        bytes: manifest.bytes(),
+        partitions: manifest.partitions.keys().copied().collect(),
+        kind: state.and_then(|state| state.account.as_ref()).map(|account| account.kind.clone()),
+    })
+}
+
 struct Found {
     missing: Missing,
     changed: Vec<String>,
 }
 
 /// Compares the files with the manifest. While a run holds the lake, it is ahead of the manifest.
-fn missing(
-    lake: &Lake,
-    name: &str,
-    state: Option<&SourceState>,
-    is_held: bool,
-) -> Result<Found, LakeError> {
+fn missing(lake: &Lake, name: &str, state: Option<&SourceState>, is_held: bool) -> Result<Found, LakeError> {
     let nothing = Found { missing: Missing::default(), changed: Vec::new() };
     let Some(manifest) = state.and_then(|state| state.manifest.as_ref()).filter(|_| !is_held) else {
         return Ok(nothing);
@@ -215,9 +222,15 @@ fn missing(
     let lost = differences.missing.iter().filter_map(|key| manifest.partitions.get(key));
     let lost: u64 = lost.map(|partition| partition.ids.len()).sum();
     let reread = state.map(|state| (&state.reread - manifest.ids()).len()).unwrap_or_default();
+    let mut gone = differences.missing;
+    if reread > 0 {
+        gone.extend(state.iter().flat_map(|state| &state.lost_partitions));
+        gone.sort_unstable();
+        gone.dedup();
+    }
     let names = |keys: &[PartitionKey]| keys.iter().map(|key| key.folder()).collect::<Vec<_>>();
     let changed = [names(&differences.changed), names(&differences.unknown), differences.extra].concat();
-    Ok(Found { missing: Missing { partitions: names(&differences.missing), tickets: lost + reread }, changed })
+    Ok(Found { missing: Missing { partitions: names(&gone), tickets: lost + reread }, changed })
 }
 
 fn begun(state: &SourceState) -> Vec<Begun> {
@@ -263,7 +276,8 @@ fn left_over(source: &SourceStatus, state: Option<&SourceState>) -> Vec<String> 
     }
     let Missing { partitions, tickets } = &source.missing;
     if *tickets > 0 || !partitions.is_empty() {
-        let named = if partitions.is_empty() { String::new() } else { format!(" ({})", partitions.join(", ")) };
+        let named =
+            if partitions.is_empty() { String::new() } else { format!(" ({})", partitions.join(", ")) };
         left.push(format!("{name}: {tickets} tickets are missing{named}; the next sync reads them again"));
     }
     if !source.changed_files.is_empty() {

@@ -7,7 +7,6 @@ mod cells;
 mod custom;
 mod decode;
 mod entries;
-mod glance;
 mod layout;
 mod origin;
 mod rescue;
@@ -16,7 +15,6 @@ mod slots;
 mod ways;
 
 pub use decode::{Decoded, Decoder};
-pub use glance::{Glance, glance};
 pub use layout::Layout;
 pub use origin::{Origin, origin};
 

@@ -67,7 +67,8 @@ type Names = BTreeMap<String, Option<&'static str>>;
 pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Report, Error> {
     let place = &scope.lake.place;
     let is_lake = |lake: &Lake| -> Result<bool, LakeError> {
-        Ok(lake.is_there()? && (lake::is_folder(lake, "_ticketlake".as_ref())? || !lake::sources(lake)?.is_empty()))
+        Ok(lake.is_there()?
+            && (lake::is_folder(lake, "_ticketlake".as_ref())? || !lake::sources(lake)?.is_empty()))
     };
     if !is_lake(&Lake::open(&scope.lake)?)? {
         let what =
@@ -95,7 +96,8 @@ pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Rep
         (repairs, repaired) = begun.await.map_err(unwritten)?;
     }
     let mut checked = check(&lake, &names, scope.repair).await?;
-    if scope.repair && repair::set_aside(&lake, &run.run_id, &checked, &mut repairs, &mut repaired).map_err(unwritten)?
+    if scope.repair
+        && repair::set_aside(&lake, &run.run_id, &checked, &mut repairs, &mut repaired).map_err(unwritten)?
     {
         checked = check(&lake, &names, true).await?;
     }
@@ -156,7 +158,9 @@ async fn read_again(
             continue;
         }
         let Some(config) = scope.configs.iter().find(|config| config.name == *name) else {
-            repaired.left.push(format!("{name}: the source was not asked: its configuration or a secret is not at hand"));
+            repaired.left.push(format!(
+                "{name}: the source was not asked: its configuration or a secret is not at hand"
+            ));
             continue;
         };
         let meter = progress.source(name);

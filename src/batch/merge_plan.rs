@@ -14,9 +14,8 @@ use arrow::{
 use roaring::RoaringTreemap;
 
 use super::{
-    BatchError, SYNCED_AT, UPDATED_AT, conform,
+    BatchError, SYNCED_AT, UPDATED_AT, conform, instant, instants_of,
     interleave::{interleave, interleave_column},
-    instant, instants_of,
     key_columns::required_ids,
 };
 
@@ -92,7 +91,8 @@ impl Incoming {
 
     /// Some of the rows as a batch, given by their places in [`Incoming::rows`].
     pub fn batch(&self, rows: Range<usize>) -> Result<RecordBatch, BatchError> {
-        let rows = self.rows.get(rows.start..rows.end.min(self.rows.len())).unwrap_or_default().iter().copied();
+        let rows =
+            self.rows.get(rows.start..rows.end.min(self.rows.len())).unwrap_or_default().iter().copied();
         let (sources, places) = sources(self, rows, 0);
         interleave(&self.schema, &sources, &places)
     }
@@ -244,6 +244,9 @@ impl MergePlan<'_> {
     pub fn equal_ids(&self, existing: &RecordBatch, start: usize) -> Result<RoaringTreemap, BatchError> {
         let changes = &self.changes[self.range(&(start..start + existing.num_rows()))];
         let pairs: Vec<&Change> = changes.iter().filter(|change| change.replaces).collect();
+        if pairs.is_empty() {
+            return Ok(RoaringTreemap::new());
+        }
         let places: UInt64Array = pairs.iter().map(|change| Some((change.at - start) as u64)).collect();
         let (sources, rows) = sources(self.incoming, pairs.iter().map(|change| change.incoming), 0);
         let mut differs = vec![false; pairs.len()];

@@ -9,7 +9,7 @@ use arrow::{
         TimeUnit, TimestampMicrosecondType,
     },
 };
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, civil::Date};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const EPOCH: Date = Date::constant(1970, 1, 1);
@@ -142,8 +142,9 @@ fn push_time(out: &mut String, micros: i64) {
 }
 
 fn push_instant(out: &mut String, micros: i64) {
-    match Timestamp::from_microsecond(micros) {
-        Ok(instant) => push(out, format_args!("{instant}")),
+    // Not a timestamp: jiff has none for the last 26 hours of the year 9999.
+    match EPOCH.at(0, 0, 0, 0).checked_add(SignedDuration::from_micros(micros)) {
+        Ok(instant) => push(out, format_args!("{instant}Z")),
         Err(_) => push(out, format_args!("{micros}")),
     }
 }
@@ -166,14 +167,22 @@ mod tests {
         cells.iter().map(|cell| Some(cell.to_string())).collect()
     }
 
+    /// The last microsecond of the year 9999.
+    const LAST: i64 = 253_402_300_800_000_000 - 1;
+
     #[test]
     fn scalars_read_as_people_write_them() {
         let instants =
-            TimestampMicrosecondArray::from(vec![1_714_979_289_000_000, 1_714_979_289_120_000, -1])
+            TimestampMicrosecondArray::from(vec![1_714_979_289_000_000, 1_714_979_289_120_000, -1, LAST])
                 .with_timezone("UTC");
         assert_eq!(
             texts(Arc::new(instants)),
-            some(&["2024-05-06T07:08:09Z", "2024-05-06T07:08:09.12Z", "1969-12-31T23:59:59.999999Z"])
+            some(&[
+                "2024-05-06T07:08:09Z",
+                "2024-05-06T07:08:09.12Z",
+                "1969-12-31T23:59:59.999999Z",
+                "9999-12-31T23:59:59.999999Z"
+            ])
         );
         assert_eq!(texts(Arc::new(Date32Array::from(vec![19_849, -1]))), some(&["2024-05-06", "1969-12-31"]));
         assert_eq!(

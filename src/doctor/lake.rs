@@ -105,7 +105,9 @@ pub fn identity(config: &Config) -> Vec<Check> {
     let checks = config.sources.iter().filter_map(|source| {
         match sync::check_identity(&lake, &config.lake, source, task) {
             Ok(None) | Err(_) => None,
-            Ok(Some(why)) => Some(Check::failed(&source.name, "identity", Exit::Usage, why, "see what is found")),
+            Ok(Some(why)) => {
+                Some(Check::failed(&source.name, "identity", Exit::Usage, why, "see what is found"))
+            }
         }
     });
     checks.collect()

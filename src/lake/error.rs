@@ -30,10 +30,7 @@ pub enum LakeError {
     #[error("another run has written {at} meanwhile; what was committed stands, run again")]
     Overtaken { at: String },
     /// A file is there, but is not what was written.
-    #[error(
-        "{at} is damaged: {what}; {}",
-        remedy(at)
-    )]
+    #[error("{at} is damaged: {what}; {}", remedy(at))]
     Damaged { at: String, what: String },
     /// A later version of this program wrote it.
     #[error(

@@ -85,7 +85,11 @@ impl Differences {
     /// Whether the files are what the manifest says.
     pub fn is_empty(&self) -> bool {
         let Self { missing, changed, unknown, extra, tables } = self;
-        missing.is_empty() && changed.is_empty() && unknown.is_empty() && extra.is_empty() && tables.is_empty()
+        missing.is_empty()
+            && changed.is_empty()
+            && unknown.is_empty()
+            && extra.is_empty()
+            && tables.is_empty()
     }
 }
 

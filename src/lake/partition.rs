@@ -174,7 +174,9 @@ impl Calendar {
     }
 
     fn look_up_offset(&mut self, micros: i64) -> bool {
-        let Ok(instant) = Timestamp::from_microsecond(micros) else {
+        // jiff has no timestamp for the last 26 hours of the year 9999. No zone changes its clocks in them.
+        let last = Timestamp::MAX.as_second() * 1_000_000;
+        let Ok(instant) = Timestamp::from_microsecond(micros.min(last)) else {
             return false;
         };
         let offset = self.zone.to_offset(instant);
@@ -269,6 +271,27 @@ mod tests {
         let key = month.key(Some(micros("2024-01-31T16:00:00Z")));
         assert_eq!(key.folder(), "created_month=2024-02");
         assert_eq!(month.span(key), Some(micros("2024-01-31T16:00:00Z")..micros("2024-02-29T16:00:00Z")));
+    }
+
+    #[test]
+    fn an_instant_lies_in_one_partition_whatever_was_looked_up_before() {
+        let end = EPOCH.until(Date::MAX).unwrap().get_days();
+        let end = (i64::from(end) + 1) * MICROS_PER_DAY;
+        for (name, instant, folder) in [
+            ("Asia/Shanghai", end - 8 * 3_600_000_000 - 1, "created_date=9999-12-31"),
+            // A date of the year 10000 has no name.
+            ("Asia/Shanghai", end - 1, "created_date=__HIVE_DEFAULT_PARTITION__"),
+            ("America/New_York", end - 1, "created_date=9999-12-31"),
+            ("America/New_York", micros("1000-01-01T00:00:00Z"), "created_date=0999-12-31"),
+        ] {
+            let mut fresh = Calendar::new(zone(name), PartitionBy::Day);
+            let mut used = fresh.clone();
+            used.key(Some(micros("9999-12-01T00:00:00Z")));
+            assert_eq!(fresh.key(Some(instant)).folder(), folder, "{name}");
+            assert_eq!(used.key(Some(instant)).folder(), folder, "{name}");
+            let parsed = PartitionKey::parse(folder).map(PartitionKey::folder);
+            assert_eq!(parsed.as_deref(), Some(folder));
+        }
     }
 
     #[test]

@@ -94,8 +94,9 @@ impl ParquetFile {
         &self,
         read: impl FnOnce(ParquetRecordBatchReaderBuilder<Content>) -> Result<T, ParquetError>,
     ) -> Result<T, LakeError> {
-        let builder =
-            || ParquetRecordBatchReaderBuilder::new_with_metadata(self.content.clone(), self.metadata.clone());
+        let builder = || {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.content.clone(), self.metadata.clone())
+        };
         guarded(&self.at, &self.content, || read(builder()))
     }
 

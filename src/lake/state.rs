@@ -151,7 +151,8 @@ mod tests {
             assert!(fault.is_damage());
             assert!(fault.to_string().contains("0000000002.json"), "{fault}");
             // Whatever its other keys are.
-            store::create(&lake, "_ticketlake/state/s/0000000003.json", br#"{"version":3,"count":"x"}"#).unwrap();
+            store::create(&lake, "_ticketlake/state/s/0000000003.json", br#"{"version":3,"count":"x"}"#)
+                .unwrap();
             assert!(matches!(load::<Count>(&lake, "s"), Err(LakeError::Newer { found: 3, .. })));
         }
     }

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
-use super::{Lake, LakeError, PartitionKey, inventory::TABLES, partitions, reader, state, store, ticket_file};
+use super::{
+    Lake, LakeError, PartitionKey, inventory::TABLES, partitions, reader, state, store, ticket_file,
+};
 
 /// The names of all sources that have a folder or a state in the lake, sorted.
 pub fn sources(lake: &Lake) -> Result<Vec<String>, LakeError> {
@@ -36,8 +38,7 @@ pub struct TicketStatistics {
 
 /// Counts the tickets of a source by what its files say of themselves.
 pub fn statistics(lake: &Lake, source: &str) -> Result<TicketStatistics, LakeError> {
-    let mut sum =
-        TicketStatistics { partitions: partitions(lake, source)?, ..TicketStatistics::default() };
+    let mut sum = TicketStatistics { partitions: partitions(lake, source)?, ..TicketStatistics::default() };
     for key in &sum.partitions {
         // A file may go while we look.
         let Some(file) = reader::open(&ticket_file(lake, source, *key))? else { continue };

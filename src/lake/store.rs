@@ -27,8 +27,8 @@ use super::{Lake, LakeError};
 use crate::config::Place;
 
 pub(super) use self::{
-    bucket::{Bucket, Created, put_if},
-    content::{Content, IoError},
+    bucket::{Bucket, Created, put_if, unchanged},
+    content::Content,
     folder::Folder,
     refusal::Refusal,
 };
@@ -50,9 +50,6 @@ pub struct Location {
     store: Store,
     key: String,
 }
-
-/// A file while it is written.
-pub(super) type Draft<'a> = dyn Write + Send + 'a;
 
 /// Which version of a file: its size, and its ETag, or in a folder `mtime:` and its time of modification in nanoseconds
 /// since 1970.
@@ -198,7 +195,7 @@ pub(super) fn create(lake: &Lake, key: &str, content: &[u8]) -> Result<bool, Lak
 pub(super) fn read(lake: &Lake, key: &str) -> Result<Option<Bytes>, LakeError> {
     match &lake.store {
         Store::Folder(folder) => folder.read(key),
-        Store::Bucket(bucket) => Ok(bucket.read(key)?.map(|got| got.content)),
+        Store::Bucket(bucket) => Ok(bucket.read(key)?.map(|(content, _)| content)),
     }
 }
 
@@ -213,12 +210,10 @@ pub(super) fn stat(lake: &Lake, key: &str) -> Result<Option<FileVersion>, LakeEr
 
 /// The keys and versions of all files below a folder, sorted by key. None is opened.
 pub(super) fn files(lake: &Lake, folder: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
-    let mut files = match &lake.store {
-        Store::Folder(store) => store.files(folder)?,
-        Store::Bucket(bucket) => bucket.files(folder)?,
-    };
-    files.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(files)
+    match &lake.store {
+        Store::Folder(store) => store.files(folder),
+        Store::Bucket(bucket) => bucket.files(folder),
+    }
 }
 
 /// The names directly under `key`, sorted; none if the folder is not there.

@@ -3,6 +3,7 @@
 //! Everything that changes a file of tickets is a method of [`TicketTable`], so that the manifest never lags behind.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -71,6 +72,7 @@ struct Shared {
     /// Rows are replaced whatever their `updated_at`: these were read in another zone.
     replaces_newer: bool,
     lost: RoaringTreemap,
+    lost_partitions: BTreeSet<PartitionKey>,
     aside: Vec<PathBuf>,
 }
 
@@ -108,6 +110,11 @@ impl TicketTable {
     /// Ids whose rows were in files that had to be moved aside in this run, and were not found since: they must be read again.
     pub fn lost(&self) -> RoaringTreemap {
         self.shared().lost.clone()
+    }
+
+    /// Partitions whose files had to be moved aside in this run.
+    pub fn lost_partitions(&self) -> BTreeSet<PartitionKey> {
+        self.shared().lost_partitions.clone()
     }
 
     /// These ids are not lost.
@@ -155,6 +162,7 @@ impl TicketTable {
         if let Some(partition) = shared.manifest.partitions.remove(&key) {
             shared.lost |= partition.ids;
         }
+        shared.lost_partitions.insert(key);
         Ok(())
     }
 
@@ -210,7 +218,11 @@ impl TicketTable {
 
     /// Which of the incoming rows other partitions hold: in an older version, then they move; or in a newer one, then they
     /// are stale here.
-    fn moves(&self, key: PartitionKey, incoming: &Incoming) -> Result<(Vec<Move>, RoaringTreemap), LakeError> {
+    fn moves(
+        &self,
+        key: PartitionKey,
+        incoming: &Incoming,
+    ) -> Result<(Vec<Move>, RoaringTreemap), LakeError> {
         let ids: RoaringTreemap = incoming.rows().iter().map(|row| row.id.cast_unsigned()).collect();
         let mut stale = RoaringTreemap::new();
         let mut moves = Vec::new();
@@ -272,7 +284,8 @@ impl TicketTable {
         edit: &dyn Fn(RecordBatch) -> Result<RecordBatch, BatchError>,
     ) -> Result<Option<WrittenFile>, LakeError> {
         let file_key = ticket_key(&self.source, key);
-        let written = self.healed(key, || rewrite::rewrite(&self.lake, &file_key, schema, edit), || Ok(None))?;
+        let written =
+            self.healed(key, || rewrite::rewrite(&self.lake, &file_key, schema, edit), || Ok(None))?;
         if let Some(written) = &written {
             let partition = Partition::from(written.clone());
             self.manifest(|manifest| manifest.partitions.insert(key, partition));

@@ -162,7 +162,8 @@ impl Iterator for Output<'_> {
                 step.left.start = rows.end;
                 let sources: Vec<&RecordBatch> =
                     std::iter::once(&step.existing).chain(step.sources.iter().copied()).collect();
-                let batch = interleave(self.schema.schema(), &sources, step.rows.get(rows).unwrap_or_default());
+                let batch =
+                    interleave(self.schema.schema(), &sources, step.rows.get(rows).unwrap_or_default());
                 return Some(batch.map_err(LakeError::rows(self.at)));
             }
             match self.existing.next() {

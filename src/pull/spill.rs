@@ -96,7 +96,10 @@ impl Spill {
             runs.push(Run::new(Source::File(reader), schema)?);
         }
         // What came last is last, as among equals the later copy counts.
-        runs.push(Run::new(Source::Memory { incoming: Incoming::new(schema, &self.waiting)?, next: 0, piece: self.piece }, schema)?);
+        runs.push(Run::new(
+            Source::Memory { incoming: Incoming::new(schema, &self.waiting)?, next: 0, piece: self.piece },
+            schema,
+        )?);
         Ok(Sorted { runs, schema: schema.clone(), piece: self.piece })
     }
 }

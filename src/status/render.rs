@@ -6,7 +6,7 @@ use comfy_table::{Cell, Table};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    Begun, Pages, SourceStatus, LakeStatus,
+    Begun, LakeStatus, Pages, SourceStatus,
     grid::{grid, share},
 };
 use crate::{

@@ -28,6 +28,8 @@ pub struct Account {
     pub deleted: u64,
     pub recovered: Recovered,
     pub lake_total: Option<u64>,
+    /// What is missing in the lake, in words.
+    pub missing: Option<String>,
     pub cursor: Option<Timestamp>,
     pub commits: u64,
 }

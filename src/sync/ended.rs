@@ -60,10 +60,9 @@ pub enum Ended {
     )]
     OtherAccount { source_name: String, base_url: String, known: String, asked: usize, same: usize },
     #[error(
-        "source {source_name}: {tickets} tickets of the lake are missing, their files were lost or changed ({partitions}); they \
-         could not be read again: {why}; run again"
+        "source {source_name}: {what}: their files were lost or changed, and they could not be read again; run again"
     )]
-    Missing { source_name: String, tickets: u64, partitions: String, why: String },
+    Missing { source_name: String, what: String },
     #[error("interrupted; what was committed stands, run again to go on")]
     Interrupted,
     #[error("the deadline passed; what was committed stands, run again to go on, or raise `--deadline`")]

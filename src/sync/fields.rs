@@ -100,8 +100,7 @@ pub fn write(
         let batch =
             to_batch(columns, rows).map_err(|why: ArrowError| LakeError::Schema { cause: why.into() })?;
         let Some(written) = lake::write_table(lake, table, name, &batch, &schema)? else { continue };
-        let version =
-            TableVersion { version: written.put.version.clone(), checksum: written.put.checksum };
+        let version = TableVersion { version: written.put.version.clone(), checksum: written.put.checksum };
         checkpoint.table.manifest(|manifest| manifest.tables.insert(table.to_owned(), version));
         files.push(written);
     }

@@ -153,7 +153,8 @@ pub async fn check_address(checkpoint: &Checkpoint, client: &Client) -> Result<(
     if created.is_empty() {
         return Ok(());
     }
-    let schema = TableSchema::new(source::ticket(config.kind), file_meta(config.kind), Fields::default().into());
+    let schema =
+        TableSchema::new(source::ticket(config.kind), file_meta(config.kind), Fields::default().into());
     let layout = schema.map_err(ReadError::from)?.layout();
     let ids: Vec<i64> = created.keys().copied().collect();
     let (mut found, mut same) = (0, 0);
@@ -171,7 +172,11 @@ pub async fn check_address(checkpoint: &Checkpoint, client: &Client) -> Result<(
         }
     }
     if same * 2 > found {
-        tracing::warn!(source = config.name, "`base_url` is {} now, it was {known}: the same account", config.base_url);
+        tracing::warn!(
+            source = config.name,
+            "`base_url` is {} now, it was {known}: the same account",
+            config.base_url
+        );
         return Ok(());
     }
     Err(Ended::OtherAccount {
@@ -202,7 +207,8 @@ fn probes(checkpoint: &Checkpoint, count: usize) -> Result<HashMap<i64, Option<i
             let times = instants_of(&batch, "created_at");
             let rows = id_values(&batch).iter().enumerate();
             let rows = rows.filter(|(_, id)| ids.contains(id.cast_unsigned()));
-            created.extend(rows.map(|(row, id)| (*id, instant(times, row).map(|at| at.div_euclid(1_000_000)))));
+            created
+                .extend(rows.map(|(row, id)| (*id, instant(times, row).map(|at| at.div_euclid(1_000_000)))));
         }
     }
     Ok(created)
@@ -230,7 +236,8 @@ fn is_same_zone(name: &str, zone: &TimeZone) -> bool {
     let first = Timestamp::UNIX_EPOCH.saturating_sub(SignedDuration::from_hours(24 * 365 * 100));
     let Ok(first) = first else { return false };
     let changes = |zone: &TimeZone| {
-        let changes = zone.following(first).take_while(|change| change.timestamp().as_second() < 4_102_444_800);
+        let changes =
+            zone.following(first).take_while(|change| change.timestamp().as_second() < 4_102_444_800);
         let changes: Vec<_> = changes.map(|change| (change.timestamp(), change.offset())).collect();
         (zone.to_offset(first), changes)
     };

@@ -7,20 +7,21 @@ use futures::future::join_all;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
+    buffer::meets,
     deletions::live_within,
     ended::Ended,
-    buffer::meets,
-    table_schema::{TableSchema, file_meta},
-    source_state::{Checkpoint, Unfinished},
     reading::{ReadError, TicketReader},
+    recover,
     source_run::{Task, read_how},
+    source_state::{Checkpoint, Unfinished},
+    table_schema::{TableSchema, file_meta},
     walks::{Freshening, freshening},
 };
 use crate::{
     config::{Config, SourceConfig},
     error::Error,
     fetch::{Client, fetch},
-    lake::{self, Lake, LakeError},
+    lake::{Lake, LakeError},
     plan::{self, Forecast, Given, Outlook, Reading},
     progress::{Progress, Style},
     source::{self, Ask, Clock, Order, Slice},
@@ -94,7 +95,26 @@ async fn look(
     };
     let mut forecast = plan::forecast(&given);
     forecast.error = ended.as_ref().map(ToString::to_string);
+    forecast.notes.extend(lost(&checkpoint)?);
     Ok((forecast, ended))
+}
+
+/// What the lake has lost, and the run would read again.
+fn lost(checkpoint: &Checkpoint) -> Result<Option<String>, LakeError> {
+    if !checkpoint.has_manifest() {
+        return Ok(None);
+    }
+    let found = recover::differences(checkpoint)?;
+    let of_partition = |key| checkpoint.table.manifest(|m| m.partitions.get(key).map_or(0, |p| p.ids.len()));
+    let tickets: u64 = found.missing.iter().map(of_partition).sum();
+    Ok(match (found.is_empty(), checkpoint.missing()) {
+        (true, missing) => missing.map(|missing| format!("{missing}; they are read again first")),
+        (false, _) => Some(format!(
+            "files are missing or were changed since the last run ({}), {tickets} tickets with them: what is lost is read \
+             again first",
+            recover::describe(&found)
+        )),
+    })
 }
 
 /// The span that is read, by the time of creation or, of what changed, by that of the change.

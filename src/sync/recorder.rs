@@ -89,7 +89,8 @@ impl<'a> Recorder<'a> {
             let pages = reached.map(|reached| Bookmark { reached, ids: &fresh.ids | &fresh.earlier });
             (std::mem::take(&mut fresh.spans), pages)
         };
-        let reconcile = self.checkpoint.with(|state| state.unfinished(self.range).is_some_and(|u| u.reconcile));
+        let reconcile =
+            self.checkpoint.with(|state| state.unfinished(self.range).is_some_and(|u| u.reconcile));
         let met = if reconcile { self.buffer.met() } else { RoaringTreemap::new() };
         for span in spans {
             let missing = match reconcile {

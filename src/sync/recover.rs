@@ -74,11 +74,13 @@ pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
         if let Some(partition) = checkpoint.table.manifest(|manifest| manifest.partitions.remove(key)) {
             recovery.lost |= partition.ids;
             recovery.touched.insert(number as u64);
+            checkpoint.with(|state| state.lost_partitions.insert(*key));
         }
     }
     let offset = found.missing.len();
     for (number, key) in found.changed.iter().chain(&found.unknown).enumerate() {
         if recovery.examine(*key)? {
+            checkpoint.with(|state| state.lost_partitions.insert(*key));
             recovery.touched.insert((offset + number) as u64);
         }
     }
@@ -316,17 +318,24 @@ impl Recovery<'_> {
             let readable = lake::read_table(&table.lake, name, &table.source)
                 .and_then(|_| lake::table_version(&table.lake, name, &table.source));
             let version = match readable {
-                Err(cause) if cause.is_damage() => {
+                Err(cause) if !cause.is_damage() => return Err(cause),
+                Ok(Some(version))
+                    if self.crashed || known.as_ref().is_none_or(|k| k.checksum == version.checksum) =>
+                {
+                    Some(version)
+                }
+                Ok(None) => None,
+                // Somebody else put it there: what it says is of another lake, or of another day.
+                Ok(Some(_)) | Err(_) => {
                     let file = lake::TableFile { table: name, source: table.source.to_string() };
                     table.move_aside(&file.path())?;
                     None
                 }
-                read => read?,
             };
             if version.is_none() && known.is_some() {
                 tracing::warn!(
                     source = &*table.source,
-                    "the table {name} was lost; it is written anew, without what only it remembered"
+                    "the table {name} was lost or changed; it is written anew, without what only it remembered"
                 );
             }
             table.manifest(|manifest| match version {
@@ -349,7 +358,11 @@ pub async fn read_again(
     if wanted.is_empty() {
         return Ok(());
     }
-    tracing::info!(source = &*checkpoint.table.source, tickets = wanted.len(), "reading lost tickets again by id");
+    tracing::info!(
+        source = &*checkpoint.table.source,
+        tickets = wanted.len(),
+        "reading lost tickets again by id"
+    );
     let ids: Vec<i64> = wanted.iter().map(u64::cast_signed).collect();
     let found = reader.read_ids(&ids, buffer).await?;
     buffer.settle().await?;

@@ -129,7 +129,10 @@ pub async fn run(
     meter.done();
     account::settle(&mut summary, &account);
     summary.outcome = ended.as_ref().err().map_or(Outcome::Complete, Ended::outcome);
-    summary.error = ended.as_ref().err().map(ToString::to_string);
+    summary.error = ended.as_ref().err().map(|ended| match &account.missing {
+        Some(missing) if !matches!(ended, Ended::Missing { .. }) => format!("{ended}; {missing}"),
+        _ => ended.to_string(),
+    });
     summary.seconds = began.elapsed().as_secs_f64();
     let span = tracing::Span::current();
     span.record("outcome", summary.outcome.name());
@@ -163,6 +166,7 @@ async fn read_source(
         worker::take_in_files(&checkpoint)?;
     }
     account.recovered = recover::recover(&checkpoint)?;
+    account.missing = checkpoint.missing();
     if let Task::Finish { .. } = task {
         let windows = worker::join(&checkpoint)?;
         tracing::info!(source = config.name, windows, "closing the full read that workers shared");
@@ -228,7 +232,11 @@ async fn read_source(
     }
     // A source without tickets has one file without rows, so that a glob over it finds its columns.
     account.rewritten.extend(checkpoint.table.put_empty(&schema.file_schema())?);
-    let walked = walked.and_then(|walked| nothing_missing(&checkpoint, config).map(|()| walked));
+    account.missing = checkpoint.missing();
+    let walked = walked.and_then(|walked| match &account.missing {
+        None => Ok(walked),
+        Some(what) => Err(Ended::Missing { source_name: config.name.clone(), what: what.clone() }),
+    });
     checkpoint.with(|state| {
         state.columns = Some(columns_now(&schema));
         state.fields_read_at = Some(began);
@@ -267,8 +275,7 @@ pub(super) async fn begin(
     let config = &client.config;
     let (definitions, newest) = tokio::join!(fields::read(client), watermark::read(client, began));
     let (definitions, newest) = (definitions?, newest?);
-    let known =
-        checkpoint.with(|state| source_state::known(&checkpoint.table.lake, &config.name, state))?;
+    let known = checkpoint.with(|state| source_state::known(&checkpoint.table.lake, &config.name, state))?;
     let catalog = account.catalog.insert(fields::catalog(config, definitions, &known, began));
     let schema =
         TableSchema::new(source::ticket(config.kind), file_meta(config.kind), Arc::clone(&catalog.fields))?;
@@ -324,7 +331,9 @@ pub fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now:
         .div_ceil(u64::from(config.page_size))
         + 1;
     match reading {
-        Reading::Since(_) | Reading::Filter(_) if by_id > by_list => Reading::Whole { because: Because::Lost },
+        Reading::Since(_) | Reading::Filter(_) if by_id > by_list => {
+            Reading::Whole { because: Because::Lost }
+        }
         reading => reading,
     }
 }
@@ -350,20 +359,6 @@ pub(super) fn prove(account: &mut Account, walked: Walked) -> Result<Walked, End
         (count, _) => Err(Ended::Unproven(format!(
             "{count} tickets have an id that cannot be read and are not in the lake; correct them at the source"
         ))),
-    }
-}
-
-/// Whether every ticket that was lost is in the lake again, or is known to be gone.
-fn nothing_missing(checkpoint: &Checkpoint, config: &SourceConfig) -> Result<(), Ended> {
-    let (_, absent) = checkpoint.reread();
-    match absent.len() {
-        0 => Ok(()),
-        tickets => Err(Ended::Missing {
-            source_name: config.name.clone(),
-            tickets,
-            partitions: "see `ticketlake status`".to_owned(),
-            why: "the source did not give them".to_owned(),
-        }),
     }
 }
 

@@ -1,6 +1,9 @@
 //! The state of a source from run to run, and how it is committed: together with the manifest of its files.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
@@ -9,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     columns::{TICKET_FIELD_OPTIONS, TICKET_FIELDS},
     fields::{Known, KnownColumn, field_names, known_columns, rows::from_batch, widen},
-    lake::{self, Lake, LakeError, Manifest, Move, MoveLog, TicketTable, state},
+    lake::{self, Lake, LakeError, Manifest, Move, MoveLog, PartitionKey, TicketTable, state},
     walk::{Bookmark, Span},
 };
 
@@ -40,6 +43,9 @@ pub struct SourceState {
     /// Tickets whose rows were lost, or changed by somebody else: they must be read again.
     #[serde(with = "crate::bitmap", skip_serializing_if = "RoaringTreemap::is_empty")]
     pub reread: RoaringTreemap,
+    /// The partitions that these were in, while any of them is not in the lake.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub lost_partitions: BTreeSet<PartitionKey>,
     /// A full read under a new `timezone` of the source is not finished: rows are replaced whatever their `updated_at`.
     pub replacing: bool,
     /// `None` in a lake of an earlier version: it is made from the files.
@@ -195,12 +201,12 @@ impl Checkpoint {
     /// A time that has not come yet is of a clock that was wrong: it becomes the start of this run.
     pub fn forget_times_after(&self, began: Timestamp) {
         let ahead = self.with(|state| {
-            let times = [
-                &mut state.cursor,
-                &mut state.whole_at,
-                &mut state.complete_at,
-                &mut state.fields_read_at,
-            ];
+            // Changes before it were read under another clock, or not at all: a full read finds them.
+            if state.cursor.is_some_and(|cursor| cursor > began) {
+                state.whole_at = None;
+            }
+            let times =
+                [&mut state.cursor, &mut state.whole_at, &mut state.complete_at, &mut state.fields_read_at];
             let mut ahead = None;
             let begun = state.unfinished.iter_mut().map(|reading| &mut reading.began);
             for time in times.into_iter().flatten().chain(begun).filter(|time| **time > began) {
@@ -248,8 +254,11 @@ impl Checkpoint {
         if inner.state.manifest.is_some() {
             inner.state.manifest = Some(self.table.manifest(|manifest| manifest.clone()));
         }
-        let lost = self.table.lost();
-        inner.state.reread |= lost;
+        inner.state.reread |= self.table.lost();
+        inner.state.lost_partitions.extend(self.table.lost_partitions());
+        if inner.state.reread.is_subset(&self.table.manifest(|manifest| manifest.ids())) {
+            inner.state.lost_partitions.clear();
+        }
         match state::commit(&self.table.lake, &self.table.source, inner.version + 1, &inner.state)? {
             state::Committed::Done => {
                 inner.version += 1;
@@ -266,6 +275,21 @@ impl Checkpoint {
         let all = self.with(|state| state.reread.clone()) | self.table.lost();
         let absent = &all - self.table.manifest(|manifest| manifest.ids());
         (all, absent)
+    }
+
+    /// How many tickets are missing in the lake until they are read again, and the partitions that they were in, in words;
+    /// `None` if none is.
+    pub fn missing(&self) -> Option<String> {
+        let (_, absent) = self.reread();
+        let mut partitions = self.with(|state| state.lost_partitions.clone());
+        partitions.extend(self.table.lost_partitions());
+        let names: Vec<String> = partitions.iter().map(|key| key.folder()).collect();
+        let tickets = if absent.len() == 1 {
+            "1 ticket is".to_owned()
+        } else {
+            format!("{} tickets are", absent.len())
+        };
+        (!absent.is_empty()).then(|| format!("{tickets} missing in the lake ({})", names.join(", ")))
     }
 
     /// These tickets need not be read again.

@@ -40,7 +40,11 @@ pub fn history(lake: &Lake, source: &str) -> Result<Vec<u64>, LakeError> {
 
 /// The lake's tickets, not marked as deleted, that changed after `second`: how many there are, and how many of them are
 /// not in `met`.
-pub fn known_since(checkpoint: &Checkpoint, second: i64, met: &RoaringTreemap) -> Result<(u64, u64), LakeError> {
+pub fn known_since(
+    checkpoint: &Checkpoint,
+    second: i64,
+    met: &RoaringTreemap,
+) -> Result<(u64, u64), LakeError> {
     let (mut known, mut unmet) = (0, 0);
     for key in checkpoint.table.partitions() {
         let Some(file) = checkpoint.table.open(key)? else { continue };

@@ -8,16 +8,16 @@ use roaring::RoaringTreemap;
 use super::{
     deletions,
     ended::Ended,
-    source_state::{Checkpoint, SourceState, Unfinished},
     reading::TicketReader,
     recorder::Recorder,
     source_run::Task,
+    source_state::{Checkpoint, SourceState, Unfinished},
     suspicion,
     ways::{self, Scope},
 };
 use crate::{
     config::SourceConfig,
-    lake::{self, Calendar, Lake},
+    lake::{Calendar, Lake},
     plan::Reading,
     source::Clock,
     walk::{self, Proof, Span},

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     decoding::Decoding,
-    table_schema::{TableSchema, file_meta},
     reading::{ReadError, keys},
+    table_schema::{TableSchema, file_meta},
 };
 use crate::{
     fetch::{Client, fetch_as},

@@ -211,8 +211,7 @@ impl Writing {
         schema: Arc<FileSchema>,
     ) -> Result<(), CommitError> {
         let Job { key, reads, .. } = job;
-        let ids: RoaringTreemap =
-            reads.iter().flat_map(id_values).map(|id| id.cast_unsigned()).collect();
+        let ids: RoaringTreemap = reads.iter().flat_map(id_values).map(|id| id.cast_unsigned()).collect();
         let partitions = loop {
             let elsewhere = self.checkpoint.table.manifest(|manifest| manifest.elsewhere(key, &ids));
             let partitions: Vec<PartitionKey> =

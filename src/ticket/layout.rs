@@ -1,10 +1,6 @@
 //! Keys and fields resolved to column numbers, once for many tickets.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::{self, Write},
-    sync::Arc,
-};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
 
@@ -70,8 +66,6 @@ pub struct Layout {
     pub fields: Arc<Fields>,
     /// The schema of the batches.
     pub schema: SchemaRef,
-    /// The keys of the columns that a glance reads: the id, and the times of creation and of the last change.
-    pub(super) glanced: [&'static str; 3],
     /// How the server writes what is read under this layout, as readers that have ended learned it.
     pub(super) learned: Spare<Ways>,
 }
@@ -103,25 +97,8 @@ impl Layout {
             types,
             fields,
             schema,
-            glanced: ["id", "created_at", "updated_at"].map(|column| key_of(mapping.keys, column)),
             learned: Spare::new(),
         }
-    }
-
-    /// What decoding depends on besides the ticket itself: two layouts that say the same read a ticket alike. A field
-    /// without a definition is read in the same way whether or not it has a column yet.
-    pub fn told(&self) -> String {
-        let mut told = format!("{:?} {:?}", self.keys.list, self.constants);
-        for field in self.fields.iter().filter(|field| field.defined) {
-            // In order, for a map has none.
-            let labels: BTreeMap<_, _> = field.labels.iter().collect();
-            let _ = write!(
-                told,
-                " {} {:?} {:?} {} {labels:?}",
-                field.name, field.reading, field.column, field.twin
-            );
-        }
-        told
     }
 }
 
@@ -131,12 +108,6 @@ fn collect_first(keys: &'static [(&'static str, To)], first: &mut Vec<(&'static 
             first.push((column, key));
         }
     }
-}
-
-/// The key that fills a column.
-fn key_of(keys: &'static [(&'static str, To)], column: &str) -> &'static str {
-    let fills = |to: &To| matches!(to, To::Int64(name) | To::Instant(name) if *name == column);
-    keys.iter().find(|(_, to)| fills(to)).map_or("", |(key, _)| key)
 }
 
 fn resolve(keys: &'static [(&'static str, To)]) -> Keys {

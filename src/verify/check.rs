@@ -84,8 +84,7 @@ pub async fn check(
     check_places(lake, &inventory, &mut checked.findings)?;
     let mut passing = Findings::default();
     for ((name, kind), state) in names.iter().zip(states) {
-        let measure =
-            Measure { kind: *kind, columns: None, calendar: lake.calendar(), is_shared: !is_ours };
+        let measure = Measure { kind: *kind, columns: None, calendar: lake.calendar(), is_shared: !is_ours };
         let check = SourceCheck { lake, inventory: &inventory, name, measure };
         let part = check.run(state).await?;
         checked.sources.push(part.files);
@@ -95,7 +94,10 @@ pub async fn check(
     if !is_ours && checked.beside.is_none() {
         checked.beside = lake::lock::holder(lake)?;
         for files in &checked.sources {
-            if checked.beside.is_none() && !passing.is_sound() && version(lake, &files.name)? != files.state_version {
+            if checked.beside.is_none()
+                && !passing.is_sound()
+                && version(lake, &files.name)? != files.state_version
+            {
                 checked.beside = Some("it has ended by now".to_owned());
             }
         }
@@ -183,7 +185,8 @@ impl SourceCheck<'_> {
         part.files.state_version = loaded.as_ref().and_then(|loaded| loaded.version);
         if let Some(known) = &known {
             let (tickets, tables) = (self.files(), self.inventory.tables.iter());
-            let paths: Vec<PathBuf> = tickets.map(TicketFile::path).chain(tables.map(TableFile::path)).collect();
+            let paths: Vec<PathBuf> =
+                tickets.map(TicketFile::path).chain(tables.map(TableFile::path)).collect();
             known.missing(|path| paths.iter().any(|known| known == path), &mut part.passing);
         } else if part.files.is_known {
             let what = "its state has no manifest: the next run makes it from the files";
@@ -195,7 +198,8 @@ impl SourceCheck<'_> {
             self.times(state, &mut part.findings);
         }
         if part.files.broken_tables.is_empty() {
-            let found = disagreements(self.lake, self.name, schema.as_deref(), custom.as_deref().unwrap_or_default());
+            let found =
+                disagreements(self.lake, self.name, schema.as_deref(), custom.as_deref().unwrap_or_default());
             for what in found.unwrap_or_default() {
                 let finding = Finding::of_source(self.name, what, SYNC);
                 match custom.is_some() {
@@ -250,7 +254,8 @@ impl SourceCheck<'_> {
             part.passing.absorb(passing);
         }
         if self.measure.columns.is_none() && schemas.len() > 1 {
-            let what = format!("its files have {} sets of columns: a run has not come to its end", schemas.len());
+            let what =
+                format!("its files have {} sets of columns: a run has not come to its end", schemas.len());
             part.findings.note(Invariant::SameColumns, Finding::of_source(self.name, what, SYNC));
         }
         let schema = schemas.first().filter(|_| schemas.len() == 1).map(|(_, schema)| Arc::clone(schema));
@@ -259,12 +264,7 @@ impl SourceCheck<'_> {
 
     /// Tickets that more than one partition has. One that is being moved may, and so may one that moved between the windows
     /// of two workers.
-    fn duplicates(
-        &self,
-        held: &[(PartitionKey, RoaringTreemap)],
-        loaded: Option<&Loaded>,
-        part: &mut Part,
-    ) {
+    fn duplicates(&self, held: &[(PartitionKey, RoaringTreemap)], loaded: Option<&Loaded>, part: &mut Part) {
         let (mut all, mut twice) = (RoaringTreemap::new(), RoaringTreemap::new());
         for (_, ids) in held {
             twice |= &all & ids;
@@ -289,7 +289,8 @@ impl SourceCheck<'_> {
     async fn tables(&self, known: Option<&Known<'_>>, is_settled: bool, part: &mut Part) {
         for (table, columns) in SMALL_TABLES {
             let mut files = self.inventory.tables.iter();
-            let Some(file) = files.find(|file| file.table == table && file.source == self.name).cloned() else {
+            let Some(file) = files.find(|file| file.table == table && file.source == self.name).cloned()
+            else {
                 if is_settled && known.is_none_or(|known| !known.manifest.tables.contains_key(table)) {
                     let finding = Finding::of_source(self.name, format!("it has no {table}"), SYNC);
                     part.passing.add(Invariant::OneFileEach, finding);

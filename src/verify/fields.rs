@@ -49,7 +49,9 @@ pub fn disagreements(
         options.iter().map(|row| text(row, TICKET_FIELD_OPTIONS, "field_name")).collect();
     for name in with_options {
         if !names.contains(&name) {
-            found.push(format!("ticket_field_options has options of field {name}, ticket_fields has no such field"));
+            found.push(format!(
+                "ticket_field_options has options of field {name}, ticket_fields has no such field"
+            ));
         } else if schema.is_some_and(|schema| schema.index_of(&twin_name(&name)).is_err()) {
             found.push(format!("field {name} has options, but tickets have no column {}", twin_name(&name)));
         }

@@ -11,11 +11,9 @@ use super::{
     invariant::Invariant,
     rows::{RowCheck, RowFacts},
 };
-use crate::{
-    lake::{
-        self, Calendar, FileVersion, Inspection, Lake, LakeError, ParquetFile, PartitionKey, SCHEMA_VERSION,
-        TableFile, TicketFile,
-    },
+use crate::lake::{
+    self, Calendar, FileVersion, Inspection, Lake, LakeError, ParquetFile, PartitionKey, SCHEMA_VERSION,
+    TableFile, TicketFile,
 };
 
 /// What a file turned out to be.

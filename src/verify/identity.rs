@@ -41,7 +41,9 @@ pub fn as_it_is(scope: &Scope, notes: &mut Vec<String>) -> Result<LakeConfig, Er
 pub fn check(lake: &Lake, scope: &Scope, names: &Names) -> Result<(), Error> {
     for (name, kind) in names {
         let why = match account(lake, name)? {
-            Some(account) => sync::check_account(&account, &scope.lake, name, *kind).filter(|_| !scope.sources.is_empty()),
+            Some(account) => {
+                sync::check_account(&account, &scope.lake, name, *kind).filter(|_| !scope.sources.is_empty())
+            }
             None if scope.repair => {
                 let keys = lake::partitions(lake, name)?;
                 sync::check_files(lake, &scope.lake, name, *kind, &keys)?

@@ -38,7 +38,8 @@ impl Known<'_> {
         {
             if remembered != found {
                 let (remembered, found) = (remembered.len(), found.len());
-                let what = format!("the manifest knows {remembered} {what} in it, or others than its {found}");
+                let what =
+                    format!("the manifest knows {remembered} {what} in it, or others than its {found}");
                 facts.is_broken = true;
                 let finding = Finding::of_file(self.source, &path, what, REPAIR);
                 facts.findings.add(Invariant::ManifestAgrees, finding);
@@ -102,12 +103,14 @@ pub fn check_unfinished(source: &str, state: &SourceState, held: &RoaringTreemap
     let of = |what: String| Finding::of_source(source, what, SYNC);
     let absent = (&state.reread - held).len();
     if absent > 0 {
-        let what = format!("{absent} tickets are missing: their files were lost, and they are not read again yet");
+        let what =
+            format!("{absent} tickets are missing: their files were lost, and they are not read again yet");
         passing.add(law, of(what));
     }
     let suspect = state.reread.len() - absent;
     if suspect > 0 {
-        passing.note(law, of(format!("{suspect} tickets are to be read again: somebody changed their files")));
+        passing
+            .note(law, of(format!("{suspect} tickets are to be read again: somebody changed their files")));
     }
     for step in &state.moves {
         let (tickets, from, to) = (step.ids.len(), step.from.folder(), step.to.folder());

@@ -29,7 +29,8 @@ pub fn check_places(lake: &Lake, inventory: &Inventory, findings: &mut Findings)
     }
     for name in lake::leftovers(lake)? {
         let path = Path::new("_ticketlake/staging").join(name);
-        let finding = Finding::of_path(&path, "a temporary file, of a run at work or of one that crashed", SYNC);
+        let finding =
+            Finding::of_path(&path, "a temporary file, of a run at work or of one that crashed", SYNC);
         findings.note(Invariant::NothingStaged, finding);
     }
     Ok(())

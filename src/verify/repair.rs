@@ -144,7 +144,9 @@ impl Repair {
     /// Notes the files that were moved aside since the last call.
     pub fn note_aside(&mut self, repaired: &mut Repaired) {
         let aside = self.checkpoint.table.take_aside();
-        repaired.done.extend(aside.iter().map(|aside| format!("{} is moved to {}", place(aside), aside.display())));
+        repaired
+            .done
+            .extend(aside.iter().map(|aside| format!("{} is moved to {}", place(aside), aside.display())));
         self.set_aside.extend(aside);
     }
 
@@ -236,7 +238,8 @@ impl Brought {
     /// Says what was done, and what was not.
     pub fn say(&self, source: &str, repaired: &mut Repaired) {
         let Self { read, absent, lost, marked, unmarked, files } = self;
-        let counts = [(*read, "read again"), (*absent, "gone from the source"), (*marked, "marked as deleted")];
+        let counts =
+            [(*read, "read again"), (*absent, "gone from the source"), (*marked, "marked as deleted")];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         let mut said: Vec<String> = counts.map(|(count, what)| format!("{count} tickets {what}")).collect();
         said.extend((*files > 0).then(|| format!("{files} files written")));
@@ -244,10 +247,13 @@ impl Brought {
             repaired.done.push(format!("{source}: {}", said.join(", ")));
         }
         if *lost > 0 {
-            repaired.left.push(format!("{source}: {lost} tickets are lost: the source does not have them any more"));
+            repaired
+                .left
+                .push(format!("{source}: {lost} tickets are lost: the source does not have them any more"));
         }
         if *unmarked > 0 {
-            let what = "tickets are gone from the source, more than `delete_brake` allows; none of them was marked";
+            let what =
+                "tickets are gone from the source, more than `delete_brake` allows; none of them was marked";
             repaired.left.push(format!("{source}: {unmarked} {what}"));
         }
     }

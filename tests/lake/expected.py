@@ -38,8 +38,11 @@ def partition_of(created_at, lake_zone, partition):
     """The value of the Hive key for an instant in microseconds."""
     if created_at is None:
         return NO_DATE
-    local = (EPOCH + timedelta(microseconds=created_at)).astimezone(lake_zone)
-    return local.strftime("%Y-%m-%d" if partition == "day" else "%Y-%m")
+    try:
+        local = (EPOCH + timedelta(microseconds=created_at)).astimezone(lake_zone)
+    except OverflowError:  # in the year 10000, which has no date of four digits
+        return NO_DATE
+    return local.date().isoformat()[: 10 if partition == "day" else 7]
 
 
 def _rescued_cells(row, custom, left_over):

@@ -136,7 +136,7 @@ def test_kills_at_any_instant(tmp_path, home, vendor, seed):
         assert_same(calm, home)
         assert_lake(home, "shop", vendor, before)
 
-        dated = [ticket for ticket in state.by_id.values() if ticket.created and NOW - 11 * 86400 < ticket.created < NOW - 5 * 86400]
+        dated = [ticket for ticket in state.by_id.values() if ticket.created and NOW - 11 * 86400 < ticket.created < NOW - 6 * 86400]
         gone = {ticket.id for ticket in rng.sample(sorted(dated, key=lambda ticket: ticket.id), 3)}
         for number in gone:
             state.drop(number)

@@ -242,7 +242,7 @@ def test_rows_of_tickets_that_are_gone_for_good(home, reading):
         assert_whole(home, state, about=run)
         assert recovered(run)["lost"] == len(marked) + len(unmarked), recovered(run)
         assert recovered(run)["tickets"] >= len(ids) - len(marked) - len(unmarked)
-        assert len(warnings(run, "lost", "gone", value)) == 1, run
+        assert len(warnings(run, "deleted at the source")) == 1, run
         again = assert_complete(home.sync())
         assert recovered(again) == NOTHING and not warnings(again, "lost", "gone", value), again
         assert status(home)["missing"] == {"partitions": [], "tickets": 0}

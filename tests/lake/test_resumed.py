@@ -79,7 +79,7 @@ def test_a_window_is_read_again_beside_the_cursor(home):
         assert_complete(home.sync())
         emulator.latency = 0.05 * slow
         cursor = state_of(home)["cursor"]
-        inside = [ticket for ticket in state.by_id.values() if ticket.created and NOW - 13 * 86400 < ticket.created < NOW - 5 * 86400]
+        inside = [ticket for ticket in state.by_id.values() if ticket.created and NOW - 13 * 86400 < ticket.created < NOW - 6 * 86400]
         # A field that changes without its time of change: only reading it again can find that.
         for ticket in inside[:5]:
             state.put(type(ticket)(ticket.id, ticket.created, ticket.updated, ticket.text.replace('"priority":"', '"priority":"x', 1)))

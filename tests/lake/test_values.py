@@ -23,6 +23,7 @@ def instant(text):
     ("2016-07-28 20:44:08 +0800", 1469709848), ("2016-07-28 20:44:08", 1469709848), ("2016-07-28T12:44:08Z", 1469709848),
     ("1469709848", 1469709848), (Number("1469709848"), 1469709848), ("2016-07-28", 1469635200), ("2016-07-28 20:44", 1469709840),
     ("1988-09-11 01:30:00", 589912200),  # a doubled hour: summer time, UTC+9, came first
+    ("9999-12-31 23:59:59", 253402271999), ("9999-12-31T23:59:59Z", 253402300799), ("1000-01-01 08:05:43", -30610224000), ("1000-01-01T00:00:00Z", -30610224000),
     ("", None), ("0000-00-00 00:00:00", None), ("0000-00-00", None),
 ])
 def test_instants(value, cell):
@@ -31,6 +32,7 @@ def test_instants(value, cell):
 
 @pytest.mark.parametrize("read, value", [
     (instant, "2016-02-30"), (instant, Number("146970984")), (instant, True), (instant, "2016-07-28 24:00"), (instant, []),
+    (instant, "1000-01-01 00:00:00"), (instant, "1000-01-01"), (instant, "1000-01-01 08:05:42"), (instant, "1000-01-01 00:00 +0001"), (instant, "9999-12-31 23:59:59 -0001"), (instant, "9999-12-31 23:59 -08:00"),
     (read_integer, "1.0"), (read_integer, Number("1e3")), (read_integer, " 1"), (read_integer, "9223372036854775808"), (read_integer, False),
     (read_decimal, "1e999"), (read_decimal, ".5"), (read_decimal, True), (read_bool, "yes"), (read_bool, Number("2")),
     (read_date, "2016-07-28 00:00:01"), (read_date, Number("20160728")), (read_time, "24:00"), (read_text, []), (read_text, {}),
@@ -49,6 +51,15 @@ def test_what_cannot_be_read(read, value):
 ])
 def test_what_can_be_read(read, value, cell):
     assert read(value) == cell and type(read(value)) is type(cell)
+
+
+def test_the_ends_of_the_years_west_of_utc():
+    new_york = ZoneInfo("America/New_York")
+    assert read_instant("1000-01-01", new_york) == -30610206238 * 1_000_000
+    assert read_instant("9999-12-31 18:59:59.999999", new_york) == 253402300800 * 1_000_000 - 1
+    for text in ("9999-12-31 19:00:00", "9999-12-31 23:59:59"):
+        with pytest.raises(Unreadable):
+            read_instant(text, new_york)
 
 
 def test_json_text_stays_as_written():

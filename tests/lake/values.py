@@ -155,7 +155,7 @@ def read_time(value):
 
 
 def read_instant(value, zone):
-    """Microseconds since 1970 in UTC; a text without an offset is local to `zone`."""
+    """Microseconds since 1970 in UTC, of a year of four digits there; a text without an offset is local to `zone`."""
     if _absent(value):
         return None
     text = _digits(value)
@@ -182,7 +182,13 @@ def read_instant(value, zone):
         if hours > 23 or minutes > 59:
             raise Unreadable
         shift = timedelta(hours=hours, minutes=minutes) * (-1 if offset[0] == "-" else 1)
-    return (local.replace(tzinfo=timezone.utc) - EPOCH - shift) // timedelta(microseconds=1)
+    try:
+        moment = local.replace(tzinfo=timezone.utc) - shift
+    except OverflowError:
+        raise Unreadable from None
+    if moment.year < 1000:
+        raise Unreadable
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def _read_list(value, element):

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::lake::{
     LakeError,
-    store::{Bucket, Created, Refusal, put_if},
+    store::{Bucket, Created, Refusal, put_if, unchanged},
 };
 
 const LEASE: &str = "_ticketlake/lease.json";
@@ -115,22 +115,23 @@ pub fn acquire(bucket: &Arc<Bucket>, text: &str) -> Result<Result<Arc<Hold>, Str
 
 /// Puts our lease in the place of one that is released or has expired; else gives its holder.
 fn take_over(bucket: &Bucket, lease: &Lease) -> Result<Result<UpdateVersion, String>, LakeError> {
-    let Some(there) = bucket.read(LEASE)? else {
+    let Some((content, meta)) = bucket.read(LEASE)? else {
         return Ok(Err("a process that has just ended".to_owned()));
     };
-    let other = Lease::read(&there.content);
+    let other = Lease::read(&content);
+    let renewed = meta.last_modified.timestamp();
     if !other.released {
         let now = clock(bucket, &lease.token)?;
-        if now - there.modified <= other.seconds + ROUNDING {
+        if now - renewed <= other.seconds + ROUNDING {
             return Ok(Err(other.holder));
         }
         tracing::warn!(
             "taking over the lake: {} has not renewed its lease for {} s",
             other.holder,
-            now - there.modified
+            now - renewed
         );
     }
-    match bucket.update(LEASE, lease.content(), there.version)? {
+    match bucket.update(LEASE, lease.content(), unchanged(meta))? {
         Created::Done(version) => Ok(Ok(version)),
         Created::Refused => Ok(Err(holder(bucket)?.unwrap_or(other.holder))),
     }
@@ -171,9 +172,9 @@ fn refuse_without_conditions(bucket: &Bucket, lease: &Lease) -> Result<(), LakeE
 
 /// Who holds the lease, as far as this machine's clock can tell.
 pub fn holder(bucket: &Bucket) -> Result<Option<String>, LakeError> {
-    let Some(there) = bucket.read(LEASE)? else { return Ok(None) };
-    let lease = Lease::read(&there.content);
-    let age = jiff::Timestamp::now().as_second() - there.modified;
+    let Some((content, meta)) = bucket.read(LEASE)? else { return Ok(None) };
+    let lease = Lease::read(&content);
+    let age = jiff::Timestamp::now().as_second() - meta.last_modified.timestamp();
     Ok((!lease.released && age <= lease.seconds + ROUNDING).then_some(lease.holder))
 }
 
@@ -228,7 +229,7 @@ impl Hold {
     /// As [`Hold::check`], and looks at the lease itself.
     pub fn confirm(&self, bucket: &Bucket) -> Result<(), LakeError> {
         self.check(&bucket.address(""))?;
-        let there = bucket.read(LEASE)?.map(|there| Lease::read(&there.content));
+        let there = bucket.read(LEASE)?.map(|(content, _)| Lease::read(&content));
         let mut state = self.state();
         let is_ours = there.as_ref().is_some_and(|there| there.token == state.lease.token && !there.released);
         if !is_ours {
@@ -253,10 +254,10 @@ impl Hold {
             Ok(Created::Done(_)) => {}
             // A renewal was on its way when we stopped it: the version that it made is ours as well.
             Ok(Created::Refused) => {
-                if let Ok(Some(there)) = bucket.read(LEASE)
-                    && Lease::read(&there.content).token == lease.token
+                if let Ok(Some((content, meta))) = bucket.read(LEASE)
+                    && Lease::read(&content).token == lease.token
                 {
-                    let _ = bucket.update(LEASE, lease.content(), there.version);
+                    let _ = bucket.update(LEASE, lease.content(), unchanged(meta));
                 }
             }
             Err(why) => {

@@ -1,7 +1,10 @@
 //! Files of a lake in a bucket: every put is one object, and the store decides whether its condition holds.
 
+mod put;
+
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
     io::Write,
     path::{Path as FilePath, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -11,15 +14,15 @@ use std::{
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::{
-    Error as StoreError, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
-    PutResult, RetryConfig, UpdateVersion, aws::AmazonS3Builder, azure::MicrosoftAzureBuilder,
-    gcp::GoogleCloudStorageBuilder, multipart::MultipartStore, path::Path,
+    Error as StoreError, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig, UpdateVersion,
+    aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder,
+    multipart::MultipartStore, path::Path,
 };
 use serde::Deserialize;
-use xxhash_rust::xxh3::xxh3_64;
 
+pub use self::put::{Created, put_if};
 use super::{
-    Content, Entry, Expected, FileVersion, LakeError, Put, Refusal, STAGING,
+    Content, Entry, FileVersion, LakeError, Refusal, STAGING,
     content::{MAX_BYTES_IN_MEMORY, Source},
     requests::Requests,
 };
@@ -30,8 +33,6 @@ use crate::{
 
 /// How long a request is retried while the store is busy or cannot be reached.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often a conditional put is tried whose answers are lost.
-const PUT_ATTEMPTS: usize = 4;
 
 /// A prefix of a bucket.
 pub struct Bucket {
@@ -47,22 +48,6 @@ impl std::fmt::Debug for Bucket {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "Bucket({})", self.address(""))
     }
-}
-
-/// An object and its version.
-pub struct Got {
-    pub content: Bytes,
-    pub version: UpdateVersion,
-    /// By the store's clock, in Unix seconds.
-    pub modified: i64,
-}
-
-/// The outcome of a conditional put.
-#[derive(Debug)]
-pub enum Created {
-    Done(UpdateVersion),
-    /// The condition did not hold: nothing was changed.
-    Refused,
 }
 
 /// The record of a multipart upload, as versions up to 0.1 kept it in staging until the upload had ended.
@@ -153,86 +138,41 @@ impl Bucket {
     }
 
     /// Waits for a request on the object of a key.
-    fn ask<T: Send + 'static, F>(
+    fn outcome<T: Send + 'static, F: Request<T>>(
+        &self,
+        key: &str,
+        request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
+    ) -> Result<Result<T, StoreError>, LakeError> {
+        let waited = self.requests.wait(request(self.objects(), self.object(key)?));
+        let panicked =
+            || StoreError::Generic { store: "object", source: "the request ended in a panic".into() };
+        Ok(waited.unwrap_or_else(|| Err(panicked())))
+    }
+
+    fn ask<T: Send + 'static, F: Request<T>>(
         &self,
         key: &str,
         action: &'static str,
         request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
-    ) -> Result<T, LakeError>
-    where
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        match self.requests.wait(request(self.objects(), self.object(key)?)) {
-            Some(outcome) => outcome.map_err(self.error(key, action)),
-            None => {
-                let why = Refusal::other(self.place.kind, "the request ended in a panic");
-                Err(LakeError::Store { at: self.address(key), action, why: why.into() })
-            }
-        }
+    ) -> Result<T, LakeError> {
+        self.outcome(key, request)?.map_err(self.error(key, action))
     }
 
     /// As [`Bucket::ask`]; `None` where there is no such object.
-    fn ask_for<T: Send + 'static, F>(
+    fn ask_for<T: Send + 'static, F: Request<T>>(
         &self,
         key: &str,
         action: &'static str,
         request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
-    ) -> Result<Option<T>, LakeError>
-    where
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        let kind = self.place.kind;
-        self.ask(key, action, |objects, object| {
-            let request = request(objects, object);
-            async move {
-                match request.await {
-                    Err(cause @ StoreError::NotFound { .. })
-                        if !Refusal::new(kind, &cause).is_without_bucket() =>
-                    {
-                        Ok(None)
-                    }
-                    outcome => outcome.map(Some),
-                }
+    ) -> Result<Option<T>, LakeError> {
+        match self.outcome(key, request)? {
+            Err(cause @ StoreError::NotFound { .. })
+                if !Refusal::new(self.place.kind, &cause).is_without_bucket() =>
+            {
+                Ok(None)
             }
-        })
-    }
-
-    /// Writes an object by `fill` into memory, and puts it over what is expected in its place.
-    pub fn put<T>(
-        &self,
-        key: &str,
-        expected: &Expected,
-        fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, LakeError>,
-    ) -> Result<(T, Put), LakeError> {
-        let mut content = Vec::new();
-        let outcome = fill(&mut content)?;
-        self.check_hold()?;
-        let (bytes, checksum) = (content.len() as u64, xxh3_64(&content));
-        let put = match expected {
-            Expected::Anything => Created::Done(self.overwrite(key, content)?.into()),
-            Expected::Nothing => self.create(key, content)?,
-            Expected::Version(version) => match self.condition(key, version)? {
-                Some(over) => self.update(key, content, over)?,
-                None => Created::Refused,
-            },
-        };
-        match put {
-            Created::Done(version) => {
-                let version = FileVersion { bytes, tag: tag(version.e_tag) };
-                Ok((outcome, Put { version, checksum }))
-            }
-            Created::Refused => Err(LakeError::Overtaken { at: self.address(key) }),
+            outcome => outcome.map(Some).map_err(self.error(key, action)),
         }
-    }
-
-    /// The condition that a version is there. `None` if it is known not to be.
-    fn condition(&self, key: &str, version: &FileVersion) -> Result<Option<UpdateVersion>, LakeError> {
-        if self.place.kind != StoreKind::Gcs {
-            return Ok(Some(UpdateVersion { e_tag: Some(format!("\"{}\"", version.tag)), version: None }));
-        }
-        // Google compares generations, which its listings leave out.
-        let there = self.head(key)?.filter(|meta| version_of(meta) == *version);
-        Ok(there.map(|meta| UpdateVersion { e_tag: meta.e_tag, version: meta.version }))
     }
 
     /// The content of an object: a small one in memory, a larger one in a temporary file.
@@ -248,7 +188,7 @@ impl Bucket {
     }
 
     /// A whole object.
-    pub fn read(&self, key: &str) -> Result<Option<Got>, LakeError> {
+    pub fn read(&self, key: &str) -> Result<Option<(Bytes, ObjectMeta)>, LakeError> {
         self.ask_for(key, "read", |objects, object| async move { whole(objects.get(&object).await?).await })
     }
 
@@ -258,35 +198,6 @@ impl Bucket {
 
     pub fn stat(&self, key: &str) -> Result<Option<FileVersion>, LakeError> {
         Ok(self.head(key)?.map(|meta| version_of(&meta)))
-    }
-
-    /// Puts an object over whatever is there.
-    pub fn overwrite(&self, key: &str, content: impl Into<Bytes>) -> Result<PutResult, LakeError> {
-        let content = PutPayload::from(content.into());
-        self.ask(key, "write", |objects, object| async move { objects.put(&object, content).await })
-    }
-
-    /// Puts an object where nothing is.
-    pub fn create(&self, key: &str, content: impl Into<Bytes>) -> Result<Created, LakeError> {
-        self.put_if(key, content.into(), PutMode::Create)
-    }
-
-    /// Puts an object in the place of a version of it.
-    pub fn update(
-        &self,
-        key: &str,
-        content: impl Into<Bytes>,
-        over: UpdateVersion,
-    ) -> Result<Created, LakeError> {
-        self.put_if(key, content.into(), PutMode::Update(over))
-    }
-
-    fn put_if(&self, key: &str, content: Bytes, mode: PutMode) -> Result<Created, LakeError> {
-        self.ask(
-            key,
-            "write",
-            |objects, object| async move { put_if(&*objects, &object, content, mode).await },
-        )
     }
 
     /// The names directly under a key, of objects and of folders, sorted.
@@ -300,12 +211,13 @@ impl Bucket {
         Ok(sorted.into_iter().collect())
     }
 
-    /// All objects under a key.
+    /// All objects under a key, sorted.
     pub fn files(&self, key: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
         let found: Vec<ObjectMeta> = self.ask(key, "list", |objects, object| async move {
             objects.list(Some(&object)).try_collect().await
         })?;
-        Ok(found.iter().filter_map(|meta| Some((self.key(&meta.location)?, version_of(meta)))).collect())
+        let files = found.iter().filter_map(|meta| Some((self.key(&meta.location)?, version_of(meta))));
+        Ok(files.collect::<BTreeMap<_, _>>().into_iter().collect())
     }
 
     /// Whether there is any object under a key.
@@ -321,25 +233,17 @@ impl Bucket {
 
     /// Shows the objects under a key as if they lay in folders.
     pub fn walk(&self, folder: &FilePath, visit: &mut dyn FnMut(&Entry) -> bool) -> Result<(), LakeError> {
-        let mut shown: BTreeSet<PathBuf> = BTreeSet::new();
-        let mut closed: BTreeSet<PathBuf> = BTreeSet::new();
-        let mut keys = self.files(&super::text(folder))?;
-        keys.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        for (key, _) in keys {
-            let file = PathBuf::from(&key);
-            let inside = file.strip_prefix(folder).unwrap_or(&file);
-            let depth = inside.iter().count();
-            for (number, part) in inside.iter().enumerate() {
-                let path: PathBuf = folder.iter().chain(inside.iter().take(number + 1)).collect();
-                let is_folder = number + 1 < depth;
-                if shown.insert(path.clone()) {
-                    let name = part.to_str().map(str::to_owned);
-                    let entry = Entry { path: path.clone(), name, is_folder };
-                    if !visit(&entry) {
-                        closed.insert(path.clone());
-                    }
-                }
-                if closed.contains(&path) {
+        let mut is_open: BTreeMap<PathBuf, bool> = BTreeMap::new();
+        for (key, _) in self.files(&super::text(folder))? {
+            let file = FilePath::new(&key);
+            let mut above: Vec<&FilePath> = file.ancestors().collect();
+            above.reverse();
+            for path in above.into_iter().skip(folder.iter().count() + 1) {
+                let is_open = is_open.entry(path.to_owned()).or_insert_with(|| {
+                    let name = path.file_name().and_then(OsStr::to_str).map(str::to_owned);
+                    visit(&Entry { path: path.to_owned(), name, is_folder: path != file })
+                });
+                if !*is_open {
                     break;
                 }
             }
@@ -379,7 +283,7 @@ impl Bucket {
         let names = self.list(STAGING)?;
         for name in &names {
             let record = format!("{STAGING}/{name}");
-            let content = self.read(&record)?.map(|got| got.content).unwrap_or_default();
+            let content = self.read(&record)?.map(|(content, _)| content).unwrap_or_default();
             if let Ok(Upload { key, upload }) = serde_json::from_slice(&content) {
                 let uploads = Arc::clone(&self.uploads);
                 self.ask(&key, "abort the upload of", |_, object| async move {
@@ -415,6 +319,11 @@ impl Bucket {
     }
 }
 
+/// A request whose outcome can be waited for.
+trait Request<T>: Future<Output = Result<T, StoreError>> + Send + 'static {}
+
+impl<T, F: Future<Output = Result<T, StoreError>> + Send + 'static> Request<T> for F {}
+
 /// One store, by its two traits.
 type Stores = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
 
@@ -432,10 +341,14 @@ fn tag(e_tag: Option<String>) -> String {
     e_tag.unwrap_or_default().trim_start_matches("W/").trim_matches('"').to_owned()
 }
 
-async fn whole(got: GetResult) -> Result<Got, StoreError> {
+async fn whole(got: GetResult) -> Result<(Bytes, ObjectMeta), StoreError> {
     let meta = got.meta.clone();
-    let version = UpdateVersion { e_tag: meta.e_tag, version: meta.version };
-    Ok(Got { content: got.bytes().await?, version, modified: meta.last_modified.timestamp() })
+    Ok((got.bytes().await?, meta))
+}
+
+/// The condition that an object is still what it was when this was its metadata.
+pub fn unchanged(meta: ObjectMeta) -> UpdateVersion {
+    UpdateVersion { e_tag: meta.e_tag, version: meta.version }
 }
 
 /// Reads an object to its end. The inner error is the temporary file's.
@@ -454,41 +367,4 @@ async fn fetch(got: GetResult) -> Result<std::io::Result<Source>, StoreError> {
         }
     }
     Ok(Ok(Source::File(Arc::new(file))))
-}
-
-/// A put with a condition. One whose answer was lost may have been done all the same: then what is there is what was
-/// sent, and no other writer sends the same.
-pub async fn put_if(
-    objects: &dyn ObjectStore,
-    object: &Path,
-    content: Bytes,
-    mode: PutMode,
-) -> Result<Created, StoreError> {
-    for attempt in 1.. {
-        let options = PutOptions { mode: mode.clone(), ..PutOptions::default() };
-        let put = objects.put_opts(object, PutPayload::from(content.clone()), options).await;
-        let unknown = match put {
-            Ok(put) => return Ok(Created::Done(put.into())),
-            Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => None,
-            // Whether it arrived is not known.
-            Err(cause @ StoreError::Generic { .. }) => Some(cause),
-            Err(cause) => return Err(cause),
-        };
-        match objects.get(object).await {
-            Ok(got) => {
-                let got = whole(got).await?;
-                if got.content == content {
-                    return Ok(Created::Done(got.version));
-                }
-            }
-            Err(StoreError::NotFound { .. }) => {}
-            Err(cause) => return Err(unknown.unwrap_or(cause)),
-        }
-        match unknown {
-            None => return Ok(Created::Refused),
-            Some(cause) if attempt >= PUT_ATTEMPTS => return Err(cause),
-            Some(_) => {}
-        }
-    }
-    Ok(Created::Refused)
 }

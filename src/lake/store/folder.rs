@@ -1,5 +1,7 @@
 //! Files of a lake in a folder: staged beside the tables, synced, and renamed or linked into their place.
 
+mod staged;
+
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
@@ -9,19 +11,15 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use bytes::Bytes;
-use xxhash_rust::xxh3::Xxh3;
-
+use self::staged::STAGED_BESIDE;
 use super::{
     Content, Entry, Expected, FileVersion, HOUSE, LakeError, Put, STAGING, content::Source,
     file_system::FileSystem,
 };
+use bytes::Bytes;
 
 /// Locked by the one process that replaces files, where several share the lake.
 const PARTITIONS_LOCK: &str = "_ticketlake/turn";
-
-/// How names of files begin that are staged beside their targets.
-const STAGED_BESIDE: &str = ".ticketlake-staged-";
 
 /// The folder of a lake.
 #[derive(Debug)]
@@ -30,43 +28,6 @@ pub struct Folder {
     files: FileSystem,
     /// Folders with new names in them that a power cut may still undo.
     changed: Mutex<BTreeSet<PathBuf>>,
-}
-
-/// A file being written; it is removed unless it gets to its place.
-struct Staged<'a> {
-    files: &'a FileSystem,
-    path: PathBuf,
-    file: File,
-    checksum: Xxh3,
-    in_place: bool,
-}
-
-impl Staged<'_> {
-    fn sync(&self) -> Result<(), LakeError> {
-        let synced = self.files.sync(&self.path, &self.file);
-        synced.map_err(LakeError::io(self.path.display(), "make durable"))
-    }
-}
-
-impl Write for Staged<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
-        self.checksum.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Drop for Staged<'_> {
-    fn drop(&mut self) {
-        if !self.in_place {
-            // The next run removes what is left.
-            let _ = self.files.remove(&self.path);
-        }
-    }
 }
 
 impl Folder {
@@ -229,7 +190,14 @@ impl Folder {
     pub fn rename(&self, from: &Path, to: &Path) -> Result<(), LakeError> {
         let (from, to) = (self.path(from), self.path(to));
         self.create_parent(&to)?;
-        self.files.rename(&from, &to).map_err(LakeError::io(from.display(), "move aside"))?;
+        let renamed = match self.files.rename(&from, &to) {
+            // As for a put: a part of the lake may be on another file system.
+            Err(cause) if cause.kind() == ErrorKind::CrossesDevices && from.is_file() => fs::copy(&from, &to)
+                .and_then(|_| self.files.sync(&to, &File::open(&to)?))
+                .and_then(|()| self.files.remove(&from)),
+            renamed => renamed,
+        };
+        renamed.map_err(LakeError::io(from.display(), "move aside"))?;
         self.note_new_name(&from);
         self.note_new_name(&to);
         Ok(())
@@ -274,7 +242,7 @@ impl Folder {
         Ok(())
     }
 
-    /// All files below a folder.
+    /// All files below a folder, sorted by key.
     pub fn files(&self, folder: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
         let mut keys = Vec::new();
         self.walk(Path::new(folder), &mut |entry| {
@@ -284,8 +252,9 @@ impl Folder {
             }
             entry.name.is_some()
         })?;
-        let versions = keys.into_iter().map(|key| Ok(self.stat(&key)?.map(|version| (key, version))));
+        keys.sort_unstable();
         // One that has gone meanwhile is none.
+        let versions = keys.into_iter().map(|key| Ok(self.stat(&key)?.map(|version| (key, version))));
         versions.filter_map(Result::transpose).collect()
     }
 
@@ -324,41 +293,6 @@ impl Folder {
         Ok(file)
     }
 
-    fn stage(&self) -> Result<Staged<'_>, LakeError> {
-        self.stage_at(self.path(STAGING).join(unique_name()))
-    }
-
-    fn stage_at(&self, path: PathBuf) -> Result<Staged<'_>, LakeError> {
-        let file = match self.files.create(&path) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => {
-                self.create_parent(&path)?;
-                self.files.create(&path)
-            }
-            created => created,
-        };
-        let file = file.map_err(LakeError::io(path.display(), "create"))?;
-        Ok(Staged { files: &self.files, path, file, checksum: Xxh3::new(), in_place: false })
-    }
-
-    /// Renames a staged file to its place; gives its version.
-    fn move_to<'a>(&'a self, place: &Path, mut staged: Staged<'a>) -> Result<FileVersion, LakeError> {
-        let mut renamed = self.files.rename(&staged.path, place);
-        // A part of the lake is on another file system than `_ticketlake`.
-        if matches!(&renamed, Err(cause) if cause.kind() == ErrorKind::CrossesDevices) {
-            let mut beside =
-                self.stage_at(parent(place).join(format!("{STAGED_BESIDE}{}", unique_name())))?;
-            let copied = File::open(&staged.path).and_then(|mut file| io::copy(&mut file, &mut beside));
-            copied.map_err(LakeError::io(beside.path.display(), "write"))?;
-            beside.sync()?;
-            staged = beside;
-            renamed = self.files.rename(&staged.path, place);
-        }
-        renamed.map_err(LakeError::io(place.display(), "replace"))?;
-        staged.in_place = true;
-        let version = staged.file.metadata().and_then(|metadata| version_of(&metadata));
-        version.map_err(LakeError::io(place.display(), "look for"))
-    }
-
     /// Creates the folder of `place`, and each one above that is missing.
     pub fn create_parent(&self, place: &Path) -> Result<(), LakeError> {
         let folder = parent(place);
@@ -370,11 +304,6 @@ impl Folder {
         }
         Ok(())
     }
-}
-
-/// Distinct also among runs of one machine, and among lakes of one process.
-fn unique_name() -> String {
-    format!("{}-{:016x}", std::process::id(), fastrand::u64(..))
 }
 
 /// `None` where nothing is at a path.

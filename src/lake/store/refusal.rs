@@ -1,5 +1,5 @@
-//! What an object store's error asks of the reader. Of an answer only its code and its message are told: the rest may
-//! hold what was signed.
+//! What the reader can do about an object store's error. Of an answer only its code and its message are shown: the rest
+//! may hold what was signed.
 
 use std::{error::Error, fmt};
 
@@ -7,15 +7,15 @@ use object_store::Error as StoreError;
 
 use crate::config::StoreKind;
 
-/// The most that is told of an answer, in characters.
-const TOLD: usize = 300;
+/// The most characters of an answer that are shown.
+const MAX_CHARACTERS: usize = 300;
 
 /// Why an object store did not do what it was asked.
 #[derive(Debug)]
 pub struct Refusal {
     kind: Kind,
     store: StoreKind,
-    told: String,
+    text: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,57 +31,59 @@ enum Kind {
     Other,
 }
 
-/// Words by which answers and failures are known, in the order of looking.
-const WORDS: [(&str, Kind); 20] = [
-    ("NoSuchBucket", Kind::NoBucket),
-    ("ContainerNotFound", Kind::NoBucket),
-    ("bucket does not exist", Kind::NoBucket),
-    ("169.254.169.254", Kind::NoCredentials),
-    ("latest/api/token", Kind::NoCredentials),
-    ("metadata.google.internal", Kind::NoCredentials),
-    ("computeMetadata", Kind::NoCredentials),
-    ("metadata/identity", Kind::NoCredentials),
-    ("InvalidAccessKeyId", Kind::Credentials),
-    ("SignatureDoesNotMatch", Kind::Credentials),
-    ("AuthenticationFailed", Kind::Credentials),
-    ("ExpiredToken", Kind::Credentials),
-    ("invalid_grant", Kind::Credentials),
-    ("AccessDenied", Kind::Denied),
-    ("403 Forbidden", Kind::Denied),
-    ("301 Moved", Kind::Redirected),
-    ("PermanentRedirect", Kind::Redirected),
-    ("redirect without LOCATION", Kind::Redirected),
-    ("error sending request", Kind::Unreachable),
-    ("URL scheme is not allowed", Kind::Configuration),
+/// Words of answers and failures, searched in this order.
+const WORDS: [(Kind, &[&str]); 7] = [
+    (Kind::NoBucket, &["NoSuchBucket", "ContainerNotFound", "bucket does not exist"]),
+    // The addresses at which machines in a cloud ask for credentials.
+    (
+        Kind::NoCredentials,
+        &[
+            "169.254.169.254",
+            "latest/api/token",
+            "metadata.google.internal",
+            "computeMetadata",
+            "metadata/identity",
+        ],
+    ),
+    (
+        Kind::Credentials,
+        &[
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "AuthenticationFailed",
+            "ExpiredToken",
+            "invalid_grant",
+        ],
+    ),
+    (Kind::Denied, &["AccessDenied", "403 Forbidden"]),
+    (Kind::Redirected, &["301 Moved", "PermanentRedirect", "redirect without LOCATION"]),
+    (Kind::Unreachable, &["error sending request"]),
+    (Kind::Configuration, &["URL scheme is not allowed"]),
 ];
 
 impl Refusal {
     pub fn new(store: StoreKind, cause: &StoreError) -> Self {
         let chain = chain(cause);
-        let known = WORDS.iter().find(|(word, _)| chain.iter().any(|text| text.contains(word)));
-        let kind = match cause {
-            _ if known.is_some() => known.map_or(Kind::Other, |(_, kind)| *kind),
+        let occurs = |word: &&str| chain.iter().any(|text| text.contains(word));
+        let known = WORDS.iter().find(|(_, words)| words.iter().any(occurs)).map(|(kind, _)| *kind);
+        let kind = known.unwrap_or(match cause {
             StoreError::PermissionDenied { .. } => Kind::Denied,
             StoreError::Unauthenticated { .. } => Kind::Credentials,
             StoreError::NotImplemented { .. } | StoreError::NotSupported { .. } => Kind::Unconditional,
             StoreError::UnknownConfigurationKey { .. } => Kind::Configuration,
             _ => Kind::Other,
-        };
-        Self { kind, store, told: told(&chain) }
+        });
+        Self { kind, store, text: summary(&chain) }
     }
 
     /// Of a store that cannot be set up as the environment says.
     pub fn set_up(store: StoreKind, cause: &StoreError) -> Self {
-        Self { kind: Kind::Configuration, store, told: told(&chain(cause)) }
+        Self { kind: Kind::Configuration, store, text: summary(&chain(cause)) }
     }
 
     /// Of a store that takes a write which must not happen; `what` says which.
     pub fn unconditional(store: StoreKind, what: &str) -> Self {
-        Self { kind: Kind::Unconditional, store, told: what.to_owned() }
-    }
-
-    pub fn other(store: StoreKind, what: &str) -> Self {
-        Self { kind: Kind::Other, store, told: what.to_owned() }
+        Self { kind: Kind::Unconditional, store, text: what.to_owned() }
     }
 
     /// Whether the store lacks the bucket, as against a file in it.
@@ -100,47 +102,45 @@ impl Refusal {
     }
 
     fn advice(&self) -> String {
-        let variables = match self.store {
-            StoreKind::S3 => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-            StoreKind::Gcs => "GOOGLE_APPLICATION_CREDENTIALS",
-            StoreKind::Azure => "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+        let (credentials, endpoint, variables) = match self.store {
+            StoreKind::S3 => {
+                ("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL, AWS_REGION", "AWS")
+            }
+            StoreKind::Gcs => ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_BASE_URL", "GOOGLE"),
+            StoreKind::Azure => (
+                "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+                "AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ENDPOINT",
+                "AZURE",
+            ),
         };
-        let endpoint = match self.store {
-            StoreKind::S3 => "AWS_ENDPOINT_URL, AWS_REGION",
-            StoreKind::Gcs => "GOOGLE_BASE_URL",
-            StoreKind::Azure => "AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ENDPOINT",
-        };
-        match self.kind {
-            Kind::NoBucket => "make the bucket, or correct `path` under [lake]".to_owned(),
-            Kind::NoCredentials => format!("no credentials were found: set {variables}"),
-            Kind::Credentials => format!("the credentials were refused: check {variables}"),
+        let plain = match self.kind {
+            Kind::NoCredentials => return format!("no credentials were found: set {credentials}"),
+            Kind::Credentials => return format!("the credentials were refused: check {credentials}"),
+            Kind::Unreachable => {
+                return format!("the store cannot be reached: check the network and {endpoint}");
+            }
+            Kind::Redirected => return format!("the bucket lies elsewhere: check {endpoint}"),
+            Kind::Configuration => {
+                let http =
+                    if self.text.contains("scheme") { "; http:// needs AWS_ALLOW_HTTP=true" } else { "" };
+                return format!("check the {variables}_… variables of the environment{http}");
+            }
+            Kind::NoBucket => "make the bucket, or correct `path` under [lake]",
             Kind::Denied => {
                 "give these credentials the rights to list, read, write and delete under the lake's prefix"
-                    .to_owned()
             }
-            Kind::Unreachable => format!("the store cannot be reached: check the network and {endpoint}"),
-            Kind::Redirected => format!("the bucket lies elsewhere: check {endpoint}"),
             Kind::Unconditional => {
                 "the lake needs a store with conditional puts (If-None-Match and If-Match): use another, or a newer one"
-                    .to_owned()
             }
-            Kind::Configuration => format!(
-                "check the {}_… variables of the environment{}",
-                match self.store {
-                    StoreKind::S3 => "AWS",
-                    StoreKind::Gcs => "GOOGLE",
-                    StoreKind::Azure => "AZURE",
-                },
-                if self.told.contains("scheme") { "; http:// needs AWS_ALLOW_HTTP=true" } else { "" }
-            ),
-            Kind::Other => "run again; what was committed stands".to_owned(),
-        }
+            Kind::Other => "run again; what was committed stands",
+        };
+        plain.to_owned()
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}; {}", self.told, self.advice())
+        write!(out, "{}; {}", self.text, self.advice())
     }
 }
 
@@ -156,7 +156,7 @@ fn chain(cause: &StoreError) -> Vec<String> {
 }
 
 /// What the store said, else what failed last: one line, without what may have been signed.
-fn told(chain: &[String]) -> String {
+fn summary(chain: &[String]) -> String {
     let said = chain.iter().find_map(|text| {
         let code = element(text, "Code")?;
         let message = element(text, "Message").unwrap_or_default();
@@ -165,7 +165,7 @@ fn told(chain: &[String]) -> String {
     let status = || chain.iter().find_map(|text| status(text));
     let text = said.or_else(status).or_else(|| chain.last().cloned()).unwrap_or_default();
     let plain: Vec<&str> = text.split_whitespace().map(without_query).collect();
-    plain.join(" ").chars().take(TOLD).collect()
+    plain.join(" ").chars().take(MAX_CHARACTERS).collect()
 }
 
 fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {

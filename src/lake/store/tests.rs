@@ -1,6 +1,6 @@
 //! What every store promises, on each kind; then what only a folder does.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 
 use parquet::file::reader::ChunkReader;
 use xxhash_rust::xxh3::xxh3_64;
@@ -287,15 +287,22 @@ fn a_table_on_another_file_system_is_staged_beside_its_target() {
 }
 
 #[test]
-fn the_folder_above_a_lake_may_be_closed() {
-    let (above, lake, folder) = folder_lake();
-    assert!(create(&lake, STATE, b"state").unwrap());
-    let synced = |path: &Path| folder.recorder().calls.contains(&("sync folder", path.to_owned()));
-    assert!(synced(above.path()));
-    let failing: io::Result<()> = Err(ErrorKind::PermissionDenied.into());
-    assert!(failing.is_err());
+fn a_file_is_moved_to_another_file_system() {
     let (_above, lake, folder) = folder_lake();
+    put_bytes(&lake, FILE, &Expected::Nothing, b"rows").unwrap();
+    folder.recorder().failing = Some(("rename", ErrorKind::CrossesDevices));
+    rename(&lake, Path::new(FILE), Path::new("_ticketlake/aside/file")).unwrap();
+    assert_eq!(content_of(&lake, "_ticketlake/aside/file").unwrap(), b"rows");
+    assert_eq!(stat(&lake, FILE).unwrap(), None);
+}
+
+#[test]
+fn the_folder_above_a_lake_may_not_be_ours_to_open() {
+    let (above, lake, folder) = folder_lake();
+    // It is the first in the order of names.
     folder.recorder().failing = Some(("sync folder", ErrorKind::PermissionDenied));
-    // The folder above is the first in the order of names.
     assert!(create(&lake, STATE, b"state").unwrap());
+    let recorder = folder.recorder();
+    let synced: Vec<_> = recorder.calls.iter().filter(|(operation, _)| *operation == "sync folder").collect();
+    assert_eq!(synced.first().unwrap().1, above.path());
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    super::Cut,
+    super::{Cut, PartitionKey},
     Origin,
     comments::{self, Keys},
     names::names,
@@ -116,7 +116,7 @@ fn source_view(
         }
     }
     list.extend(LAST.iter().filter(known).map(|column| identifier(column.name)));
-    list.extend([identifier(SOURCE), identifier(cut.column())]);
+    list.extend([identifier(SOURCE), partition(cut)]);
     let query = format!(
         "SELECT\n    {}\nFROM {}\nWHERE {} IS NULL",
         list.join(",\n    "),
@@ -151,15 +151,21 @@ fn reserved() -> Vec<&'static str> {
 
 fn tickets(view: &SourceView, cut: Cut, place: &Where) -> String {
     let union = if view.uniform { "" } else { ", union_by_name = true" };
-    let of = match cut {
-        Cut::Day => "DATE",
-        Cut::Month => "VARCHAR",
-    };
     format!(
-        "read_parquet({}, hive_partitioning = true, hive_types = {{'source': VARCHAR, '{}': {of}}}{union})",
+        "read_parquet({}, hive_partitioning = true, hive_types = {{'source': VARCHAR, '{}': VARCHAR}}{union})",
         place.file(&format!("tickets/source={}/**/*.parquet", view.source)),
         cut.column(),
     )
+}
+
+/// The partition column; null for tickets whose time of creation is not known. DuckDB 1.4 has no null for their folder and
+/// cannot read its name as a date, so the names are read as text. A filter on the column still opens only the files it matches.
+fn partition(cut: Cut) -> String {
+    let column = identifier(cut.column());
+    match cut {
+        Cut::Day => format!("TRY_CAST({column} AS DATE) AS {column}"),
+        Cut::Month => format!("NULLIF({column}, '{}') AS {column}", PartitionKey::Default(cut)),
+    }
 }
 
 fn all_tickets(
@@ -188,7 +194,7 @@ fn all_tickets(
             "SELECT {}, {}, {}\nFROM {}{filter}",
             list.join(", "),
             identifier(SOURCE),
-            identifier(cut.column()),
+            partition(cut),
             tickets(view, cut, place)
         ));
     }

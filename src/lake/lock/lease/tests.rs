@@ -23,7 +23,7 @@ fn held(bucket: &Arc<Bucket>) -> Arc<Mutex<State>> {
 }
 
 fn stored(bucket: &Bucket) -> Lease {
-    Lease::read(&bucket.read(LEASE).expect("it can be read").expect("it is there").content)
+    Lease::read(&bucket.read(LEASE).expect("it can be read").expect("it is there").0)
 }
 
 /// Lets so much time pass for the renewal, and what it sends arrive.
