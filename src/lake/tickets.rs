@@ -179,7 +179,8 @@ impl TicketTable {
     /// replaced as a whole, or left alone if no row in it changes.
     ///
     /// A ticket that another partition holds is moved: `log` keeps the intention, then it is put here, then taken out
-    /// there. Without a `log` a crash between the two leaves both copies.
+    /// there. Without a `log` nothing is moved: other workers own the other partitions, and of two copies the newer one
+    /// is found later.
     pub fn upsert(
         &self,
         key: PartitionKey,
@@ -191,7 +192,10 @@ impl TicketTable {
         let replaces_newer = self.shared().replaces_newer;
         let incoming = Incoming::new(schema.schema(), reads).map_err(LakeError::rows(&at))?;
         let mut incoming = if replaces_newer { incoming.replacing_newer() } else { incoming };
-        let (moves, stale) = self.moves(key, &incoming)?;
+        let (moves, stale) = match log {
+            Some(_) => self.moves(key, &incoming)?,
+            None => Default::default(),
+        };
         incoming.drop_ids(&stale);
         if let Some(log) = log.filter(|_| !moves.is_empty()) {
             log.begin(&moves)?;

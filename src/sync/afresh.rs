@@ -210,6 +210,7 @@ impl Afresh {
         let written;
         (account.wrote, account.received, written) = buffer.finish().await;
         written?;
+        checkpoint.begin_writing()?;
         let schema = self.schema.file_schema();
         let at = Timestamp::now().as_microsecond();
         let (marked, files) = checkpoint.table.mark_deleted(gone, at, &schema)?;

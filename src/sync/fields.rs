@@ -5,7 +5,11 @@ use std::collections::HashSet;
 use arrow::error::ArrowError;
 use jiff::Timestamp;
 
-use super::{reading::ReadError, source_state::Checkpoint, table_schema::file_meta};
+use super::{
+    reading::ReadError,
+    source_state::{Checkpoint, CommitError},
+    table_schema::file_meta,
+};
 use crate::{
     columns::{Column, TICKET_FIELD_OPTIONS, TICKET_FIELDS},
     config::SourceConfig,
@@ -85,7 +89,7 @@ pub fn write(
     checkpoint: &Checkpoint,
     config: &SourceConfig,
     catalog: &Catalog,
-) -> Result<Vec<WrittenFile>, LakeError> {
+) -> Result<Vec<WrittenFile>, CommitError> {
     let (lake, name) = (&checkpoint.table.lake, &config.name);
     let tables: [(&str, &[Column], &[Row], bool); 2] = [
         ("ticket_fields", TICKET_FIELDS, &catalog.field_rows, catalog.fields_differ),
@@ -96,6 +100,7 @@ pub fn write(
         if !differs && lake::has_table(lake, table, name)? {
             continue;
         }
+        checkpoint.begin_writing()?;
         let schema = FileSchema::new(&schema(columns), &file_meta(config.kind))?;
         let batch =
             to_batch(columns, rows).map_err(|why: ArrowError| LakeError::Schema { cause: why.into() })?;

@@ -48,6 +48,9 @@ pub fn check(
         )));
     }
     let Some(known) = &state.account else {
+        if let Some(why) = of_others(lake, config, name)? {
+            return Ok(Some(why));
+        }
         return of_files(lake, config, name, Some(source.kind.name()), &keys);
     };
     if let Some(why) = of_account(known, config, name, Some(source.kind.name())) {
@@ -91,6 +94,18 @@ pub fn of_account(known: &Account, config: &LakeConfig, name: &str, kind: Option
         ));
     }
     None
+}
+
+/// The same for a source that the lake does not know yet: its zone and partitioning are those of the others.
+fn of_others(lake: &Lake, config: &LakeConfig, name: &str) -> Result<Option<String>, LakeError> {
+    for other in lake::sources(lake)?.into_iter().filter(|other| other != name) {
+        let state = lake::state::load::<SourceState>(lake, &other)?;
+        let account = state.and_then(|(_, state)| state.account);
+        if let Some(why) = account.and_then(|account| of_account(&account, config, &other, None)) {
+            return Ok(Some(why));
+        }
+    }
+    Ok(None)
 }
 
 /// The same for a lake of an earlier version, or one that lost its state: the files say what they can.

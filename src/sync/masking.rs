@@ -37,9 +37,9 @@ pub fn renew(
     let partitions = checkpoint.table.partitions();
     if begun && !partitions.is_empty() {
         tracing::info!(source = config.name, "the mask has changed: masking what the lake holds");
-        checkpoint.with(|state| state.writing = true);
         checkpoint.commit()?;
     }
+    checkpoint.begin_writing()?;
     let rule = |batch| Ok(mask::apply_again(&config.masks, source::ticket(config.kind), batch)?);
     let mut written = Vec::new();
     for key in partitions {

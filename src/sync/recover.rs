@@ -55,21 +55,23 @@ pub fn differences(checkpoint: &Checkpoint) -> Result<Differences, LakeError> {
 pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
     let found = differences(checkpoint)?;
     let moves = checkpoint.with(|state| state.moves.clone());
-    if found.is_empty() && moves.is_empty() && checkpoint.has_manifest() {
+    let is_single = checkpoint.table.manifest(|manifest| manifest.duplicates().is_empty());
+    if found.is_empty() && moves.is_empty() && is_single && checkpoint.has_manifest() {
         return Ok(Recovered::default());
     }
+    // Without a manifest nobody can say what was there before: what is there is taken in.
+    let crashed = checkpoint.with(|state| state.writing) || !checkpoint.has_manifest();
+    checkpoint.begin_writing()?;
     let known = checkpoint.table.manifest(|manifest| manifest.clone());
     let mut recovery = Recovery {
         checkpoint,
-        // Without a manifest nobody can say what was there before: what is there is taken in.
-        crashed: checkpoint.with(|state| state.writing) || !checkpoint.has_manifest(),
+        crashed,
         known: &known,
         lost: RoaringTreemap::new(),
         suspect: RoaringTreemap::new(),
         touched: RoaringTreemap::new(),
         misplaced: Vec::new(),
     };
-    checkpoint.with(|state| state.writing = true);
     for (number, key) in found.missing.iter().enumerate() {
         if let Some(partition) = checkpoint.table.manifest(|manifest| manifest.partitions.remove(key)) {
             recovery.lost |= partition.ids;
@@ -104,7 +106,10 @@ pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
             describe(&found)
         );
     }
-    checkpoint.with(|state| state.reread |= absent | suspect);
+    checkpoint.with(|state| {
+        state.reread |= absent | suspect;
+        state.writing = false;
+    });
     checkpoint.commit()?;
     Ok(Recovered { partitions, ..Recovered::default() })
 }

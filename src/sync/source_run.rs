@@ -231,7 +231,10 @@ async fn read_source(
         account.rewritten.extend(rewrite_all(&checkpoint, &schema, &account.wrote)?);
     }
     // A source without tickets has one file without rows, so that a glob over it finds its columns.
-    account.rewritten.extend(checkpoint.table.put_empty(&schema.file_schema())?);
+    if checkpoint.table.partitions().is_empty() {
+        checkpoint.begin_writing()?;
+        account.rewritten.extend(checkpoint.table.put_empty(&schema.file_schema())?);
+    }
     account.missing = checkpoint.missing();
     let walked = walked.and_then(|walked| match &account.missing {
         None => Ok(walked),
@@ -255,7 +258,7 @@ async fn read_source(
                     "every ticket was read under the new `timezone`; deleted tickets keep their instants of the old one"
                 );
             }
-            if !matches!(task, Task::Backfill { .. }) && state.unfinished.is_empty() {
+            if !matches!(task, Task::Backfill { .. }) && state.unfinished(Span::default()).is_none() {
                 state.complete_at = Some(began);
             }
         }
