@@ -35,9 +35,11 @@ mod tests {
     fn there_are_never_more_than_were_in_use_at_once() {
         let spare: Spare<Vec<u8>> = Spare::new();
         for _ in 0..3 {
-            let (mut one, mut two) = (spare.borrow(), spare.borrow());
+            let (mut one, mut two) = (spare.take().unwrap_or_default(), spare.take().unwrap_or_default());
             one.push(1);
             two.push(2);
+            spare.give(one);
+            spare.give(two);
         }
         let held = spare.held();
         assert_eq!(held.len(), 2);

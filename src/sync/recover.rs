@@ -125,6 +125,9 @@ pub fn describe(found: &Differences) -> String {
     format!("{}{rest}", names.join(", "))
 }
 
+/// `updated_at` and `_synced_at` of a row, microseconds since 1970: what makes one copy newer than another.
+type Version = (Option<i64>, Option<i64>);
+
 struct Recovery<'a> {
     checkpoint: &'a Checkpoint,
     /// The last run did not come to its end: it may have put files of which the manifest does not know.
@@ -243,7 +246,7 @@ impl Recovery<'_> {
     fn keep_newest(&mut self) -> Result<(), LakeError> {
         let table = &self.checkpoint.table;
         let twice = table.manifest(|manifest| manifest.duplicates());
-        let mut newest: HashMap<i64, ((Option<i64>, Option<i64>), PartitionKey)> = HashMap::new();
+        let mut newest: HashMap<i64, (Version, PartitionKey)> = HashMap::new();
         let holding = table.manifest(|manifest| manifest.holding(&twice));
         for (key, ids) in &holding {
             let Some(file) = table.open(*key)? else { continue };
