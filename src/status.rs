@@ -167,9 +167,10 @@ fn source(
     let last = summaries.iter().find_map(of_run);
     let (last_run, told_kind) = last.unzip();
     // A state of an earlier version does not know it.
-    let complete_at = match state.filter(|state| state.account.is_some()) {
-        Some(state) => state.complete_at,
-        None => summary::last_complete(summaries.iter(), name),
+    let complete_at = match state {
+        Some(state) if state.account.is_some() => state.complete_at,
+        Some(_) => summary::last_complete(summaries.iter(), name),
+        None => None,
     };
     // The default partition sorts first, and is no date.
     let dated = |key: &&PartitionKey| !matches!(key, PartitionKey::Default(_));

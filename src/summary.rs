@@ -285,7 +285,8 @@ pub fn last_complete<'a>(
     mut summaries: impl Iterator<Item = &'a Summary>,
     source: &str,
 ) -> Option<Timestamp> {
-    let complete = |s: &SourceSummary| s.name == source && s.outcome == Outcome::Complete;
+    let complete =
+        |s: &SourceSummary| s.name == source && s.outcome == Outcome::Complete && s.mode != Mode::Window;
     let found = summaries.find(|run| run.command == "sync" && run.sources.iter().any(complete));
     found.map(|run| run.started_at)
 }

@@ -11,6 +11,12 @@ use crate::{
 pub fn lake_and_sources(context: &Context) -> Result<(Lake, jiff::tz::TimeZone, Vec<String>), Error> {
     let offline = context.offline()?;
     let lake = Lake::open(&offline.lake)?;
+    if !lake.is_there()? {
+        let place = lake.place();
+        return Err(Error::Usage(format!(
+            "there is no lake at {place}; name another with --lake, or run `ticketlake sync`"
+        )));
+    }
     let configured = offline.sources.into_iter().map(|(name, _)| name);
     let mut names: Vec<String> = lake::sources(&lake)?.into_iter().chain(configured).collect();
     names.sort_unstable();

@@ -75,7 +75,14 @@ fn states(lake: &Lake, sources: &[String]) -> Vec<Check> {
             }
         };
         known += usize::from(state.is_some());
-        let Some(manifest) = state.and_then(|state| state.manifest) else { continue };
+        let Some(state) = state else { continue };
+        let Some(manifest) = state.manifest else { continue };
+        let missing = (&state.reread - manifest.ids()).len();
+        if missing > 0 {
+            let names: Vec<String> = state.lost_partitions.iter().map(|key| key.folder()).collect();
+            let what = format!("{source}: {missing} tickets are missing ({})", names.join(", "));
+            checks.push(Check::warning(LAKE, "manifest", what, "the next sync reads them again"));
+        }
         match manifest.compare(lake, source) {
             Ok(found) if found.is_empty() => {}
             Ok(found) => {

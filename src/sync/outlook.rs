@@ -12,7 +12,7 @@ use super::{
     ended::Ended,
     reading::{ReadError, TicketReader},
     recover,
-    source_run::{Task, read_how},
+    source_run::{Task, read_how, with_lost},
     source_state::{Checkpoint, Unfinished},
     table_schema::{TableSchema, file_meta},
     walks::{Freshening, freshening},
@@ -59,7 +59,7 @@ async fn look(
     (at, zone): (Timestamp, &TimeZone),
 ) -> Result<(Forecast, Option<Ended>), LakeError> {
     let checkpoint = Checkpoint::load(lake, &config.name, "")?;
-    let reading = read_how(&checkpoint, config, task, at);
+    let reading = with_lost(&checkpoint, config, read_how(&checkpoint, config, task, at));
     let range = range(task, reading);
     let whole = matches!(reading, Reading::Whole { .. });
     let unfinished = checkpoint.with(|state| state.left_over(range).cloned()).filter(|_| whole);

@@ -183,7 +183,8 @@ async fn read_source(
         checkpoint.files_differ()?;
     }
     // What is read is decided first: that the mask has changed is a reason to read everything.
-    let reading = read_how(&checkpoint, config, task, began);
+    let changes = read_how(&checkpoint, config, task, began);
+    let reading = with_lost(&checkpoint, config, changes);
     account.rewritten = masking::renew(config, &checkpoint, &schema.file_schema())?;
     account.mode = Some(match (task, reading) {
         (Task::Backfill { .. }, _) => Mode::Window,
@@ -208,7 +209,7 @@ async fn read_source(
     };
     let mut recovered = std::mem::take(&mut account.recovered);
     let walked = tokio::select! {
-        walked = read_all(&walks, reading, &mut recovered) => walked,
+        walked = read_all(&walks, (changes, reading), &mut recovered) => walked,
         why = stop.requested() => Err(why.into()),
     };
     account.recovered = recovered;
@@ -293,14 +294,24 @@ pub(super) async fn begin(
 
 /// Reads what the task asks for, and what the lake had lost: before, by id, or with everything else where that takes fewer
 /// requests.
-async fn read_all(walks: &Walks<'_>, reading: Reading, recovered: &mut Recovered) -> Result<Walked, Ended> {
+async fn read_all(
+    walks: &Walks<'_>,
+    (changes, reading): (Reading, Reading),
+    recovered: &mut Recovered,
+) -> Result<Walked, Ended> {
     let (checkpoint, buffer) = (walks.checkpoint, walks.recorder.buffer);
     let is_whole = matches!(reading, Reading::Whole { .. });
     let is_first = !is_whole || matches!(walks.task, Task::Backfill { .. });
-    if is_first {
-        recover::read_again(walks.reader, buffer, checkpoint, recovered).await?;
+    // What cannot be read again keeps no change from arriving.
+    let again = match is_first {
+        true => recover::read_again(walks.reader, buffer, checkpoint, recovered).await,
+        false => Ok(()),
+    };
+    if changes != reading {
+        walks.walk(changes).await?;
     }
     let mut walked = walks.walk(reading).await?;
+    again?;
     let (wanted, _) = checkpoint.reread();
     if !is_first && !wanted.is_empty() {
         buffer.settle().await?;
@@ -319,7 +330,7 @@ pub(super) fn columns_now(schema: &TableSchema) -> Vec<KnownColumn> {
 /// How much of the source the task reads.
 pub fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now: Timestamp) -> Reading {
     let Task::Sync { whole, .. } = task else { return Reading::Whole { because: Because::Asked } };
-    let reading = checkpoint.with(|state| {
+    checkpoint.with(|state| {
         let situation = Situation {
             asked_whole: whole,
             unfinished: state.unfinished(Span::default()).is_some() || state.replacing,
@@ -332,7 +343,11 @@ pub fn read_how(checkpoint: &Checkpoint, config: &SourceConfig, task: Task, now:
             filter: config.incremental_filter,
         };
         plan::decide(&situation, now)
-    });
+    })
+}
+
+/// The same, or a full read where tickets were lost and that takes fewer requests than asking for each.
+pub fn with_lost(checkpoint: &Checkpoint, config: &SourceConfig, reading: Reading) -> Reading {
     let lost = checkpoint.reread().0.len();
     let by_id = lost.div_ceil(source::most_ids(config.kind) as u64);
     let by_list = (checkpoint.table.manifest(|manifest| manifest.live()) + lost)

@@ -123,6 +123,8 @@ def test_a_clock_that_was_two_years_ahead_costs_one_run(home, reading, records):
         now = datetime.now(timezone.utc)
         told = status(home)
         for key in ("cursor", "complete_at"):
+            if key == "cursor" and reading != "kf5":
+                continue  # Udesk tells no time of change
             assert told[key] and datetime.fromisoformat(told[key]) <= now, (key, told[key])
 
 
