@@ -256,7 +256,7 @@ pub(super) fn rename(lake: &Lake, from: &Path, to: &Path) -> Result<(), LakeErro
 }
 
 /// Removes an empty folder. One that is not empty, or gone, is left alone. An object store has none.
-pub(super) fn remove_empty(lake: &Lake, folder: &Path) -> Result<bool, LakeError> {
+pub fn remove_empty(lake: &Lake, folder: &Path) -> Result<bool, LakeError> {
     match &lake.store {
         Store::Folder(store) => store.remove_empty(folder),
         Store::Bucket(_) => Ok(false),
