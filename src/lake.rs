@@ -50,7 +50,7 @@ pub use probe::probe;
 pub use reader::{ParquetFile, open};
 pub use state::state_folder;
 pub use statistics::{TicketStatistics, schema_of_source, sources, statistics};
-pub use store::{FileVersion, Location, staged, sweep};
+pub use store::{FileVersion, Location, remove_empty, staged, sweep};
 pub use table::{has_table, read_table, table_version, write_table};
 pub use tickets::{MoveLog, TicketTable, columns, partitions, set_aside, ticket_file};
 pub use upsert::Upserted;

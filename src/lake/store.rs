@@ -255,6 +255,14 @@ pub(super) fn rename(lake: &Lake, from: &Path, to: &Path) -> Result<(), LakeErro
     }
 }
 
+/// Removes an empty folder. One that is not empty, or gone, is left alone. An object store has none.
+pub fn remove_empty(lake: &Lake, folder: &Path) -> Result<bool, LakeError> {
+    match &lake.store {
+        Store::Folder(store) => store.remove_empty(folder),
+        Store::Bucket(_) => Ok(false),
+    }
+}
+
 /// Waits until no other process replaces files in a folder that several share; the lock ends with the value. An object
 /// store compares versions instead.
 pub(super) fn lock_partitions(lake: &Lake) -> Result<Option<File>, LakeError> {

@@ -113,8 +113,16 @@ pub fn set_aside(
             repaired.left.push(format!("{} is of a source that was not selected", stray.display()));
             continue;
         }
-        let aside = lake::set_aside(lake, run_id, stray)?;
-        repaired.done.push(format!("{} is moved to {}", stray.display(), aside.display()));
+        // What lay in a folder may be aside already, with the folder's name.
+        let is_folder = lake::is_folder(lake, stray)?;
+        let files = if is_folder { lake::files_in(lake, stray)? } else { vec![stray.clone()] };
+        for file in files {
+            let aside = lake::set_aside(lake, run_id, &file)?;
+            repaired.done.push(format!("{} is moved to {}", file.display(), aside.display()));
+        }
+        if is_folder && lake::remove_empty(lake, stray)? {
+            repaired.done.push(format!("{}, an empty folder, is removed", stray.display()));
+        }
         has_any = true;
     }
     Ok(has_any)

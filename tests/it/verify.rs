@@ -358,7 +358,7 @@ fn what_cannot_be_read_again_now_is_left_to_the_next_sync() {
     let aside = fs::read_dir(lake.join("_ticketlake/aside")).expect("a folder");
     let aside: Vec<PathBuf> = aside.map(|run| run.expect("an entry").path()).collect();
     assert_eq!(aside.len(), 1, "{aside:?}");
-    let kept = aside[0].join(largest_name(&aside[0].join("tickets/source=support"))).join("part-0.parquet");
+    let kept = aside[0].join(only_entry(&aside[0].join("tickets/source=support"))).join("part-0.parquet");
     assert_eq!(fs::metadata(kept).expect("a file").len() as usize, damaged / 2);
 
     fs::write(&config, text).expect("written");
@@ -367,8 +367,8 @@ fn what_cannot_be_read_again_now_is_left_to_the_next_sync() {
     assert_eq!((code, &report["sources"][0]["rows"]), (0, &60.into()), "{report}");
 }
 
-/// The only folder in a folder.
-fn largest_name(folder: &Path) -> PathBuf {
+/// The only entry of a folder.
+fn only_entry(folder: &Path) -> PathBuf {
     let mut entries = fs::read_dir(folder).expect("a folder");
     entries.next().expect("an entry").expect("an entry").path()
 }

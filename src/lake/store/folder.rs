@@ -203,6 +203,15 @@ impl Folder {
         Ok(())
     }
 
+    /// Removes a folder that is empty.
+    pub fn remove_empty(&self, folder: &Path) -> Result<bool, LakeError> {
+        let place = self.path(folder);
+        match fs::remove_dir(&place) {
+            Err(cause) if cause.kind() == ErrorKind::DirectoryNotEmpty => Ok(false),
+            removed => found(removed, &place, "remove").map(|removed| removed.is_some()),
+        }
+    }
+
     /// What is in a folder, sorted by name; nothing if it is not there.
     pub fn entries(&self, folder: &Path) -> Result<Vec<Entry>, LakeError> {
         let place = self.path(folder);

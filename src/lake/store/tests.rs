@@ -145,7 +145,9 @@ fn files_are_listed_walked_moved_and_removed() {
         assert!(is_folder(&lake, Path::new("tickets")).unwrap());
         assert!(!is_folder(&lake, Path::new("tickets/five")).unwrap());
         assert!(delete(&lake, "tickets/a-b/one").unwrap() && !delete(&lake, "tickets/a-b/one").unwrap());
-        assert_eq!(found(), ["tickets/five"]);
+        let _ = remove_empty(&lake, Path::new("tickets/a-b")).unwrap();
+        assert!(!remove_empty(&lake, Path::new("tickets")).unwrap());
+        assert_eq!(list(&lake, "tickets").unwrap(), ["five"]);
     }
 }
 
