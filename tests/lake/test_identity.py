@@ -18,7 +18,7 @@ from emulator.state import State
 pytestmark = pytest.mark.folder
 
 COMMANDS = {
-    "sync": ["sync"], "full": ["sync", "--full"], "accept": ["sync", "--full", "--accept", "--accept-deletes"], "backfill": ["backfill", "--since", day(5)],
+    "sync": ["sync"], "full": ["sync", "--full"], "accept": ["sync", "--full", "--accept", "--accept-deletes"], "backfill": ["backfill", "--since", day(15)],
     "finish": ["sync", "--finish"],
 }
 
