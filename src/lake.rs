@@ -43,7 +43,7 @@ pub use error::LakeError;
 pub use file_schema::{FileMeta, FileSchema, SCHEMA_VERSION};
 pub use inspection::{Inspection, RowGroup};
 pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, is_folder, leftovers};
-pub use manifest::{Differences, Manifest, Move, Partition, TableVersion};
+pub use manifest::{Manifest, ManifestDiff, Move, Partition, TableVersion};
 pub use null_counts::{FilledCounts, add_filled};
 pub use partition::{Calendar, Cut, PartitionKey, split};
 pub use probe::probe;

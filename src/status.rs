@@ -219,18 +219,18 @@ fn missing(lake: &Lake, name: &str, state: Option<&SourceState>, is_held: bool) 
     let Some(manifest) = state.and_then(|state| state.manifest.as_ref()).filter(|_| !is_held) else {
         return Ok(nothing);
     };
-    let differences = manifest.compare(lake, name)?;
-    let lost = differences.missing.iter().filter_map(|key| manifest.partitions.get(key));
+    let found = manifest.compare(lake, name)?;
+    let lost = found.missing.iter().filter_map(|key| manifest.partitions.get(key));
     let lost: u64 = lost.map(|partition| partition.ids.len()).sum();
     let reread = state.map(|state| (&state.reread - manifest.ids()).len()).unwrap_or_default();
-    let mut gone = differences.missing;
+    let mut gone = found.missing;
     if reread > 0 {
         gone.extend(state.iter().flat_map(|state| &state.lost_partitions));
         gone.sort_unstable();
         gone.dedup();
     }
     let names = |keys: &[PartitionKey]| keys.iter().map(|key| key.folder()).collect::<Vec<_>>();
-    let changed = [names(&differences.changed), names(&differences.unknown), differences.extra].concat();
+    let changed = [names(&found.changed), names(&found.unknown), found.extra].concat();
     Ok(Found { missing: Missing { partitions: names(&gone), tickets: lost + reread }, changed })
 }
 

@@ -36,7 +36,7 @@ use tracing::Instrument;
 use crate::{
     config::Config,
     error::Error,
-    lake::{self, Lake, LakeError, lock::Locking, views::Told},
+    lake::{self, Lake, LakeError, lock::Locking, views::ViewContext},
     progress::Progress,
     source,
     summary::{Outcome, Run, SourceSummary, Summary},
@@ -54,7 +54,7 @@ pub use identity::{
 };
 pub use outlook::outlook;
 pub use reading::{ReadError, Rows};
-pub use recover::{Recovered, describe as describe_differences, differences, recover, settle};
+pub use recover::{Recovered, describe as describe_diff, diff as diff_of_files, recover, settle};
 pub use source_run::{Accept, Task};
 pub use source_state::{Account, Checkpoint, CommitError, SourceState, Unfinished};
 pub use table_schema::file_meta;
@@ -154,7 +154,10 @@ async fn apart<T: Send + 'static>(work: impl AsyncFnOnce() -> T + Send + 'static
 
 /// Brings `views.sql` up to date with every source that the lake has, also with those that this run left out.
 fn views(lake: &Lake) -> Result<bool, LakeError> {
-    lake::views::write(lake, Told { uniform: &|source| is_uniform(lake, source), origin: &source::origin })
+    lake::views::write(
+        lake,
+        ViewContext { uniform: &|source| is_uniform(lake, source), origin: &source::origin },
+    )
 }
 
 /// Whether all files of a source are known to have the same columns.

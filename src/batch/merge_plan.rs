@@ -261,7 +261,7 @@ impl MergePlan<'_> {
                 true => present.clone(),
                 false => take(present, &places, None)?,
             };
-            differences(&present, &interleave_column(&columns, &rows)?, &mut differs)?;
+            mark_unequal(&present, &interleave_column(&columns, &rows)?, &mut differs)?;
         }
         let equal = pairs.iter().zip(differs).filter(|(_, differs)| !differs);
         Ok(equal.map(|(change, _)| change.incoming.id.cast_unsigned()).collect())
@@ -315,7 +315,7 @@ fn sources(
 }
 
 /// Notes the rows in which two columns differ.
-fn differences(left: &ArrayRef, right: &ArrayRef, differs: &mut [bool]) -> Result<(), BatchError> {
+fn mark_unequal(left: &ArrayRef, right: &ArrayRef, differs: &mut [bool]) -> Result<(), BatchError> {
     // Most columns are equal as a whole, and that is one pass over their buffers.
     if left == right {
         return Ok(());

@@ -7,7 +7,7 @@ use crate::{
     config::Place,
     error::Error,
     exit::Exit,
-    lake::{self, views::Told},
+    lake::{self, views::ViewContext},
     source, sync,
 };
 
@@ -46,7 +46,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         // An address is whole.
         place @ Place::Bucket(_) => args.absolute.then(|| place.to_string()),
     };
-    let told = Told { uniform: &|source| sync::is_uniform(&lake, source), origin: &source::origin };
+    let told = ViewContext { uniform: &|source| sync::is_uniform(&lake, source), origin: &source::origin };
     let sql = lake::views::text(&lake, &names, told, folder.as_deref())?;
     match context.global.json {
         true => {

@@ -90,7 +90,7 @@ fn states(lake: &Lake, sources: &[String]) -> Vec<Check> {
                 let lost: u64 = lost.map(|partition| partition.ids.len()).sum();
                 let what = format!(
                     "{source}: files are missing or were changed since the last run ({}), {lost} tickets with them",
-                    sync::describe_differences(&found)
+                    sync::describe_diff(&found)
                 );
                 checks.push(Check::warning(LAKE, "manifest", what, "the next sync reads again what is lost"));
             }

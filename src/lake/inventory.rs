@@ -151,11 +151,11 @@ mod tests {
     #[test]
     fn what_belongs_is_told_from_what_does_not() {
         for (folder, lake) in lakes() {
-            told_apart(&lake, &folder.path().join("lake"));
+            sorts_files_by_table(&lake, &folder.path().join("lake"));
         }
     }
 
-    fn told_apart(lake: &Lake, root: &Path) {
+    fn sorts_files_by_table(lake: &Lake, root: &Path) {
         let put = |key: &str| {
             store::overwrite(lake, key, b"x").unwrap();
         };

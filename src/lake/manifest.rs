@@ -68,7 +68,7 @@ pub struct Move {
 
 /// Where the files are not what the manifest says, found without opening any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Differences {
+pub struct ManifestDiff {
     /// Partitions whose file is gone.
     pub missing: Vec<PartitionKey>,
     /// Partitions whose file has another size or version.
@@ -81,7 +81,7 @@ pub struct Differences {
     pub tables: Vec<String>,
 }
 
-impl Differences {
+impl ManifestDiff {
     /// Whether the files are what the manifest says.
     pub fn is_empty(&self) -> bool {
         let Self { missing, changed, unknown, extra, tables } = self;
@@ -165,9 +165,9 @@ impl Manifest {
     }
 
     /// Compares with the files that there are. Nothing is opened: one listing of a bucket, or one look at each file.
-    pub fn compare(&self, lake: &Lake, source: &str) -> Result<Differences, LakeError> {
+    pub fn compare(&self, lake: &Lake, source: &str) -> Result<ManifestDiff, LakeError> {
         let folder = tickets_folder(source);
-        let mut found = Differences::default();
+        let mut found = ManifestDiff::default();
         let mut present = BTreeSet::new();
         for (key, version) in store::files(lake, &folder)? {
             let inside = key.strip_prefix(&folder).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&key);

@@ -9,7 +9,7 @@ const CONTENT: &[u8] = b"written to see whether it can be\n";
 
 /// Puts an object beside the tables, reads it and removes it, and the folders that were made for it.
 pub fn probe(lake: &Lake) -> Result<(), LakeError> {
-    let key = format!("{}/probe-{}", store::HOUSE, std::process::id());
+    let key = format!("{}/probe-{}", store::INTERNAL, std::process::id());
     let place = store::path(lake, &key);
     let root = match lake.place() {
         Place::Folder(root) => Some(root.as_path()),

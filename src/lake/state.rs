@@ -34,7 +34,7 @@ pub enum Committed {
 }
 
 fn folder(source: &str) -> String {
-    format!("{}/state/{source}", store::HOUSE)
+    format!("{}/state/{source}", store::INTERNAL)
 }
 
 fn version_key(source: &str, version: u64) -> String {
@@ -51,7 +51,7 @@ fn versions(lake: &Lake, source: &str) -> Result<Vec<u64>, LakeError> {
 
 /// The sources that have a state, sorted.
 pub fn sources(lake: &Lake) -> Result<Vec<String>, LakeError> {
-    store::list(lake, &format!("{}/state", store::HOUSE))
+    store::list(lake, &format!("{}/state", store::INTERNAL))
 }
 
 /// The newest version and its number; `None` before the first commit.

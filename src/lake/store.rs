@@ -34,7 +34,7 @@ pub(super) use self::{
 };
 
 /// The folder of everything that is not a table.
-pub(super) const HOUSE: &str = "_ticketlake";
+pub(super) const INTERNAL: &str = "_ticketlake";
 pub(super) const STAGING: &str = "_ticketlake/staging";
 
 /// What holds a lake's files; cheap to clone.
@@ -134,7 +134,7 @@ pub(super) fn path(lake: &Lake, key: &str) -> Location {
 
 /// Writes a file by `fill` and puts it in the place of `key`, over what is expected there, whole or not at all. It is
 /// durable: a table at the latest before anything that may speak of it, which is what is created or deleted, and what is
-/// put under [`HOUSE`].
+/// put under [`INTERNAL`].
 pub(super) fn put<T>(
     lake: &Lake,
     key: &str,

@@ -255,7 +255,7 @@ fn what_differs_from_the_manifest_is_found_without_opening_a_file() {
         let extra = put(kept, "part-1.parquet");
         put(kept, "notes.txt");
         let found = table.manifest(|manifest| manifest.compare(&lake, "s")).unwrap();
-        let expected = Differences {
+        let expected = ManifestDiff {
             missing: vec![gone],
             changed: vec![changed],
             unknown: vec![new],

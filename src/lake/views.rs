@@ -25,14 +25,14 @@ pub type Origin<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
 
 /// What the lake's folder does not say of its sources.
 #[derive(Clone, Copy)]
-pub struct Told<'a> {
+pub struct ViewContext<'a> {
     /// Of a source, whether all of its files are known to have the same columns.
     pub uniform: &'a dyn Fn(&str) -> Result<bool, LakeError>,
     pub origin: Origin<'a>,
 }
 
 /// Writes the views of all sources of the lake, if they say anything new; gives whether they did.
-pub fn write(lake: &Lake, told: Told) -> Result<bool, LakeError> {
+pub fn write(lake: &Lake, told: ViewContext) -> Result<bool, LakeError> {
     let text = text(lake, &statistics::sources(lake)?, told, None)?;
     if store::read(lake, FILE)?.is_some_and(|present| present == text.as_bytes()) {
         return Ok(false);
@@ -43,7 +43,12 @@ pub fn write(lake: &Lake, told: Told) -> Result<bool, LakeError> {
 
 /// The views of these sources as SQL. With a `folder`, the lake's for DuckDB, they load from anywhere; without one, from
 /// the lake's folder. Those of an object store load from anywhere: nothing there is relative to a file.
-pub fn text(lake: &Lake, sources: &[String], told: Told, folder: Option<&str>) -> Result<String, LakeError> {
+pub fn text(
+    lake: &Lake,
+    sources: &[String],
+    told: ViewContext,
+    folder: Option<&str>,
+) -> Result<String, LakeError> {
     let place = match (folder, lake.place()) {
         (Some(folder), _) => Where::At(format!("{}/", folder.trim_end_matches('/'))),
         (None, Place::Folder(_)) => Where::Here,
@@ -52,7 +57,7 @@ pub fn text(lake: &Lake, sources: &[String], told: Told, folder: Option<&str>) -
     Ok(sql::text(&source_views(lake, sources, told)?, &place, told.origin))
 }
 
-fn source_views(lake: &Lake, sources: &[String], told: Told) -> Result<Vec<SourceView>, LakeError> {
+fn source_views(lake: &Lake, sources: &[String], told: ViewContext) -> Result<Vec<SourceView>, LakeError> {
     sources.iter().map(|source| source_view(lake, source.clone(), (told.uniform)(source)?)).collect()
 }
 

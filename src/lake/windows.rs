@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Lake, LakeError, store};
 
 fn folder(source: &str) -> String {
-    format!("{}/windows/{source}", store::HOUSE)
+    format!("{}/windows/{source}", store::INTERNAL)
 }
 
 /// Keeps the record of a window that was read, in the place of an earlier one.

@@ -104,7 +104,7 @@ fn lost(checkpoint: &Checkpoint) -> Result<Option<String>, LakeError> {
     if !checkpoint.has_manifest() {
         return Ok(None);
     }
-    let found = recover::differences(checkpoint)?;
+    let found = recover::diff(checkpoint)?;
     let of_partition = |key| checkpoint.table.manifest(|m| m.partitions.get(key).map_or(0, |p| p.ids.len()));
     let tickets: u64 = found.missing.iter().map(of_partition).sum();
     Ok(match (found.is_empty(), checkpoint.missing()) {

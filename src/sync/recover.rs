@@ -27,7 +27,7 @@ use super::{
 use crate::{
     batch::{ID, SYNCED_AT, UPDATED_AT, id_values, instant, instants_of},
     lake::{
-        self, Differences, FileMeta, FileSchema, LakeError, Manifest, MoveLog, ParquetFile, Partition,
+        self, FileMeta, FileSchema, LakeError, Manifest, ManifestDiff, MoveLog, ParquetFile, Partition,
         PartitionKey, RowKeys, SCHEMA_VERSION,
     },
 };
@@ -46,14 +46,14 @@ pub struct Recovered {
 }
 
 /// What differs between the files and the manifest. Without a manifest every file is unknown.
-pub fn differences(checkpoint: &Checkpoint) -> Result<Differences, LakeError> {
+pub fn diff(checkpoint: &Checkpoint) -> Result<ManifestDiff, LakeError> {
     let table = &checkpoint.table;
     table.manifest(|manifest| manifest.clone()).compare(&table.lake, &table.source)
 }
 
 /// Compares the files with the manifest, takes in what can be, and notes which tickets must be read again, durably.
 pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
-    let found = differences(checkpoint)?;
+    let found = diff(checkpoint)?;
     let moves = checkpoint.with(|state| state.moves.clone());
     let is_single = checkpoint.table.manifest(|manifest| manifest.duplicates().is_empty());
     if found.is_empty() && moves.is_empty() && is_single && checkpoint.has_manifest() {
@@ -115,7 +115,7 @@ pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
 }
 
 /// The first partitions of which something is missing, for people.
-pub fn describe(found: &Differences) -> String {
+pub fn describe(found: &ManifestDiff) -> String {
     const NAMED: usize = 3;
     let keys = found.missing.iter().chain(&found.changed).chain(&found.unknown);
     let mut names: Vec<String> = keys.map(|key| key.folder()).chain(found.extra.iter().cloned()).collect();
@@ -316,7 +316,7 @@ impl Recovery<'_> {
     }
 
     /// Small tables: one that cannot be read is moved aside; it is written anew later in the run.
-    fn tables(&mut self, found: &Differences) -> Result<(), LakeError> {
+    fn tables(&mut self, found: &ManifestDiff) -> Result<(), LakeError> {
         let table = &self.checkpoint.table;
         for name in &lake::TABLES[1..] {
             let known = table.manifest(|manifest| manifest.tables.get(*name).cloned());

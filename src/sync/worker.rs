@@ -59,7 +59,7 @@ pub async fn read(
 ) -> Result<(), Ended> {
     let (config, began) = (&client.config, Timestamp::now());
     let table = &checkpoint.table;
-    let found = recover::differences(checkpoint)?;
+    let found = recover::diff(checkpoint)?;
     if checkpoint.has_manifest() && !(found.missing.is_empty() && found.changed.is_empty()) {
         // Other workers put files that the manifest does not know yet; those are no reason to worry.
         tracing::warn!(

@@ -13,7 +13,7 @@ use std::{
 
 use self::staged::STAGED_BESIDE;
 use super::{
-    Content, Entry, Expected, FileVersion, HOUSE, LakeError, Put, STAGING, content::Source,
+    Content, Entry, Expected, FileVersion, INTERNAL, LakeError, Put, STAGING, content::Source,
     file_system::FileSystem,
 };
 use bytes::Bytes;
@@ -54,7 +54,7 @@ impl Folder {
         expected: &Expected,
         fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, LakeError>,
     ) -> Result<(T, Put), LakeError> {
-        let is_table = !Path::new(key).starts_with(HOUSE);
+        let is_table = !Path::new(key).starts_with(INTERNAL);
         if !is_table {
             self.sync_folders()?;
         }

@@ -18,7 +18,7 @@ pub struct Keys<'a> {
 
 impl Keys<'_> {
     /// A sentence, with a blank before it; empty for what the lake fills itself.
-    fn told(&self, column: &str) -> String {
+    fn vendor_keys(&self, column: &str) -> String {
         if self.kinds.is_empty() || [RESCUED, SYNCED_AT, DELETED_AT].contains(&column) {
             return String::new();
         }
@@ -45,7 +45,7 @@ pub fn column(text: &mut String, view: &str, column: &str, told: &str) {
 
 /// A column that every source has.
 pub fn ticket_column(text: &mut String, view: &str, of: &Column, keys: &Keys) {
-    column(text, view, of.name, &format!("{}{}", of.meaning, keys.told(of.name)));
+    column(text, view, of.name, &format!("{}{}", of.meaning, keys.vendor_keys(of.name)));
 }
 
 /// The columns that lie in paths.
@@ -91,8 +91,8 @@ mod tests {
     fn keys_are_told_for_each_vendor_and_not_for_what_the_lake_fills() {
         let origin = |kind: &str, column: &str| (kind == "a").then(|| format!("`its_{column}`"));
         let keys = |kinds: &[&'static str]| Keys { kinds: kinds.to_vec(), origin: &origin };
-        assert_eq!(keys(&["a", "b"]).told("url"), " Vendor key: `its_url` (a); none (b).");
-        assert_eq!(keys(&["a"]).told(SYNCED_AT), "");
-        assert_eq!(keys(&[]).told("url"), "");
+        assert_eq!(keys(&["a", "b"]).vendor_keys("url"), " Vendor key: `its_url` (a); none (b).");
+        assert_eq!(keys(&["a"]).vendor_keys(SYNCED_AT), "");
+        assert_eq!(keys(&[]).vendor_keys("url"), "");
     }
 }

@@ -28,12 +28,12 @@ pub fn names(fields: &[Custom], reserved: &[&str]) -> Vec<Names> {
     let columns: Vec<String> = fields
         .iter()
         .zip(wanted)
-        .map(|(field, name)| if free(&name) { name } else { told_apart(name, field, &mut taken) })
+        .map(|(field, name)| if free(&name) { name } else { distinct_name(name, field, &mut taken) })
         .collect();
     let twin = |(field, column): (&Custom, String)| {
         let twin = field.twin.then(|| {
             let name = format!("{column}__raw");
-            if taken.insert(folded(&name)) { name } else { told_apart(name, field, &mut taken) }
+            if taken.insert(folded(&name)) { name } else { distinct_name(name, field, &mut taken) }
         });
         Names { column, twin }
     };
@@ -52,7 +52,7 @@ fn writable(name: &str) -> String {
     name.replace('\0', "\u{fffd}")
 }
 
-fn told_apart(mut name: String, field: &Custom, taken: &mut HashSet<String>) -> String {
+fn distinct_name(mut name: String, field: &Custom, taken: &mut HashSet<String>) -> String {
     loop {
         name = format!("{name} ({})", writable(&field.field));
         if taken.insert(folded(&name)) {
