@@ -1,19 +1,16 @@
 //! The lake against its laws, and against the sources; and putting right what is wrong.
 
 mod against;
-mod blocking;
 mod check;
 mod columns;
 mod compare;
 mod difference;
 mod digest;
-mod fields;
 mod files;
 mod finding;
 mod identity;
 mod invariant;
 mod manifest;
-mod places;
 mod render;
 mod repair;
 mod report;
@@ -26,7 +23,6 @@ use roaring::RoaringTreemap;
 
 use self::{
     against::Rules,
-    blocking::blocking,
     check::{Checked, check},
     difference::Against,
     repair::{Repaired, Repairs},
@@ -66,17 +62,14 @@ type Names = BTreeMap<String, Option<&'static str>>;
 /// not be looked at.
 pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Report, Error> {
     let place = &scope.lake.place;
-    let is_lake = |lake: &Lake| -> Result<bool, LakeError> {
-        Ok(lake.is_there()?
-            && (lake::is_folder(lake, "_ticketlake".as_ref())? || !lake::sources(lake)?.is_empty()))
-    };
     if !is_lake(&Lake::open(&scope.lake)?)? {
         let what =
             format!("there is no lake at {place}; name its place with --lake, or run `ticketlake sync`");
         return Err(Error::Usage(what));
     }
     let mut notes = Vec::new();
-    let lake = Lake::open(&identity::as_it_is(scope, &mut notes)?)?;
+    let config = identity::as_it_is(scope, &mut notes)?;
+    let lake = Lake::open(&config)?;
     let names = names(&lake, scope)?;
     let _lock = match scope.repair {
         false => None,
@@ -85,58 +78,67 @@ pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Rep
             Locking::Held(holder) => return Err(Error::Locked { lake: place.clone(), holder }),
         },
     };
-    identity::check(&lake, scope, &names)?;
-    let (mut repairs, mut repaired) = (Repairs::new(), Repaired::default());
-    if scope.repair {
-        let (of_lake, run_id) = (lake.clone(), run.run_id.clone());
-        let selected: Vec<String> = names.keys().cloned().collect();
-        let begun = blocking(move |_| {
-            repair::begin(&of_lake, &run_id, &selected, &mut repaired).map(|repairs| (repairs, repaired))
-        });
-        (repairs, repaired) = begun.await.map_err(unwritten)?;
-    }
-    let mut checked = check(&lake, &names, scope.repair).await?;
-    if scope.repair
-        && repair::set_aside(&lake, &run.run_id, &checked, &mut repairs, &mut repaired).map_err(unwritten)?
-    {
-        checked = check(&lake, &names, true).await?;
-    }
-    let compared = match scope.against {
-        true => compare_all(&lake, scope, &checked, &mut repairs, progress, &run.run_id).await,
-        false => Vec::new(),
+    identity::check(&lake, &config, scope, &names)?;
+    let (checked, compared, repaired) = match scope.repair {
+        true => repair_all(&lake, scope, &names, progress, run).await?,
+        false => {
+            let mut checked = check(&lake, &names, false).await?;
+            if !checked.findings.is_sound() {
+                // A run may have changed files between two looks: only what is found again counts.
+                checked = check(&lake, &names, false).await?;
+            }
+            let compared = compare_all(&lake, scope, &checked, &Repairs::new(), progress, run).await;
+            (checked, compared, None)
+        }
     };
-    if scope.repair {
-        if !scope.against {
-            read_again(&lake, scope, &repairs, progress, &mut repaired).await?;
-        }
-        for repair in repairs.values_mut() {
-            repair.finish(&mut repaired).map_err(unwritten)?;
-        }
-        checked = check(&lake, &names, true).await?;
+    if let Some(holder) = &checked.beside {
+        notes.push(format!("a run is at work ({holder}): what it may be changing is noted, not counted"));
     }
-    notes.extend(checked.beside.iter().map(|holder| {
-        format!("a run was at work meanwhile ({holder}): what it may be changing is noted, not counted")
-    }));
     for files in checked.sources.iter().filter(|files| files.partitions == 0) {
         notes.push(format!("no ticket of source {} is in the lake", files.name));
     }
-    let repaired = scope.repair.then_some(repaired);
     Ok(report::report(run, place.to_string(), checked, compared, repaired, notes))
+}
+
+type Compared = Vec<(String, Against)>;
+
+async fn repair_all(
+    lake: &Lake,
+    scope: &Scope,
+    names: &Names,
+    progress: &Progress,
+    run: &Run,
+) -> Result<(Checked, Compared, Option<Repaired>), Error> {
+    let (of_lake, run_id, of_names) = (lake.clone(), run.run_id.clone(), names.clone());
+    let begun = blocking(move || repair::begin(&of_lake, &run_id, &of_names)).await;
+    let (mut repairs, mut repaired) = begun.map_err(unwritten)?;
+    let mut checked = check(lake, names, true).await?;
+    let set_aside = repair::set_aside(lake, &run.run_id, &checked, &mut repairs, &mut repaired);
+    if set_aside.map_err(unwritten)? {
+        checked = check(lake, names, true).await?;
+    }
+    let compared = compare_all(lake, scope, &checked, &repairs, progress, run).await;
+    if !scope.against {
+        read_again(lake, scope, &repairs, progress, &mut repaired).await?;
+    }
+    for repair in repairs.values_mut() {
+        repair.finish(&mut repaired).map_err(unwritten)?;
+    }
+    Ok((check(lake, names, true).await?, compared, Some(repaired)))
 }
 
 async fn compare_all(
     lake: &Lake,
     scope: &Scope,
     checked: &Checked,
-    repairs: &mut Repairs,
+    repairs: &Repairs,
     progress: &Progress,
-    run_id: &str,
-) -> Vec<(String, Against)> {
-    let rules = Rules { accept_deletes: scope.accept_deletes, run_id };
-    let mut repairs: BTreeMap<_, _> = repairs.iter_mut().collect();
-    let compared = scope.configs.iter().filter_map(|config| {
+    run: &Run,
+) -> Compared {
+    let rules = Rules { accept_deletes: scope.accept_deletes, run_id: &run.run_id };
+    let compared = scope.configs.iter().filter(|_| scope.against).filter_map(|config| {
         let files = checked.sources.iter().find(|files| files.name == config.name)?;
-        let (meter, repair) = (progress.source(&config.name), repairs.remove(&config.name));
+        let (meter, repair) = (progress.source(&config.name), repairs.get(&config.name));
         Some(async move {
             (config.name.clone(), against::against(lake, config, files, repair, rules, meter).await)
         })
@@ -172,11 +174,23 @@ async fn read_again(
         let read: Result<_, Ended> = read.await;
         meter.done();
         match read {
-            Ok(brought) => brought.say(name, repaired),
+            Ok(brought) => repaired.done.push(format!("{name}: {}", render::brought(&brought))),
             Err(why) => repaired.left.push(format!("{name}: {why}")),
         }
     }
     Ok(())
+}
+
+fn is_lake(lake: &Lake) -> Result<bool, LakeError> {
+    let has_house = || lake::is_folder(lake, "_ticketlake".as_ref());
+    Ok(lake.is_there()? && (has_house()? || !lake::sources(lake)?.is_empty()))
+}
+
+/// Work that fills a processor or waits for the disk, off the tasks that wait for the network and for signals.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    // A panic in it is a bug, and goes on as one.
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 /// The sources to look at.

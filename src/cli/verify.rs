@@ -10,7 +10,7 @@ use crate::{
 
 /// The laws come first: the output names their numbers.
 fn after_help() -> String {
-    let laws = Invariant::ALL.into_iter().map(|law| format!("  {:<4} {}\n", law.number(), law.text()));
+    let laws = Invariant::all().map(|law| format!("  {:<4} {}\n", law.number(), law.text()));
     format!("What must hold:\n{}\n{AFTER_HELP}", laws.collect::<String>())
 }
 

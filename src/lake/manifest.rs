@@ -77,7 +77,7 @@ pub struct ManifestDiff {
     pub unknown: Vec<PartitionKey>,
     /// Parquet files in a partition's folder beside its own, as keys of the lake.
     pub extra: Vec<String>,
-    /// Small tables whose file is gone, or has another size or version.
+    /// Small tables whose file is gone, is not known, or has another size or version.
     pub tables: Vec<String>,
 }
 
@@ -187,9 +187,8 @@ impl Manifest {
         }
         found.missing = self.partitions.keys().filter(|key| !present.contains(key)).copied().collect();
         for table in &TABLES[1..] {
-            if let Some(known) = self.tables.get(*table)
-                && store::stat(lake, &table_key(table, source))?.as_ref() != Some(&known.version)
-            {
+            let known = self.tables.get(*table).map(|known| &known.version);
+            if store::stat(lake, &table_key(table, source))?.as_ref() != known {
                 found.tables.push((*table).to_owned());
             }
         }

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use roaring::RoaringTreemap;
 
 use super::{
-    blocking::blocking,
+    blocking,
     check::SourceFiles,
     compare::{Compared, Ticket, compare},
     difference::{Against, Ids, Repaired},
@@ -17,10 +17,10 @@ use super::{
     repair::Repair,
 };
 use crate::{
-    batch::{UPDATED_AT, id_values, instant, instants_of},
+    batch::{BatchError, UPDATED_AT, id_values, instant, instants_of},
     config::SourceConfig,
     fetch::{Client, FetchError},
-    lake::Lake,
+    lake::{self, Lake},
     progress::Meter,
     summary::Outcome,
     sync::{self, Afresh, Checkpoint, Ended, ReadError, Rows},
@@ -39,7 +39,7 @@ pub async fn against(
     lake: &Lake,
     config: &SourceConfig,
     files: &SourceFiles,
-    repair: Option<&mut Repair>,
+    repair: Option<&Repair>,
     rules: Rules<'_>,
     meter: Meter,
 ) -> Against {
@@ -61,12 +61,12 @@ async fn settle(
     lake: &Lake,
     config: &SourceConfig,
     files: &SourceFiles,
-    repair: Option<&mut Repair>,
+    repair: Option<&Repair>,
     rules: Rules<'_>,
     meter: &Meter,
     found: &mut Against,
 ) -> Result<(), Ended> {
-    if !files.is_known {
+    if !lake::sources(lake)?.contains(&config.name) {
         found.error = Some("no ticket of it is in the lake yet; run `ticketlake sync`".to_owned());
         return Ok(());
     }
@@ -89,15 +89,11 @@ async fn settle(
     let gone = if found.unconfirmed.is_none() { &compared.extra } else { &nothing };
     // The source's version is the truth, also where it is older: a help desk may have been restored from a backup.
     let again = &compared.missing | &compared.stale | &compared.newer;
-    let mut repaired = Repaired::default();
-    if !again.is_empty() || !gone.is_empty() || found.definitions_differ || repair.needs_source()? {
-        let brought = repair.bring_in(&source, &again, gone, rules.accept_deletes).await?;
-        repaired.read_again = brought.read;
-        repaired.gone_since = brought.absent;
-        (repaired.marked, repaired.files_written) = (brought.marked, brought.files);
-    }
-    repaired.set_aside.clone_from(&repair.set_aside);
-    found.repaired = Some(repaired);
+    let differs = !again.is_empty() || !gone.is_empty() || found.definitions_differ;
+    found.repaired = Some(match differs || repair.needs_source()? {
+        true => repair.bring_in(&source, &again, gone, rules.accept_deletes).await?,
+        false => Repaired { set_aside: repair.set_aside.clone(), ..Repaired::default() },
+    });
     found.requests = source.client.counts.sent.load(Relaxed);
     Ok(())
 }
@@ -173,8 +169,8 @@ impl Seen {
         let (lake, name, schema) = (lake.clone(), files.name.clone(), source.file_schema());
         let keys = files.readable.clone();
         let tickets = std::mem::take(&mut self.inner().tickets);
-        let (compared, tickets) = blocking(move |abandoned| {
-            let compared = compare(&lake, &name, &keys, &schema, &tickets, abandoned);
+        let (compared, tickets) = blocking(move || {
+            let compared = compare(&lake, &name, &keys, &schema, &tickets);
             (compared, tickets)
         })
         .await;
@@ -186,7 +182,7 @@ impl Seen {
 impl Sink<Rows, ReadError> for Seen {
     async fn take(&self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
         let Some(decoded) = rows.decoded else { return Ok(()) };
-        let tickets = tickets(&decoded.batch);
+        let tickets = tickets(&decoded.batch).map_err(ReadError::arrow)?;
         let mut inner = self.inner();
         let nameless = decoded.ids.iter().zip(keep).filter(|(id, keep)| id.is_none() && **keep);
         inner.unreadable += nameless.count() as u64;
@@ -206,8 +202,8 @@ impl Sink<Rows, ReadError> for Seen {
 }
 
 /// Time and digest of each row, by id.
-pub(super) fn tickets(batch: &RecordBatch) -> Vec<(i64, Ticket)> {
+pub(super) fn tickets(batch: &RecordBatch) -> Result<Vec<(i64, Ticket)>, BatchError> {
     let updated = instants_of(batch, UPDATED_AT);
-    let rows = id_values(batch).iter().copied().zip(digests(batch)).enumerate();
-    rows.map(|(row, (id, digest))| (id, Ticket { updated_at: instant(updated, row), digest })).collect()
+    let rows = id_values(batch).iter().copied().zip(digests(batch)?).enumerate();
+    Ok(rows.map(|(row, (id, digest))| (id, Ticket { updated_at: instant(updated, row), digest })).collect())
 }

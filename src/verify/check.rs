@@ -1,32 +1,27 @@
 //! The lake against its laws: every file once, then what the files say together.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
 use super::{
-    blocking::blocking,
-    columns::{self, Columns},
-    fields::disagreements,
-    files::{FileFacts, Measure, check_table, check_tickets},
-    finding::{Finding, Findings, KEPT, REPAIR, SYNC},
+    Names, blocking, columns,
+    files::{FileCheck, FileFacts, Known},
+    finding::{Finding, Findings, REPAIR, SYNC, Weight},
     invariant::Invariant,
-    manifest::{Known, check_unfinished},
-    places::check_places,
+    manifest::{self, Entry},
 };
 use crate::{
-    columns::{Column, TICKET_FIELD_OPTIONS, TICKET_FIELDS},
-    lake::{self, Inventory, Lake, LakeError, PartitionKey, TableFile, TicketFile, state},
+    columns::{TICKET_FIELD_OPTIONS, TICKET_FIELDS},
+    lake::{self, Inventory, Lake, LakeError, PartitionKey, TableFile, TicketFile},
     sync::{Checkpoint, SourceState, take_in_windows},
 };
-
-/// The tables besides that of the tickets, and their columns.
-const SMALL_TABLES: [(&str, &[Column]); 2] =
-    [("ticket_fields", TICKET_FIELDS), ("ticket_field_options", TICKET_FIELD_OPTIONS)];
 
 /// Files looked at at a time: each may hold a batch of rows in memory.
 const MOST_SIDE_BY_SIDE: usize = 4;
@@ -37,7 +32,7 @@ pub struct Checked {
     pub findings: Findings,
     pub sources: Vec<SourceFiles>,
     pub inventory: Inventory,
-    /// The run that was at work meanwhile, in words.
+    /// Who was at work meanwhile.
     pub beside: Option<String>,
 }
 
@@ -53,82 +48,78 @@ pub struct SourceFiles {
     /// Partitions whose file can be read.
     #[serde(skip)]
     pub readable: Vec<PartitionKey>,
-    /// Partitions whose file must be set aside, with the tickets that were found in it.
+    /// Partitions whose file must be set aside, and the files of small tables.
     #[serde(skip)]
-    pub broken: Vec<(PartitionKey, RoaringTreemap)>,
+    pub broken: Vec<PartitionKey>,
     #[serde(skip)]
-    pub broken_tables: Vec<TableFile>,
-    /// Tickets with a value that only the source can give again.
+    pub broken_tables: Vec<PathBuf>,
+    /// Tickets that were found in these, and others with a value that only the source can give again.
     #[serde(skip)]
-    pub unfit: RoaringTreemap,
-    /// Whether the lake has a state, or any file of it.
-    #[serde(skip)]
-    pub is_known: bool,
-    #[serde(skip)]
-    state_version: Option<u64>,
+    pub reread: RoaringTreemap,
 }
 
 /// Checks the sources of these names, each with its kind where that is known. `is_ours`: no run is at work.
-pub async fn check(
-    lake: &Lake,
-    names: &BTreeMap<String, Option<&'static str>>,
-    is_ours: bool,
-) -> Result<Checked, LakeError> {
+pub async fn check(lake: &Lake, names: &Names, is_ours: bool) -> Result<Checked, LakeError> {
     let mut checked = Checked::default();
-    if !is_ours {
-        checked.beside = lake::lock::holder(lake)?;
+    let holder = || if is_ours { Ok(None) } else { lake::lock::holder(lake) };
+    checked.beside = holder()?;
+    // Before the files are listed: a file is put before a state names it.
+    let mut states = Vec::new();
+    for name in names.keys() {
+        states.push(load(lake, name, &mut checked.findings)?);
     }
-    // Before the files are listed: a file is there before a state names it.
-    let states = names.keys().map(|name| load(lake, name)).collect::<Result<Vec<_>, _>>()?;
-    let inventory = lake::inventory(lake)?;
-    check_places(lake, &inventory, &mut checked.findings)?;
-    let mut passing = Findings::default();
-    for ((name, kind), state) in names.iter().zip(states) {
-        let measure = Measure { kind: *kind, columns: None, calendar: lake.calendar(), is_shared: !is_ours };
-        let check = SourceCheck { lake, inventory: &inventory, name, measure };
-        let part = check.run(state).await?;
-        checked.sources.push(part.files);
-        checked.findings.absorb(part.findings);
-        passing.absorb(part.passing);
+    checked.inventory = lake::inventory(lake)?;
+    check_places(lake, &checked.inventory, &mut checked.findings)?;
+    for ((name, kind), loaded) in names.iter().zip(states) {
+        let source = Source { lake, name, kind: *kind, inventory: &checked.inventory };
+        let files = source.check(loaded, &mut checked.findings).await?;
+        checked.sources.push(files);
     }
-    if !is_ours && checked.beside.is_none() {
-        checked.beside = lake::lock::holder(lake)?;
-        for files in &checked.sources {
-            if checked.beside.is_none()
-                && !passing.is_sound()
-                && version(lake, &files.name)? != files.state_version
-            {
-                checked.beside = Some("it has ended by now".to_owned());
-            }
-        }
-    }
-    checked.findings.absorb(if checked.beside.is_some() { passing.into_notes() } else { passing });
-    checked.inventory = inventory;
+    checked.beside = checked.beside.take().or(holder()?);
+    checked.findings.settle(checked.beside.is_some());
     Ok(checked)
 }
 
-/// The state of a source, the windows that workers recorded taken in, as a run would see it.
-struct Loaded {
-    checkpoint: Checkpoint,
-    state: SourceState,
-    version: Option<u64>,
-    has_windows: bool,
+/// What lies under the tables' folders where nothing should, and what crashed runs have left.
+fn check_places(lake: &Lake, inventory: &Inventory, findings: &mut Findings) -> Result<(), LakeError> {
+    let law = Invariant::OneFileEach;
+    for stray in &inventory.strays {
+        let finding = Finding::new(None, Some(stray), "it does not belong under a table", REPAIR);
+        findings.add(law, Weight::Breach, finding);
+    }
+    let cut = lake.calendar().key(None).cut();
+    if let Some(other) = inventory.tickets.iter().find(|file| file.key.cut() != cut) {
+        let what = "the lake is partitioned in another way than `partition` under [lake] says";
+        let finding = Finding::new(None, Some(&other.path()), what, "set `partition` to what the lake has");
+        findings.add(law, Weight::Breach, finding);
+    }
+    for absent in &inventory.absent {
+        // Of one that had tickets the manifest knows.
+        let what = "no file is there: a run ended before it could put one, or it was deleted";
+        findings.add(law, Weight::Note, Finding::new(Some(&absent.source), Some(&absent.path()), what, SYNC));
+    }
+    for name in lake::leftovers(lake)? {
+        let path = Path::new("_ticketlake/staging").join(name);
+        let what = "a temporary file, of a run at work or of one that crashed";
+        findings.add(Invariant::NothingStaged, Weight::Note, Finding::new(None, Some(&path), what, SYNC));
+    }
+    Ok(())
 }
 
-/// `Err` inside: it cannot be read, and why.
-type State = Result<Option<Loaded>, (PathBuf, String)>;
-
-fn load(lake: &Lake, name: &str) -> Result<State, LakeError> {
-    let load = || -> Result<Option<Loaded>, LakeError> {
-        let (version, state) = state::load::<SourceState>(lake, name)?.unzip();
-        let checkpoint = Checkpoint::load(lake, name, "")?;
+/// The state of a source, the windows that workers recorded taken in, as a run would see it; and whether there are any.
+fn load(lake: &Lake, name: &str, findings: &mut Findings) -> Result<(Option<Checkpoint>, bool), LakeError> {
+    let loaded = Checkpoint::load(lake, name, "").and_then(|checkpoint| {
         let has_windows = take_in_windows(&checkpoint)?;
-        let state = state.unwrap_or_default();
-        Ok((version.is_some() || has_windows).then_some(Loaded { checkpoint, state, version, has_windows }))
-    };
-    match load() {
-        Err(LakeError::Damaged { at, what }) => Ok(Err((inside(lake, &at), what))),
-        loaded => loaded.map(Ok),
+        Ok((Some(checkpoint), has_windows))
+    });
+    match loaded {
+        Err(LakeError::Damaged { at, what }) => {
+            let path = inside(lake, &at);
+            let finding = Finding::new(Some(name), Some(&path), format!("it cannot be read: {what}"), REPAIR);
+            findings.add(Invariant::StateReadable, Weight::Breach, finding);
+            Ok((None, false))
+        }
+        loaded => loaded,
     }
 }
 
@@ -138,177 +129,136 @@ pub fn inside(lake: &Lake, at: &str) -> PathBuf {
     PathBuf::from(inside.trim_start_matches('/'))
 }
 
-fn version(lake: &Lake, name: &str) -> Result<Option<u64>, LakeError> {
-    Ok(state::load::<SourceState>(lake, name)?.map(|(version, _)| version))
-}
-
-struct SourceCheck<'a> {
+struct Source<'a> {
     lake: &'a Lake,
-    inventory: &'a Inventory,
     name: &'a str,
-    measure: Measure,
+    kind: Option<&'static str>,
+    inventory: &'a Inventory,
 }
 
-#[derive(Default)]
-struct Part {
-    files: SourceFiles,
-    findings: Findings,
-    /// What a run that is at work may be about to put right.
-    passing: Findings,
-}
-
-impl SourceCheck<'_> {
-    async fn run(mut self, state: State) -> Result<Part, LakeError> {
-        let mut part = Part::default();
-        part.files.name = self.name.to_owned();
-        part.files.kind = self.measure.kind.map(str::to_owned);
-        let loaded = state.unwrap_or_else(|(path, what)| {
-            let finding = Finding::of_file(self.name, &path, format!("it cannot be read: {what}"), REPAIR);
-            part.findings.add(Invariant::StateAgrees, finding);
-            part.files.is_known = true;
-            None
-        });
-        let state = loaded.as_ref().map(|loaded| &loaded.state);
-        let custom = state.and_then(|state| state.columns.clone());
-        self.measure.columns = custom.as_deref().map(columns::expected);
-        let manifest = loaded.as_ref().filter(|loaded| loaded.checkpoint.has_manifest());
-        let manifest = manifest.map(|loaded| loaded.checkpoint.table.manifest(|manifest| manifest.clone()));
-        let known = manifest.as_ref().map(|manifest| Known {
-            source: self.name,
-            manifest,
-            is_behind: loaded.as_ref().is_some_and(|loaded| loaded.has_windows || loaded.state.writing),
-        });
-        let (held, schema) = self.tickets(known.as_ref(), &mut part).await;
-        self.duplicates(&held, loaded.as_ref(), &mut part);
-        self.tables(known.as_ref(), custom.is_some(), &mut part).await;
-        part.files.is_known |= loaded.is_some() || !held.is_empty();
-        part.files.state_version = loaded.as_ref().and_then(|loaded| loaded.version);
-        if let Some(known) = &known {
-            let (tickets, tables) = (self.files(), self.inventory.tables.iter());
-            let paths: Vec<PathBuf> =
-                tickets.map(TicketFile::path).chain(tables.map(TableFile::path)).collect();
-            known.missing(|path| paths.iter().any(|known| known == path), &mut part.passing);
-        } else if part.files.is_known {
-            let what = "its state has no manifest: the next run makes it from the files";
-            part.findings.note(Invariant::ManifestAgrees, Finding::of_source(self.name, what, SYNC));
-        }
-        if let Some(state) = state {
-            let all = held.iter().fold(RoaringTreemap::new(), |all, (_, ids)| all | ids);
-            check_unfinished(self.name, state, &all, &mut part.passing);
-            self.times(state, &mut part.findings);
-        }
-        if part.files.broken_tables.is_empty() {
-            let found =
-                disagreements(self.lake, self.name, schema.as_deref(), custom.as_deref().unwrap_or_default());
-            for what in found.unwrap_or_default() {
-                let finding = Finding::of_source(self.name, what, SYNC);
-                match custom.is_some() {
-                    true => part.passing.add(Invariant::StateAgrees, finding),
-                    false => part.passing.note(Invariant::StateAgrees, finding),
-                }
-            }
-        }
-        Ok(part)
+impl Source<'_> {
+    fn finding(&self, what: impl Into<String>) -> Finding {
+        Finding::new(Some(self.name), None, what, SYNC)
     }
 
-    fn files(&self) -> impl Iterator<Item = &TicketFile> {
-        self.inventory.tickets.iter().filter(|file| file.source == self.name)
-    }
-
-    /// Looks at every file of tickets; gives the tickets of each, and the schema of all where it is one.
-    async fn tickets(
+    async fn check(
         &self,
-        known: Option<&Known<'_>>,
-        part: &mut Part,
-    ) -> (Vec<(PartitionKey, RoaringTreemap)>, Option<SchemaRef>) {
-        tracing::info!(source = self.name, files = self.files().count(), "checking the files");
-        let looks = self.files().map(|file| {
-            let (lake, file, measure) = (self.lake.clone(), file.clone(), self.measure.clone());
-            blocking(move |_| (file.key, check_tickets(&lake, &file, &measure)))
+        (checkpoint, has_windows): (Option<Checkpoint>, bool),
+        findings: &mut Findings,
+    ) -> Result<SourceFiles, LakeError> {
+        let mut files = SourceFiles { name: self.name.to_owned(), ..SourceFiles::default() };
+        files.kind = self.kind.map(str::to_owned);
+        let state = checkpoint.as_ref().map(|checkpoint| checkpoint.with(|state| state.clone()));
+        let state = state.unwrap_or_default();
+        let manifest = checkpoint.filter(Checkpoint::has_manifest);
+        let manifest = manifest.map(|known| known.table.manifest(|manifest| manifest.clone()));
+        let mut entries = manifest.map(|manifest| manifest::entries(self.name, manifest));
+        let checks = self.file_checks(&state, has_windows, &mut entries);
+        if entries.is_none() && !checks.is_empty() {
+            let what = "its state has no manifest: the next run makes it from the files";
+            findings.add(Invariant::ManifestAgrees, Weight::Note, self.finding(what));
+        }
+        for (path, entry) in entries.into_iter().flatten() {
+            let finding = Finding::new(Some(self.name), Some(&path), entry.missing(), SYNC);
+            findings.add(Invariant::ManifestAgrees, Weight::Passing, finding);
+        }
+        let held = self.look(checks, &mut files, findings).await;
+        self.duplicates(&held, &state, has_windows, findings);
+        let all = held.iter().fold(RoaringTreemap::new(), |all, (_, ids)| all | ids);
+        for (weight, what) in manifest::unfinished(&state, &all) {
+            findings.add(Invariant::ManifestAgrees, weight, self.finding(what));
+        }
+        self.times(&state, findings);
+        Ok(files)
+    }
+
+    /// What every file of the source is measured by; takes its entry out of `entries`.
+    fn file_checks(
+        &self,
+        state: &SourceState,
+        has_windows: bool,
+        entries: &mut Option<BTreeMap<PathBuf, Entry>>,
+    ) -> Vec<FileCheck> {
+        let custom = state.columns.as_deref().map(columns::expected);
+        let tickets = self.inventory.tickets.iter().filter(|file| file.source == self.name);
+        let tickets = tickets.map(|file| (TicketFile::path(file), Some(file.key), custom.clone()));
+        let tables = self.inventory.tables.iter().filter(|file| file.source == self.name);
+        let tables = tables.map(|file| {
+            let is_of_fields = file.table == "ticket_fields";
+            let columns = if is_of_fields { TICKET_FIELDS } else { TICKET_FIELD_OPTIONS };
+            (TableFile::path(file), None, Some(columns::of_table(columns)))
         });
+        let check = |(path, key, columns)| FileCheck {
+            known: match entries.as_mut().map(|entries| entries.remove(&path)) {
+                None => Known::Nothing,
+                Some(entry) if has_windows || state.writing => Known::Outdated(entry),
+                Some(entry) => Known::Entry(entry),
+            },
+            lake: self.lake.clone(),
+            source: self.name.to_owned(),
+            path,
+            key,
+            kind: self.kind,
+            columns,
+            facts: FileFacts::default(),
+        };
+        tickets.chain(tables).map(check).collect()
+    }
+
+    /// Looks at every file; gives the tickets of each partition.
+    async fn look(
+        &self,
+        checks: Vec<FileCheck>,
+        files: &mut SourceFiles,
+        findings: &mut Findings,
+    ) -> Vec<(PartitionKey, RoaringTreemap)> {
+        tracing::info!(source = self.name, files = checks.len(), "checking the files");
         let side_by_side = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_SIDE_BY_SIDE);
+        let looks = checks.into_iter().map(|check| blocking(|| check.run()));
         let mut looks = stream::iter(looks).buffered(side_by_side);
         let mut held = Vec::new();
-        let mut schemas: Vec<(Columns, SchemaRef)> = Vec::new();
-        while let Some((key, mut facts)) = looks.next().await {
-            if let Some(known) = known {
-                known.partition(key, &mut facts);
+        while let Some(FileCheck { path, key, facts, .. }) = looks.next().await {
+            findings.absorb(facts.findings);
+            let Some(key) = key else {
+                files.broken_tables.extend(facts.is_broken.then_some(path));
+                continue;
+            };
+            files.partitions += 1;
+            files.rows += facts.rows;
+            files.bytes += facts.bytes;
+            files.readable.extend(facts.schema.map(|_| key));
+            files.reread |= facts.unfit;
+            if facts.is_broken {
+                files.broken.push(key);
+                files.reread |= &facts.ids;
             }
-            let FileFacts { rows, bytes, schema, ids, unfit, is_broken, findings, passing, .. } = facts;
-            let files = &mut part.files;
-            (files.partitions, files.rows, files.bytes) =
-                (files.partitions + 1, files.rows + rows, files.bytes + bytes);
-            files.unfit |= unfit;
-            if let Some(schema) = schema {
-                files.readable.push(key);
-                let columns = crate::columns::of_schema(&schema);
-                if !schemas.iter().any(|(known, _)| *known == columns) {
-                    schemas.push((columns, schema));
-                }
-            }
-            if is_broken {
-                files.broken.push((key, ids.clone()));
-            }
-            held.push((key, ids));
-            part.findings.absorb(findings);
-            part.passing.absorb(passing);
+            held.push((key, facts.ids));
         }
-        if self.measure.columns.is_none() && schemas.len() > 1 {
-            let what =
-                format!("its files have {} sets of columns: a run has not come to its end", schemas.len());
-            part.findings.note(Invariant::SameColumns, Finding::of_source(self.name, what, SYNC));
-        }
-        let schema = schemas.first().filter(|_| schemas.len() == 1).map(|(_, schema)| Arc::clone(schema));
-        (held, schema)
+        held
     }
 
     /// Tickets that more than one partition has. One that is being moved may, and so may one that moved between the windows
     /// of two workers.
-    fn duplicates(&self, held: &[(PartitionKey, RoaringTreemap)], loaded: Option<&Loaded>, part: &mut Part) {
+    fn duplicates(
+        &self,
+        held: &[(PartitionKey, RoaringTreemap)],
+        state: &SourceState,
+        has_windows: bool,
+        findings: &mut Findings,
+    ) {
         let (mut all, mut twice) = (RoaringTreemap::new(), RoaringTreemap::new());
         for (_, ids) in held {
             twice |= &all & ids;
             all |= ids;
         }
-        let moves = loaded.map(|loaded| loaded.state.moves.as_slice()).unwrap_or_default();
-        let has_windows = loaded.is_some_and(|loaded| loaded.has_windows);
-        let moving = moves.iter().fold(RoaringTreemap::new(), |all, step| all | &step.ids);
-        for (number, id) in twice.iter().enumerate() {
-            let holding = held.iter().filter(|(_, ids)| number < KEPT && ids.contains(id));
-            let folders: Vec<String> = holding.map(|(key, _)| key.folder()).collect();
-            let what = format!("it is in more than one partition: {}", folders.join(", "));
-            let finding = Finding::of_source(self.name, what, SYNC).with_ticket(id.cast_signed());
-            match has_windows || moving.contains(id) {
-                true => part.passing.note(Invariant::EachTicketOnce, finding),
-                false => part.passing.add(Invariant::EachTicketOnce, finding),
-            }
-        }
-    }
-
-    /// The two small tables. `is_settled`: the last run on the source has come to its end.
-    async fn tables(&self, known: Option<&Known<'_>>, is_settled: bool, part: &mut Part) {
-        for (table, columns) in SMALL_TABLES {
-            let mut files = self.inventory.tables.iter();
-            let Some(file) = files.find(|file| file.table == table && file.source == self.name).cloned()
-            else {
-                if is_settled && known.is_none_or(|known| !known.manifest.tables.contains_key(table)) {
-                    let finding = Finding::of_source(self.name, format!("it has no {table}"), SYNC);
-                    part.passing.add(Invariant::OneFileEach, finding);
-                }
-                continue;
-            };
-            part.files.is_known = true;
-            let measure = Measure { columns: Some(columns::of_table(columns)), ..self.measure.clone() };
-            let (lake, of_file) = (self.lake.clone(), file.clone());
-            let mut facts = blocking(move |_| check_table(&lake, &of_file, &measure)).await;
-            if let Some(known) = known {
-                known.table(&file, &mut facts);
-            }
-            if facts.is_broken {
-                part.files.broken_tables.push(file);
-            }
-            part.findings.absorb(facts.findings);
-            part.passing.absorb(facts.passing);
+        for id in twice {
+            let may = has_windows || state.moves.iter().any(|step| step.ids.contains(id));
+            let weight = if may { Weight::Note } else { Weight::Passing };
+            let holding = held.iter().filter(|(_, ids)| ids.contains(id)).map(|(key, _)| key.folder());
+            let folders: Vec<String> = holding.collect();
+            let finding = self.finding(format!("it is in more than one partition: {}", folders.join(", ")));
+            let finding = Finding { ticket: Some(id.cast_signed()), ..finding };
+            findings.add(Invariant::EachTicketOnce, weight, finding);
         }
     }
 
@@ -321,10 +271,10 @@ impl SourceCheck<'_> {
             ("time of the last reading of definitions", state.fields_read_at),
         ];
         let now = Timestamp::now();
-        for (name, time) in times {
-            if let Some(time) = time.filter(|time| *time > now) {
-                let what = format!("the {name} is {time}, which has not come yet");
-                findings.add(Invariant::StateAgrees, Finding::of_source(self.name, what, SYNC));
+        for (name, time) in times.into_iter().filter_map(|(name, time)| Some((name, time?))) {
+            if time > now {
+                let finding = self.finding(format!("the {name} is {time}, which has not come yet"));
+                findings.add(Invariant::StateReadable, Weight::Breach, finding);
             }
         }
     }

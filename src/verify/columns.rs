@@ -34,26 +34,18 @@ pub fn of_table(columns: &[columns::Column]) -> Columns {
 
 /// Where `found` is not `expected`, in words; `None` where they are the same.
 pub fn difference(found: &Columns, expected: &Columns) -> Option<String> {
-    let of =
-        |all: &Columns, name: &str| all.iter().find(|(known, _)| known == name).map(|(_, of)| of.clone());
-    let absent = |these: &Columns, those: &Columns| -> Vec<String> {
-        these.iter().filter(|(name, _)| of(those, name).is_none()).map(|(name, _)| name.clone()).collect()
+    let besides = |these: &Columns, those: &Columns| -> Vec<String> {
+        let more = these.iter().filter(|column| !those.contains(column));
+        more.map(|(name, of)| format!("{name} ({of})")).collect()
     };
-    let retyped = found.iter().filter_map(|(name, is)| {
-        let wanted = of(expected, name)?;
-        (*is != wanted).then(|| format!("{name} ({is}, not {wanted})"))
-    });
-    let lists = [
-        ("lacks", absent(expected, found)),
-        ("has besides", absent(found, expected)),
-        ("has of another type", retyped.collect()),
-    ];
-    let lists = lists.iter().filter(|(_, names)| !names.is_empty());
-    let said: Vec<String> = lists.map(|(word, names)| format!("{word} {}", names.join(", "))).collect();
-    match said.is_empty() {
-        false => Some(said.join("; ")),
-        true if found == expected => None,
-        true => Some("has its columns in another order".to_owned()),
+    match (besides(expected, found).join(", "), besides(found, expected).join(", ")) {
+        _ if found == expected => None,
+        (lacks, more) if lacks.is_empty() && more.is_empty() => {
+            Some("has its columns in another order".to_owned())
+        }
+        (lacks, more) if more.is_empty() => Some(format!("lacks {lacks}")),
+        (lacks, more) if lacks.is_empty() => Some(format!("has besides {more}")),
+        (lacks, more) => Some(format!("lacks {lacks}; has besides {more}")),
     }
 }
 
@@ -67,9 +59,9 @@ mod tests {
         let wanted = expected(&[custom(Type::Int64)]);
         assert_eq!(difference(&wanted, &wanted), None);
         let lacks = difference(&expected(&[]), &wanted);
-        assert_eq!(lacks.as_deref(), Some("lacks cf_a"));
+        assert_eq!(lacks.as_deref(), Some("lacks cf_a (Int64)"));
         let retyped = difference(&expected(&[custom(Type::Text)]), &wanted);
-        assert_eq!(retyped.as_deref(), Some("has of another type cf_a (Utf8, not Int64)"));
+        assert_eq!(retyped.as_deref(), Some("lacks cf_a (Int64); has besides cf_a (Utf8)"));
         let mut moved = wanted.clone();
         moved.swap(1, 2);
         assert_eq!(difference(&moved, &wanted).as_deref(), Some("has its columns in another order"));

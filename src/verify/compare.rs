@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use roaring::RoaringTreemap;
 
-use super::{against::tickets, blocking::Abandoned, difference::Because};
+use super::{against::tickets, difference::Because};
 use crate::{
     batch::{BatchError, conform, instant, instants_of},
     columns::DELETED_AT,
@@ -39,18 +39,17 @@ pub fn compare(
     keys: &[PartitionKey],
     schema: &FileSchema,
     at_source: &HashMap<i64, Ticket>,
-    abandoned: &Abandoned,
 ) -> Result<Compared, LakeError> {
     let mut compared = Compared::default();
     let mut held = RoaringTreemap::new();
-    for key in keys.iter().take_while(|_| !abandoned.is()) {
+    for key in keys {
         let at = lake::ticket_file(lake, source, *key);
         let Some(file) = lake::open(&at)? else { continue };
         let rows = |cause: BatchError| LakeError::Rows { at: at.to_string(), cause };
         for batch in file.batches()? {
             let batch = conform(&batch?, schema.schema()).map_err(rows)?;
             let marks = instants_of(&batch, DELETED_AT);
-            for (row, (id, here)) in tickets(&batch).into_iter().enumerate() {
+            for (row, (id, here)) in tickets(&batch).map_err(rows)?.into_iter().enumerate() {
                 held.insert(id.cast_unsigned());
                 let marked = instant(marks, row).is_some();
                 compared.ticket(id, here, marked, at_source.get(&id).copied());

@@ -1,235 +1,219 @@
 //! One file of the lake, looked at whole: its bytes, what it promises, and every row of it.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use arrow::datatypes::SchemaRef;
 use roaring::RoaringTreemap;
 
 use super::{
     columns::{self, Columns},
-    finding::{Finding, Findings, REPAIR, SYNC},
+    finding::{Finding, Findings, REPAIR, SYNC, Weight},
     invariant::Invariant,
-    rows::{RowCheck, RowFacts},
+    manifest::Entry,
+    rows::RowCheck,
 };
-use crate::lake::{
-    self, Calendar, FileVersion, Inspection, Lake, LakeError, ParquetFile, PartitionKey, SCHEMA_VERSION,
-    TableFile, TicketFile,
-};
+use crate::lake::{self, Inspection, Lake, LakeError, ParquetFile, PartitionKey, SCHEMA_VERSION};
+
+/// A file, and what it is measured by.
+pub struct FileCheck {
+    pub lake: Lake,
+    pub source: String,
+    /// Relative to the lake.
+    pub path: PathBuf,
+    /// Of a file of tickets.
+    pub key: Option<PartitionKey>,
+    /// As the configuration says.
+    pub kind: Option<&'static str>,
+    /// The columns that it must have; `None` while files of the source may differ.
+    pub columns: Option<Columns>,
+    pub known: Known,
+    pub facts: FileFacts,
+}
+
+/// What the manifest says of a file.
+pub enum Known {
+    /// There is no manifest.
+    Nothing,
+    Entry(Option<Entry>),
+    /// A run crashed while it wrote, or workers wrote windows that no run has taken in yet: the file may be newer.
+    Outdated(Option<Entry>),
+}
 
 /// What a file turned out to be.
 #[derive(Default)]
 pub struct FileFacts {
     pub rows: u64,
     pub bytes: u64,
-    /// Its version, and the checksum of its bytes; `None` if these could not be read.
-    pub content: Option<(FileVersion, u64)>,
     /// `None` for a file that cannot be decoded.
     pub schema: Option<SchemaRef>,
     pub ids: RoaringTreemap,
-    pub deleted: RoaringTreemap,
     /// Tickets with a value that only the source can give again.
     pub unfit: RoaringTreemap,
     /// Whether it must be set aside and its tickets read again.
     pub is_broken: bool,
     pub findings: Findings,
-    /// What a run that is at work may be about to put right.
-    pub passing: Findings,
 }
 
-/// What files of a source are measured by.
-#[derive(Clone)]
-pub struct Measure {
-    pub kind: Option<&'static str>,
-    /// The columns that the state names; `None` while files may differ.
-    pub columns: Option<Columns>,
-    pub calendar: Calendar,
-    /// A file that does not decode is read once more: a run may just have replaced it.
-    pub is_shared: bool,
-}
-
-/// Looks at the file of a partition.
-pub fn check_tickets(lake: &Lake, file: &TicketFile, measure: &Measure) -> FileFacts {
-    look(&file.source, &file.path(), measure, |look| {
-        let Some((opened, inspection)) = look.open(lake, measure.kind) else { return };
-        look.columns(opened.schema(), measure.columns.as_ref());
-        look.promises_of_ids(&inspection);
-        let calendar = measure.calendar.clone();
-        let partition = (file.key.cut() == calendar.clone().key(None).cut()).then_some(file.key);
-        look.rows(&opened, &inspection, Some((calendar, partition)));
-    })
-}
-
-/// Looks at the file of a source in one of the small tables.
-pub fn check_table(lake: &Lake, file: &TableFile, measure: &Measure) -> FileFacts {
-    look(&file.source, &file.path(), measure, |look| {
-        let Some((opened, inspection)) = look.open(lake, measure.kind) else { return };
-        let found = crate::columns::of_schema(opened.schema());
-        let wanted = measure.columns.as_ref();
-        if let Some(said) = wanted.and_then(|wanted| columns::difference(&found, wanted)) {
-            look.broken(Invariant::SameColumns, said);
+impl FileCheck {
+    /// Looks at the file.
+    pub fn run(mut self) -> Self {
+        match self.look() {
+            Err(LakeError::Damaged { what, .. }) => {
+                self.broken(Invariant::Decodable, format!("it cannot be read: {what}"));
+            }
+            Err(why) => {
+                let remedy = "see to the disk or the network, and check again";
+                self.found(Invariant::Decodable, Weight::Breach, why.to_string(), remedy);
+            }
+            Ok(()) => {}
         }
-        look.rows(&opened, &inspection, None);
-    })
-}
+        self
+    }
 
-fn look(source: &str, path: &Path, measure: &Measure, act: impl Fn(&mut Look)) -> FileFacts {
-    let once = || {
-        let mut look = Look { source, path, facts: FileFacts::default() };
-        act(&mut look);
-        look.facts
-    };
-    let facts = once();
-    if facts.schema.is_none() && measure.is_shared { once() } else { facts }
-}
-
-struct Look<'a> {
-    source: &'a str,
-    path: &'a Path,
-    facts: FileFacts,
-}
-
-impl Look<'_> {
-    fn finding(&self, what: impl Into<String>, remedy: &'static str) -> Finding {
-        Finding::of_file(self.source, self.path, what, remedy)
+    fn found(&mut self, law: Invariant, weight: Weight, what: impl Into<String>, remedy: &'static str) {
+        let finding = Finding::new(Some(&self.source), Some(&self.path), what, remedy);
+        self.facts.findings.add(law, weight, finding);
     }
 
     /// A fault for which the file is set aside.
     fn broken(&mut self, law: Invariant, what: impl Into<String>) {
         self.facts.is_broken = true;
-        self.facts.findings.add(law, self.finding(what, REPAIR));
+        self.found(law, Weight::Breach, what, REPAIR);
     }
 
-    /// It could not be read: it is damaged, or the disk or the network failed.
-    fn unreadable(&mut self, why: &LakeError) {
-        if let LakeError::Damaged { what, .. } = why {
-            return self.broken(Invariant::Decodable, format!("it cannot be read: {what}"));
-        }
-        let remedy = "see to the disk or the network, and check again";
-        self.facts.findings.add(Invariant::Decodable, self.finding(why.to_string(), remedy));
-    }
-
-    fn open(&mut self, lake: &Lake, kind: Option<&'static str>) -> Option<(ParquetFile, Inspection)> {
-        let opened = lake::open(&lake.at(self.path)).and_then(|file| {
-            let Some(file) = file else { return Ok(None) };
-            let (checksum, inspection) = (file.checksum()?, Inspection::of(&file)?);
-            Ok(Some((file, checksum, inspection)))
-        });
-        let (file, checksum, inspection) = match opened {
-            Ok(Some(opened)) => opened,
+    fn look(&mut self) -> Result<(), LakeError> {
+        let Some(file) = lake::open(&self.lake.at(&self.path))? else {
             // It was listed a moment ago.
-            Ok(None) => {
-                let finding = self.finding("it vanished while it was looked at", SYNC);
-                self.facts.passing.add(Invariant::OneFileEach, finding);
-                return None;
-            }
-            Err(why) => {
-                self.unreadable(&why);
-                return None;
-            }
+            self.found(Invariant::OneFileEach, Weight::Passing, "it vanished while it was looked at", SYNC);
+            return Ok(());
         };
         (self.facts.rows, self.facts.bytes) = (file.rows(), file.bytes());
-        self.facts.content = Some((file.version(), checksum));
-        self.promises(&inspection);
-        self.metadata(&file, kind);
-        Some((file, inspection))
+        let is_known = self.bytes(&file)?;
+        self.metadata(&file);
+        self.columns(file.schema());
+        let inspection = Inspection::of(&file)?;
+        self.form(&inspection);
+        let mut rows = self.key.map(|key| RowCheck::new(self.lake.calendar(), key));
+        for batch in file.batches()? {
+            let batch = batch?;
+            rows.iter_mut().for_each(|rows| rows.batch(&batch));
+        }
+        self.facts.schema = Some(file.schema().clone());
+        if let Some(rows) = rows {
+            self.rows(rows, &inspection, is_known);
+        }
+        Ok(())
     }
 
-    fn promises(&mut self, inspection: &Inspection) {
+    /// Compares the bytes with what the manifest knows; whether they are the same.
+    fn bytes(&mut self, file: &ParquetFile) -> Result<bool, LakeError> {
+        let (law, checksum) = (Invariant::ManifestAgrees, file.checksum()?);
+        match &self.known {
+            Known::Nothing => return Ok(false),
+            // The same bytes under another time of change are a copy, and no damage.
+            Known::Entry(Some(known)) | Known::Outdated(Some(known)) if known.checksum == checksum => {
+                return Ok(true);
+            }
+            // No run puts a file under the version of another.
+            Known::Entry(Some(known)) | Known::Outdated(Some(known)) if known.version == file.version() => {
+                self.broken(law, "its bytes are not those that were written");
+            }
+            Known::Outdated(_) => {
+                let what =
+                    "a run that crashed, or a worker, wrote it: the manifest does not know this version";
+                self.found(law, Weight::Note, what, SYNC);
+            }
+            Known::Entry(Some(_)) => {
+                self.found(law, Weight::Passing, "it was changed or replaced since the last run", SYNC);
+            }
+            Known::Entry(None) => self.found(law, Weight::Passing, "the manifest does not know it", SYNC),
+        }
+        Ok(false)
+    }
+
+    fn metadata(&mut self, file: &ParquetFile) {
+        let law = Invariant::Metadata;
+        let value = |key: &str| file.metadata_value(key).filter(|value| !value.is_empty());
+        for key in ["ticketlake.version", "ticketlake.schema_version", "ticketlake.source_kind"] {
+            if value(key).is_none() {
+                self.broken(law, format!("it has no {key}"));
+            }
+        }
+        let version = value("ticketlake.schema_version").and_then(|version| version.parse::<u32>().ok());
+        if let Some(version) = version.filter(|version| *version > SCHEMA_VERSION) {
+            let what =
+                format!("its schema_version is {version}, this program knows {SCHEMA_VERSION} at most");
+            self.found(law, Weight::Breach, what, "use the newer ticketlake that wrote it");
+        }
+        if let (Some(found), Some(kind)) =
+            (file.source_kind(), self.kind.filter(|kind| file.source_kind() != Some(kind)))
+        {
+            // It is the configuration that is wrong, rather than a whole lake.
+            let what = format!("its source_kind is {found}, the source is of kind {kind}");
+            self.found(law, Weight::Breach, what, "correct `kind` in the source's configuration");
+        }
+    }
+
+    fn columns(&mut self, schema: &SchemaRef) {
+        let found = crate::columns::of_schema(schema);
+        // Until the state names the custom columns they may differ, the canonical ones never.
+        let wanted = self.columns.take().unwrap_or_else(|| columns::with_own(&found));
+        if let Some(said) = columns::difference(&found, &wanted) {
+            self.facts.is_broken = true;
+            self.found(Invariant::SameColumns, Weight::Passing, said, REPAIR);
+        }
+    }
+
+    fn form(&mut self, inspection: &Inspection) {
         let lists = [
-            (&inspection.other_compression, "is compressed otherwise than with Zstandard"),
-            (&inspection.without_statistics, "has no statistics"),
-            (&inspection.without_page_index, "has no page index"),
+            (&inspection.other_compression, "are compressed otherwise than with Zstandard"),
+            (&inspection.without_statistics, "have no statistics"),
+            (&inspection.without_page_index, "have no page index"),
         ];
-        for (columns, lack) in lists {
-            let Some(first) = columns.first() else { continue };
-            let more = columns.len() - 1;
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            self.broken(Invariant::FileForm, format!("column {first}{more} {lack}"));
+        for (columns, lack) in lists.into_iter().filter(|(columns, _)| !columns.is_empty()) {
+            self.broken(Invariant::FileForm, format!("columns {lack}: {}", columns.join(", ")));
         }
-    }
-
-    fn promises_of_ids(&mut self, inspection: &Inspection) {
-        match inspection.id_required {
-            Some(true) => {}
-            Some(false) => self.broken(Invariant::SortedById, "column id is not REQUIRED"),
-            None => self.broken(Invariant::SortedById, "it has no column id"),
+        if self.key.is_some() && inspection.id_required != Some(true) {
+            self.broken(Invariant::SortedById, "it has no column id that forbids null");
         }
-        if inspection.lacks_bloom_filter() {
+        if self.key.is_some() && inspection.lacks_bloom_filter() {
             self.broken(Invariant::FileForm, "column id has no Bloom filter");
         }
     }
 
-    fn metadata(&mut self, file: &ParquetFile, kind: Option<&'static str>) {
-        let value = |key: &str| file.metadata_value(key).filter(|value| !value.is_empty());
-        if value("ticketlake.version").is_none() {
-            self.broken(Invariant::Metadata, "it has no ticketlake.version");
-        }
-        match value("ticketlake.schema_version").map(str::parse::<u32>) {
-            Some(Ok(version)) if version <= SCHEMA_VERSION => {}
-            Some(Ok(version)) => {
-                let what = format!(
-                    "ticketlake.schema_version is {version}, this program knows {SCHEMA_VERSION} at most"
-                );
-                let finding = self.finding(what, "use the newer ticketlake that wrote it");
-                self.facts.findings.add(Invariant::Metadata, finding);
-            }
-            _ => self.broken(Invariant::Metadata, "it has no ticketlake.schema_version"),
-        }
-        match (value("ticketlake.source_kind"), kind) {
-            (Some(found), Some(kind)) if found != kind => {
-                let what = format!("its ticketlake.source_kind is {found}, the source is of kind {kind}");
-                // It is the configuration that is wrong, rather than a whole lake.
-                let finding = self.finding(what, "correct `kind` in the source's configuration");
-                self.facts.findings.add(Invariant::Metadata, finding);
-            }
-            (Some(_), _) => {}
-            (None, _) => self.broken(Invariant::Metadata, "it has no ticketlake.source_kind"),
-        }
-    }
-
-    fn columns(&mut self, schema: &SchemaRef, wanted: Option<&Columns>) {
-        let found = crate::columns::of_schema(schema);
-        let said = match wanted {
-            Some(wanted) => columns::difference(&found, wanted),
-            // Until the state names the custom columns they may differ, the canonical ones never.
-            None => columns::difference(&found, &columns::with_own(&found)),
-        };
-        if let Some(said) = said {
-            self.facts.is_broken = true;
-            self.facts.passing.add(Invariant::SameColumns, self.finding(said, REPAIR));
-        }
-    }
-
-    /// Decodes every row. `tickets` is the calendar and the partition that the rows must lie in.
-    fn rows(
-        &mut self,
-        file: &ParquetFile,
-        inspection: &Inspection,
-        tickets: Option<(Calendar, Option<PartitionKey>)>,
-    ) {
-        let mut check = tickets.map(|(calendar, partition)| RowCheck::new(inspection, calendar, partition));
-        let decoded = file.batches().and_then(|mut batches| {
-            batches.try_for_each(|batch| {
-                let batch = batch?;
-                check.iter_mut().for_each(|check| check.batch(&batch));
-                Ok(())
-            })
-        });
-        if let Err(why) = decoded {
-            return self.unreadable(&why);
-        }
-        self.facts.schema = Some(file.schema().clone());
-        let Some(RowFacts { ids, deleted, breaches }) = check.map(RowCheck::finish) else { return };
-        (self.facts.ids, self.facts.deleted) = (ids, deleted);
+    /// What all rows of a partition together say.
+    fn rows(&mut self, rows: RowCheck, inspection: &Inspection, is_known: bool) {
+        let RowCheck { ids, deleted, breaches, .. } = rows;
         for (law, ticket, what) in breaches {
             // What a cell says is the source's to correct; the file is as good as before.
             match ticket.filter(|_| law == Invariant::RescuedIsObject) {
                 Some(id) => _ = self.facts.unfit.insert(id.cast_unsigned()),
                 None => self.facts.is_broken = true,
             }
-            let finding = self.finding(what, REPAIR);
-            let finding = ticket.map_or(finding.clone(), |id| finding.with_ticket(id));
-            self.facts.findings.add(law, finding);
+            let finding = Finding::new(Some(&self.source), Some(&self.path), what, REPAIR);
+            self.facts.findings.add(law, Weight::Breach, Finding { ticket, ..finding });
         }
+        let is_found = |id: i64| {
+            inspection.groups.iter().any(|group| {
+                let (least, most) = group.ids.unwrap_or((i64::MIN, i64::MAX));
+                (least..=most).contains(&id) && group.filter_finds(id) != Some(false)
+            })
+        };
+        if let Some(id) = ids.iter().map(u64::cast_signed).find(|id| !is_found(*id)) {
+            let what = format!("readers skip ticket {id}: the statistics or the Bloom filter deny it");
+            self.broken(Invariant::FileForm, what);
+        }
+        let known = match &self.known {
+            Known::Entry(known) | Known::Outdated(known) => known.as_ref().filter(|_| is_known),
+            Known::Nothing => None,
+        };
+        let keys = known.and_then(|known| known.keys.as_ref());
+        if keys.is_some_and(|(known, marked)| (known, marked) != (&ids, &deleted)) {
+            self.broken(
+                Invariant::ManifestAgrees,
+                "the manifest knows other tickets or deletion marks in it",
+            );
+        }
+        self.facts.ids = ids;
     }
 }

@@ -6,7 +6,7 @@ use super::{Names, Scope};
 use crate::{
     config::{LakeConfig, PartitionBy},
     error::Error,
-    lake::{self, Cut, Lake, LakeError, state},
+    lake::{self, Lake, LakeError, state},
     sync::{self, Account, SourceState, Task},
 };
 
@@ -16,18 +16,14 @@ pub fn as_it_is(scope: &Scope, notes: &mut Vec<String>) -> Result<LakeConfig, Er
     if !scope.sources.is_empty() {
         return Ok(config);
     }
-    let lake = Lake::open(&config)?;
-    let mut known = None;
+    let (lake, mut zone) = (Lake::open(&config)?, None);
     for name in lake::sources(&lake)? {
-        known = known.or(account(&lake, &name)?);
+        if let Some(key) = lake::partitions(&lake, &name)?.first() {
+            config.partition = PartitionBy::from(key.cut());
+        }
+        zone = zone.or(account(&lake, &name)?.map(|account| account.lake_timezone));
     }
-    if let Some(file) = lake::inventory(&lake)?.tickets.first() {
-        config.partition = match file.key.cut() {
-            Cut::Day => PartitionBy::Day,
-            Cut::Month => PartitionBy::Month,
-        };
-    }
-    match known.and_then(|account| TimeZone::get(&account.lake_timezone).ok()) {
+    match zone.and_then(|zone| TimeZone::get(&zone).ok()) {
         Some(zone) => config.timezone = zone,
         None => {
             let zone = config.timezone.iana_name().unwrap_or("UTC");
@@ -38,27 +34,21 @@ pub fn as_it_is(scope: &Scope, notes: &mut Vec<String>) -> Result<LakeConfig, Er
 }
 
 /// Refuses a configuration of another lake or another account. Where nothing is written, the states alone are asked.
-pub fn check(lake: &Lake, scope: &Scope, names: &Names) -> Result<(), Error> {
+pub fn check(lake: &Lake, config: &LakeConfig, scope: &Scope, names: &Names) -> Result<(), Error> {
     for (name, kind) in names {
         let why = match account(lake, name)? {
-            Some(account) => {
-                sync::check_account(&account, &scope.lake, name, *kind).filter(|_| !scope.sources.is_empty())
-            }
+            Some(account) => sync::check_account(&account, config, name, *kind),
             None if scope.repair => {
-                let keys = lake::partitions(lake, name)?;
-                sync::check_files(lake, &scope.lake, name, *kind, &keys)?
+                sync::check_files(lake, config, name, *kind, &lake::partitions(lake, name)?)?
             }
             None => None,
         };
-        if let Some(why) = why {
-            return Err(Error::Usage(why));
-        }
+        why.map_or(Ok(()), |why| Err(Error::Usage(why)))?;
     }
     let task = Task::Sync { whole: false, accept: sync::Accept::default() };
-    for config in &scope.configs {
-        match sync::check_identity(lake, &scope.lake, config, task) {
-            Ok(None) => {}
-            Ok(Some(why)) => return Err(Error::Usage(why)),
+    for source in &scope.configs {
+        match sync::check_identity(lake, config, source, task) {
+            Ok(why) => why.map_or(Ok(()), |why| Err(Error::Usage(why)))?,
             // The check says more.
             Err(why) if why.is_damage() => {}
             Err(why) => return Err(why.into()),

@@ -13,7 +13,7 @@ pub enum Invariant {
     Metadata,
     OneFileEach,
     Decodable,
-    StateAgrees,
+    StateReadable,
     RescuedIsObject,
     NothingStaged,
     ManifestAgrees,
@@ -21,71 +21,92 @@ pub enum Invariant {
 
 use Invariant::*;
 
-impl Invariant {
-    pub const ALL: [Invariant; 12] = [
+/// Each law, and what goes wrong where it does not hold; V1 is the first.
+const LAWS: [(Invariant, &str, &str); 12] = [
+    (
         EachTicketOnce,
-        InItsPartition,
+        "each ticket once in its source",
+        "every count and sum is too high, and two versions of a ticket contradict each other",
+    ),
+    (InItsPartition, "each ticket in the partition of its creation", "a query by date misses the ticket"),
+    (
         SortedById,
+        "rows sorted by id, and id never null",
+        "a look-up by id reads every page, and a merge cannot go on",
+    ),
+    (
         SameColumns,
+        "the same columns in every file of a source",
+        "a plain glob over the source fails or loses columns",
+    ),
+    (
         FileForm,
+        "Zstandard or none, statistics; large files: page index, Bloom filter",
+        "readers cannot skip what they do not need, or skip what they do need",
+    ),
+    (
         Metadata,
+        "the metadata of files: version, schema version, kind of source",
+        "nobody knows which version wrote the file, and from which vendor its rows are",
+    ),
+    (
         OneFileEach,
-        Decodable,
-        StateAgrees,
-        RescuedIsObject,
+        "one part-0.parquet in a partition, nothing else",
+        "the glob counts rows that are no tickets",
+    ),
+    (Decodable, "every page can be decoded", "queries that touch the page fail"),
+    (
+        StateReadable,
+        "the state can be read, and names no time that has not come yet",
+        "the next sync cannot begin, or begins at the wrong moment",
+    ),
+    (RescuedIsObject, "_rescued is a JSON object or null", "JSON queries over it fail"),
+    (
         NothingStaged,
+        "no temporary file of a crashed run",
+        "disk space is wasted until the next sync removes it",
+    ),
+    (
         ManifestAgrees,
-    ];
+        "the manifest agrees with the files, byte for byte",
+        "tickets are missing, or are not what the source sent",
+    ),
+];
+
+impl Invariant {
+    /// All of them, by number.
+    pub fn all() -> impl Iterator<Item = Self> {
+        LAWS.into_iter().map(|(law, ..)| law)
+    }
 
     /// `V1` to `V12`.
     pub fn number(self) -> String {
-        let place = Self::ALL.iter().position(|law| *law == self).unwrap_or_default();
-        format!("V{}", place + 1)
+        format!("V{}", self as usize + 1)
     }
 
     /// The law.
     pub fn text(self) -> &'static str {
-        match self {
-            EachTicketOnce => "each ticket once in its source",
-            InItsPartition => "each ticket in the partition of its creation",
-            SortedById => "rows sorted by id, and id never null",
-            SameColumns => "the same columns in every file of a source",
-            FileForm => "Zstandard or none, statistics; large files: page index, Bloom filter",
-            Metadata => "the metadata of files: version, schema version, kind of source",
-            OneFileEach => "one part-0.parquet in a partition, nothing else",
-            Decodable => "every page can be decoded",
-            StateAgrees => "the state can be read, and field tables agree with the columns",
-            RescuedIsObject => "_rescued is a JSON object or null",
-            NothingStaged => "no temporary file of a crashed run",
-            ManifestAgrees => "the manifest agrees with the files, byte for byte",
-        }
+        LAWS.get(self as usize).map_or("", |(_, text, _)| text)
     }
 
     /// What goes wrong where it does not hold.
     pub fn breaks(self) -> &'static str {
-        match self {
-            EachTicketOnce => {
-                "every count and sum is too high, and two versions of a ticket contradict each other"
-            }
-            InItsPartition => "a query by date misses the ticket",
-            SortedById => "a look-up by id reads every page, and a merge cannot go on",
-            SameColumns => "a plain glob over the source fails or loses columns",
-            FileForm => "readers cannot skip what they do not need, or skip what they do need",
-            Metadata => "nobody knows which version wrote the file, and from which vendor its rows are",
-            OneFileEach => "the glob counts rows that are no tickets",
-            Decodable => "queries that touch the page fail",
-            StateAgrees => {
-                "the next sync starts at the wrong moment, or reads values by the wrong definition"
-            }
-            RescuedIsObject => "JSON queries over it fail",
-            NothingStaged => "disk space is wasted until the next sync removes it",
-            ManifestAgrees => "tickets are missing, or are not what the source sent",
-        }
+        LAWS.get(self as usize).map_or("", |(.., breaks)| breaks)
     }
 }
 
 impl Serialize for Invariant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_law_is_in_the_place_of_its_number() {
+        assert!(Invariant::all().enumerate().all(|(place, law)| law as usize == place));
     }
 }

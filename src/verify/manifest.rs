@@ -1,122 +1,71 @@
-//! Whether the files of a source are those that its manifest knows, byte for byte and ticket for ticket.
+//! What the manifest of a source says of its files.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use roaring::RoaringTreemap;
 
-use super::{
-    files::FileFacts,
-    finding::{Finding, Findings, REPAIR, SYNC},
-    invariant::Invariant,
-};
+use super::finding::Weight;
 use crate::{
-    lake::{FileVersion, Manifest, Partition, PartitionKey, TABLES, TableFile, TableVersion, TicketFile},
+    lake::{FileVersion, Manifest, TableFile, TicketFile},
     sync::SourceState,
 };
 
-/// The manifest of a source as it was loaded.
-pub struct Known<'a> {
-    pub source: &'a str,
-    pub manifest: &'a Manifest,
-    /// A run crashed while it wrote, or workers wrote windows that no run has taken in yet: files may be newer.
-    pub is_behind: bool,
+/// What is known of a file.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub version: FileVersion,
+    pub checksum: u64,
+    /// Of a partition: its tickets, and those that carry a deletion mark.
+    pub keys: Option<(RoaringTreemap, RoaringTreemap)>,
 }
 
-impl Known<'_> {
-    /// Compares the file of a partition. What is certain goes to the facts' findings, what a run may be doing to `passing`.
-    pub fn partition(&self, key: PartitionKey, facts: &mut FileFacts) {
-        let Some((version, checksum)) = facts.content.clone() else { return };
-        let path = TicketFile { source: self.source.to_owned(), key }.path();
-        let known = self.manifest.partitions.get(&key);
-        let remembered = known.map(|known| (&known.version, known.checksum));
-        self.bytes(&path, remembered, (&version, checksum), facts);
-        let Some(known) = known.filter(|known| known.checksum == checksum && facts.schema.is_some()) else {
-            return;
-        };
-        for (what, remembered, found) in
-            [("tickets", &known.ids, &facts.ids), ("deletion marks", &known.deleted, &facts.deleted)]
-        {
-            if remembered != found {
-                let (remembered, found) = (remembered.len(), found.len());
-                let what =
-                    format!("the manifest knows {remembered} {what} in it, or others than its {found}");
-                facts.is_broken = true;
-                let finding = Finding::of_file(self.source, &path, what, REPAIR);
-                facts.findings.add(Invariant::ManifestAgrees, finding);
-            }
-        }
-    }
+/// The files of a source by their paths relative to the lake.
+pub fn entries(source: &str, manifest: Manifest) -> BTreeMap<PathBuf, Entry> {
+    let source = || source.to_owned();
+    let partitions = manifest.partitions.into_iter().map(|(key, partition)| {
+        let keys = Some((partition.ids, partition.deleted));
+        let entry = Entry { version: partition.version, checksum: partition.checksum, keys };
+        (TicketFile { source: source(), key }.path(), entry)
+    });
+    let tables = crate::lake::TABLES.into_iter().filter_map(|table| {
+        let known = manifest.tables.get(table)?;
+        let entry = Entry { version: known.version.clone(), checksum: known.checksum, keys: None };
+        Some((TableFile { table, source: source() }.path(), entry))
+    });
+    partitions.chain(tables).collect()
+}
 
-    /// Compares the file of a small table.
-    pub fn table(&self, file: &TableFile, facts: &mut FileFacts) {
-        let Some((version, checksum)) = facts.content.clone() else { return };
-        let known = self.manifest.tables.get(file.table);
-        let remembered = known.map(|TableVersion { version, checksum }| (version, *checksum));
-        self.bytes(&file.path(), remembered, (&version, checksum), facts);
-    }
-
-    fn bytes(
-        &self,
-        path: &Path,
-        remembered: Option<(&FileVersion, u64)>,
-        found: (&FileVersion, u64),
-        facts: &mut FileFacts,
-    ) {
-        let finding = |what, remedy| Finding::of_file(self.source, path, what, remedy);
-        let law = Invariant::ManifestAgrees;
-        match remembered {
-            // The same bytes under another time of change are a copy, and no damage.
-            Some((_, checksum)) if checksum == found.1 => {}
-            // No run puts a file under the version of another.
-            Some((version, _)) if version == found.0 => {
-                facts.is_broken = true;
-                facts.findings.add(law, finding("its bytes are not those that were written", REPAIR));
-            }
-            _ if self.is_behind => {
-                let what = "the manifest does not know this version of it: a run that crashed, or a worker, wrote it";
-                facts.passing.note(law, finding(what, SYNC));
-            }
-            Some(_) => facts.passing.add(law, finding("it was changed or replaced since the last run", SYNC)),
-            None => facts.passing.add(law, finding("the manifest does not know it", SYNC)),
-        }
-    }
-
-    /// What the manifest knows and no file is there for.
-    pub fn missing(&self, has: impl Fn(&Path) -> bool, passing: &mut Findings) {
-        let file = |key: &PartitionKey| TicketFile { source: self.source.to_owned(), key: *key }.path();
-        let tickets = |partition: &Partition| format!("it is missing, with {} tickets", partition.ids.len());
-        let partitions =
-            self.manifest.partitions.iter().map(|(key, partition)| (file(key), tickets(partition)));
-        let tables = TABLES.into_iter().filter(|table| self.manifest.tables.contains_key(*table));
-        let tables = tables.map(|table| {
-            (TableFile { table, source: self.source.to_owned() }.path(), "it is missing".to_owned())
-        });
-        for (path, what) in partitions.chain(tables).filter(|(path, _)| !has(path)) {
-            passing.add(Invariant::ManifestAgrees, Finding::of_file(self.source, &path, what, SYNC));
+impl Entry {
+    /// What a file that is missing takes with it, in words.
+    pub fn missing(&self) -> String {
+        match &self.keys {
+            Some((ids, _)) => format!("it is missing, with {} tickets", ids.len()),
+            None => "it is missing".to_owned(),
         }
     }
 }
 
 /// What the state says of work that is not finished. `held`: the tickets that the files hold.
-pub fn check_unfinished(source: &str, state: &SourceState, held: &RoaringTreemap, passing: &mut Findings) {
-    let law = Invariant::ManifestAgrees;
-    let of = |what: String| Finding::of_source(source, what, SYNC);
+pub fn unfinished(state: &SourceState, held: &RoaringTreemap) -> Vec<(Weight, String)> {
+    let mut found = Vec::new();
     let absent = (&state.reread - held).len();
     if absent > 0 {
-        let what =
-            format!("{absent} tickets are missing: their files were lost, and they are not read again yet");
-        passing.add(law, of(what));
+        let what = "tickets are missing: their files were lost, and they are not read again yet";
+        found.push((Weight::Passing, format!("{absent} {what}")));
     }
     let suspect = state.reread.len() - absent;
     if suspect > 0 {
-        passing
-            .note(law, of(format!("{suspect} tickets are to be read again: somebody changed their files")));
+        found.push((
+            Weight::Note,
+            format!("{suspect} tickets are to be read again: their files were changed"),
+        ));
     }
     for step in &state.moves {
         let (tickets, from, to) = (step.ids.len(), step.from.folder(), step.to.folder());
-        passing.note(law, of(format!("{tickets} tickets are being moved from {from} to {to}")));
+        found.push((Weight::Note, format!("{tickets} tickets are being moved from {from} to {to}")));
     }
     if state.writing {
-        passing.note(law, of("a run is writing, or crashed while it did".to_owned()));
+        found.push((Weight::Note, "a run is writing, or crashed while it did".to_owned()));
     }
+    found
 }

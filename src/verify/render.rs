@@ -124,21 +124,25 @@ fn against(against: &Against) -> String {
     if let Some(why) = &against.unconfirmed {
         text += &format!("   {why}\n");
     }
-    text + &against.repaired.as_ref().map(from_source).unwrap_or_default()
-}
-
-fn from_source(repaired: &Repaired) -> String {
-    // What was set aside is listed with all other repairs.
-    let Repaired { read_again, gone_since, marked, files_written, set_aside: _ } = repaired;
-    let mut text = String::new();
-    let counts = [(read_again, "read again"), (gone_since, "gone meanwhile"), (marked, "marked as deleted")];
-    let done = counts.iter().filter(|(count, _)| **count > 0);
-    let done: Vec<String> = done.map(|(count, what)| format!("{} {what}", figures::count(**count))).collect();
-    if *files_written > 0 || !done.is_empty() {
-        let done = if done.is_empty() { "no ticket read again".to_owned() } else { done.join(", ") };
-        text += &format!("   repaired: {done}; {} files written\n", figures::count(*files_written));
+    if let Some(repaired) = &against.repaired {
+        text += &format!("   repaired: {}\n", brought(repaired));
     }
     text
+}
+
+/// What was read again; what was set aside is listed with all other repairs.
+pub fn brought(repaired: &Repaired) -> String {
+    let Repaired { read_again, gone_since, marked, files_written, set_aside: _ } = repaired;
+    let counts = [
+        (read_again, "tickets read again"),
+        (gone_since, "gone meanwhile"),
+        (marked, "marked as deleted"),
+        (files_written, "files written"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| **count > 0);
+    let done: Vec<String> =
+        counts.map(|(count, what)| format!("{} {what}", figures::count(*count))).collect();
+    if done.is_empty() { "nothing to read again".to_owned() } else { done.join(", ") }
 }
 
 fn ids_line(what: &str, ids: &Ids) -> String {

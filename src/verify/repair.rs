@@ -10,9 +10,13 @@ use jiff::Timestamp;
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
-use super::check::{Checked, SourceFiles, inside};
+use super::{
+    Names,
+    check::{Checked, SourceFiles, inside},
+    difference,
+};
 use crate::{
-    lake::{self, Lake, LakeError, TABLES, state},
+    lake::{self, Lake, LakeError, TABLES},
     sync::{self, Afresh, Checkpoint, CommitError, Ended, Recovered, SourceState, take_in_windows},
 };
 
@@ -24,32 +28,28 @@ pub struct Repaired {
 }
 
 /// A source under repair.
-#[derive(Clone)]
 pub struct Repair {
     pub checkpoint: Arc<Checkpoint>,
     /// Files that were moved aside until now, where they are.
     pub set_aside: Vec<PathBuf>,
+    has_windows: bool,
 }
 
 /// The sources under repair, by name.
 pub type Repairs = BTreeMap<String, Repair>;
 
 /// Compares the files of the sources with their manifests, as at the start of a run. Only for the holder of the lake.
-pub fn begin(
-    lake: &Lake,
-    run_id: &str,
-    names: &[String],
-    repaired: &mut Repaired,
-) -> Result<Repairs, CommitError> {
+pub fn begin(lake: &Lake, run_id: &str, names: &Names) -> Result<(Repairs, Repaired), CommitError> {
+    let (mut repairs, mut repaired) = (Repairs::new(), Repaired::default());
     let swept = lake::sweep(lake)?;
     if swept > 0 {
         repaired.done.push(format!("removed {swept} temporary files of crashed runs"));
     }
     let known = lake::sources(lake)?;
-    let mut repairs = Repairs::new();
-    for name in names.iter().filter(|name| known.contains(name)) {
-        let checkpoint = load(lake, run_id, name, repaired)?;
-        let times = |state: &mut SourceState| (state.cursor, state.whole_at, state.complete_at);
+    for name in names.keys().filter(|name| known.contains(name)) {
+        let (checkpoint, has_windows) = load(lake, run_id, name, &mut repaired)?;
+        let times =
+            |state: &mut SourceState| (state.cursor, state.whole_at, state.complete_at, state.fields_read_at);
         let before = checkpoint.with(times);
         checkpoint.forget_times_after(Timestamp::now());
         if checkpoint.with(times) != before {
@@ -61,35 +61,42 @@ pub fn begin(
             let what = "partitions that were lost or changed since the last run";
             repaired.done.push(format!("{name}: compared {partitions} {what} with the manifest"));
         }
-        let mut repair = Repair { checkpoint: Arc::new(checkpoint), set_aside: Vec::new() };
-        repair.note_aside(repaired);
+        let mut repair = Repair { checkpoint: Arc::new(checkpoint), set_aside: Vec::new(), has_windows };
+        repair.note_aside(&mut repaired);
         repairs.insert(name.clone(), repair);
     }
-    Ok(repairs)
+    Ok((repairs, repaired))
 }
 
-/// The state of a source; what cannot be read of it is moved aside.
-fn load(lake: &Lake, run_id: &str, name: &str, repaired: &mut Repaired) -> Result<Checkpoint, LakeError> {
-    let mut tried = Vec::new();
+/// The state of a source, and whether workers recorded windows; what cannot be read of these is moved aside.
+fn load(
+    lake: &Lake,
+    run_id: &str,
+    name: &str,
+    repaired: &mut Repaired,
+) -> Result<(Checkpoint, bool), LakeError> {
+    let mut tried = None;
     loop {
-        let loaded = state::load::<SourceState>(lake, name).and_then(|_| {
-            let checkpoint = Checkpoint::load(lake, name, run_id)?;
-            if take_in_windows(&checkpoint)? {
-                checkpoint.with(|state| state.writing = true);
-            }
-            Ok(checkpoint)
+        let loaded = Checkpoint::load(lake, name, run_id).and_then(|checkpoint| {
+            let has_windows = take_in_windows(&checkpoint)?;
+            checkpoint.with(|state| state.writing |= has_windows);
+            Ok((checkpoint, has_windows))
         });
         let damaged = match loaded {
-            Err(LakeError::Damaged { at, .. }) if !tried.contains(&at) => at,
+            Err(LakeError::Damaged { at, .. }) if tried.as_ref() != Some(&at) => at,
             loaded => return loaded,
         };
         // An older version of a state would make the lake forget what it has done.
         let (folder, file) = (lake::state_folder(name), inside(lake, &damaged));
-        let what = if file.starts_with(&folder) { folder } else { file };
-        let aside = lake::set_aside(lake, run_id, &what)?;
-        repaired.done.push(format!("{} is moved to {}", what.display(), aside.display()));
-        tried.push(damaged);
+        move_aside(lake, run_id, if file.starts_with(&folder) { &folder } else { &file }, repaired)?;
+        tried = Some(damaged);
     }
+}
+
+fn move_aside(lake: &Lake, run_id: &str, what: &Path, repaired: &mut Repaired) -> Result<(), LakeError> {
+    let aside = lake::set_aside(lake, run_id, what)?;
+    repaired.done.push(format!("{} is moved to {}", what.display(), aside.display()));
+    Ok(())
 }
 
 /// Moves aside what is broken, and what does not belong under a table; whether there was anything.
@@ -113,36 +120,33 @@ pub fn set_aside(
             repaired.left.push(format!("{} is of a source that was not selected", stray.display()));
             continue;
         }
-        // What lay in a folder may be aside already, with the folder's name.
-        let is_folder = lake::is_folder(lake, stray)?;
-        let files = if is_folder { lake::files_in(lake, stray)? } else { vec![stray.clone()] };
-        for file in files {
-            let aside = lake::set_aside(lake, run_id, &file)?;
-            repaired.done.push(format!("{} is moved to {}", file.display(), aside.display()));
+        has_any = true;
+        if !lake::is_folder(lake, stray)? {
+            move_aside(lake, run_id, stray, repaired)?;
+            continue;
         }
-        if is_folder && lake::remove_empty(lake, stray)? {
+        // What lay in a folder may be aside already, with the folder's name.
+        for file in lake::files_in(lake, stray)? {
+            move_aside(lake, run_id, &file, repaired)?;
+        }
+        if lake::remove_empty(lake, stray)? {
             repaired.done.push(format!("{}, an empty folder, is removed", stray.display()));
         }
-        has_any = true;
     }
     Ok(has_any)
 }
 
 impl Repair {
     fn set_aside(&self, files: &SourceFiles) -> Result<bool, CommitError> {
-        let SourceFiles { broken, broken_tables, unfit, .. } = files;
-        if broken.is_empty() && broken_tables.is_empty() && unfit.is_empty() {
+        let SourceFiles { broken, broken_tables, reread, .. } = files;
+        if broken.is_empty() && broken_tables.is_empty() && reread.is_empty() {
             return Ok(false);
         }
-        let table = &self.checkpoint.table;
-        let mut reread = unfit.clone();
-        for (key, ids) in broken {
-            table.set_aside(*key)?;
-            reread |= ids;
+        for key in broken {
+            self.checkpoint.table.set_aside(*key)?;
         }
-        for file in broken_tables {
-            table.move_aside(&file.path())?;
-            table.manifest(|manifest| manifest.tables.remove(file.table));
+        for table in broken_tables {
+            self.checkpoint.table.move_aside(table)?;
         }
         self.checkpoint.with(|state| state.reread |= reread);
         self.checkpoint.commit()?;
@@ -150,22 +154,24 @@ impl Repair {
     }
 
     /// Notes the files that were moved aside since the last call.
-    pub fn note_aside(&mut self, repaired: &mut Repaired) {
-        let aside = self.checkpoint.table.take_aside();
-        repaired
-            .done
-            .extend(aside.iter().map(|aside| format!("{} is moved to {}", place(aside), aside.display())));
-        self.set_aside.extend(aside);
+    fn note_aside(&mut self, repaired: &mut Repaired) {
+        for aside in self.checkpoint.table.take_aside() {
+            // `_ticketlake/aside/<run>/` comes before its place.
+            let place: PathBuf = aside.iter().skip(3).collect();
+            repaired.done.push(format!("{} is moved to {}", place.display(), aside.display()));
+            self.set_aside.push(aside);
+        }
     }
 
     /// Whether the source must be asked for anything that the lake has lost.
     pub fn needs_source(&self) -> Result<bool, LakeError> {
         let table = &self.checkpoint.table;
-        let mut has_tables = true;
         for name in &TABLES[1..] {
-            has_tables &= lake::has_table(&table.lake, name, &table.source)?;
+            if !lake::has_table(&table.lake, name, &table.source)? {
+                return Ok(true);
+            }
         }
-        Ok(!has_tables || !self.checkpoint.reread().0.is_empty())
+        Ok(!self.checkpoint.reread().0.is_empty())
     }
 
     /// Reads what was lost, and the tickets `again`, by id into the lake; marks those that are `gone`, and those that were
@@ -176,34 +182,30 @@ impl Repair {
         again: &RoaringTreemap,
         gone: &RoaringTreemap,
         accept_deletes: bool,
-    ) -> Result<Brought, Ended> {
+    ) -> Result<difference::Repaired, Ended> {
         let checkpoint = &self.checkpoint;
         let (wanted, _) = checkpoint.reread();
         let asked = again | &wanted;
         let ids: Vec<i64> = asked.iter().map(u64::cast_signed).collect();
-        let first = source.bring_in(checkpoint, &ids, gone).await?;
-        let mut brought = Brought {
-            read: first.read.len(),
-            absent: asked.len().saturating_sub(first.read.len()),
-            marked: first.marked,
-            files: first.files,
-            ..Brought::default()
-        };
+        let mut brought = source.bring_in(checkpoint, &ids, gone).await?;
         let mut recovered = Recovered::default();
-        sync::settle(checkpoint, &wanted, &first.read, &mut recovered);
-        brought.lost = recovered.lost;
-        let live = checkpoint.table.manifest(|manifest| manifest.live());
-        let found = recovered.gone;
-        if found.len() as f64 > live as f64 * source.client.config.delete_brake && !accept_deletes {
-            // The next full read looks at them again.
-            brought.unmarked = found.len();
-        } else if !found.is_empty() {
+        sync::settle(checkpoint, &wanted, &brought.read, &mut recovered);
+        let (found, live) = (recovered.gone, checkpoint.table.manifest(|manifest| manifest.live()));
+        // Where more are gone than may be, the next full read looks at them again.
+        let is_allowed = found.len() as f64 <= live as f64 * source.client.config.delete_brake;
+        if !found.is_empty() && (is_allowed || accept_deletes) {
             let marked = source.bring_in(checkpoint, &[], &found).await?;
             brought.marked += marked.marked;
             brought.files += marked.files;
         }
         checkpoint.commit()?;
-        Ok(brought)
+        Ok(difference::Repaired {
+            read_again: brought.read.len(),
+            gone_since: (&asked - &brought.read).len(),
+            marked: brought.marked,
+            files_written: brought.files,
+            set_aside: self.set_aside.clone(),
+        })
     }
 
     /// The files are what the manifest says: no run was left in the middle of writing.
@@ -212,63 +214,12 @@ impl Repair {
         let (wanted, absent) = self.checkpoint.reread();
         if !wanted.is_empty() {
             let (name, wanted, absent) = (&self.checkpoint.table.source, wanted.len(), absent.len());
-            repaired.left.push(format!(
-                "{name}: {wanted} tickets must be read again, {absent} of them are missing; the next `ticketlake sync` reads them"
-            ));
+            let what = format!("{wanted} tickets must be read again, {absent} of them are missing");
+            repaired.left.push(format!("{name}: {what}; the next `ticketlake sync` reads them"));
         }
-        let has_windows = !lake::windows::recorded::<serde::de::IgnoredAny>(
-            &self.checkpoint.table.lake,
-            &self.checkpoint.table.source,
-        )?
-        .is_empty();
-        if !has_windows && self.checkpoint.with(|state| std::mem::take(&mut state.writing)) {
+        if !self.has_windows && self.checkpoint.with(|state| std::mem::take(&mut state.writing)) {
             self.checkpoint.commit()?;
         }
         Ok(())
     }
-}
-
-/// What was read again.
-#[derive(Debug, Default)]
-pub struct Brought {
-    pub read: u64,
-    /// Asked for, and not at the source any more.
-    pub absent: u64,
-    /// Of these, the ones whose rows are lost.
-    pub lost: u64,
-    pub marked: u64,
-    /// Gone from the source, but more than may be marked.
-    pub unmarked: u64,
-    pub files: u64,
-}
-
-impl Brought {
-    /// Says what was done, and what was not.
-    pub fn say(&self, source: &str, repaired: &mut Repaired) {
-        let Self { read, absent, lost, marked, unmarked, files } = self;
-        let counts =
-            [(*read, "read again"), (*absent, "gone from the source"), (*marked, "marked as deleted")];
-        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-        let mut said: Vec<String> = counts.map(|(count, what)| format!("{count} tickets {what}")).collect();
-        said.extend((*files > 0).then(|| format!("{files} files written")));
-        if !said.is_empty() {
-            repaired.done.push(format!("{source}: {}", said.join(", ")));
-        }
-        if *lost > 0 {
-            repaired
-                .left
-                .push(format!("{source}: {lost} tickets are lost: the source does not have them any more"));
-        }
-        if *unmarked > 0 {
-            let what =
-                "tickets are gone from the source, more than `delete_brake` allows; none of them was marked";
-            repaired.left.push(format!("{source}: {unmarked} {what}"));
-        }
-    }
-}
-
-/// Where a file was that lies aside.
-fn place(aside: &Path) -> String {
-    // `_ticketlake/aside/<run>/` comes before it.
-    aside.iter().skip(3).collect::<PathBuf>().display().to_string()
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     check::{Checked, SourceFiles},
     difference::Against,
-    finding::{Finding, Findings},
+    finding::{Finding, Findings, Weight},
     invariant::Invariant,
     repair::Repaired,
 };
@@ -43,7 +43,7 @@ pub struct Law {
     pub law: &'static str,
     pub breaks: &'static str,
     pub holds: bool,
-    /// All breaches; the first thousand are told.
+    /// All breaches; the first thousand are listed.
     pub count: u64,
     pub findings: Vec<Finding>,
     /// Remarks that are no breach.
@@ -95,16 +95,19 @@ pub fn report(
 }
 
 fn laws(findings: &Findings) -> Vec<Law> {
-    let law = |number: Invariant| Law {
-        number,
-        law: number.text(),
-        breaks: number.breaks(),
-        holds: findings.count(number) == 0,
-        count: findings.count(number),
-        findings: findings.of(number).to_vec(),
-        notes: findings.notes(number).to_vec(),
+    let law = |number: Invariant| {
+        let (count, breaches) = findings.of(number, Weight::Breach);
+        Law {
+            number,
+            law: number.text(),
+            breaks: number.breaks(),
+            holds: count == 0,
+            count,
+            findings: breaches.to_vec(),
+            notes: findings.of(number, Weight::Note).1.to_vec(),
+        }
     };
-    Invariant::ALL.into_iter().map(law).collect()
+    Invariant::all().map(law).collect()
 }
 
 impl Report {
