@@ -99,7 +99,10 @@ pub fn of_account(known: &Account, config: &LakeConfig, name: &str, kind: Option
 /// The same for a source that the lake does not know yet: its zone and partitioning are those of the others.
 fn of_others(lake: &Lake, config: &LakeConfig, name: &str) -> Result<Option<String>, LakeError> {
     for other in lake::sources(lake)?.into_iter().filter(|other| other != name) {
-        let state = lake::state::load::<SourceState>(lake, &other)?;
+        let state = match lake::state::load::<SourceState>(lake, &other) {
+            Err(why) if why.is_damage() => continue,
+            state => state?,
+        };
         let account = state.and_then(|(_, state)| state.account);
         if let Some(why) = account.and_then(|account| of_account(&account, config, &other, None)) {
             return Ok(Some(why));

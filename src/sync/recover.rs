@@ -11,7 +11,7 @@
 //!
 //! Rows that belong in another partition are moved there, and of two copies of a ticket the newer one stays.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use arrow::{
     array::{BooleanArray, RecordBatch},
@@ -69,22 +69,18 @@ pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
         known: &known,
         lost: RoaringTreemap::new(),
         suspect: RoaringTreemap::new(),
-        touched: RoaringTreemap::new(),
+        touched: BTreeSet::new(),
         misplaced: Vec::new(),
     };
-    for (number, key) in found.missing.iter().enumerate() {
-        if let Some(partition) = checkpoint.table.manifest(|manifest| manifest.partitions.remove(key)) {
-            recovery.lost |= partition.ids;
-            recovery.touched.insert(number as u64);
-            checkpoint.with(|state| state.lost_partitions.insert(*key));
+    let pending = checkpoint.with(|state| state.reread.clone());
+    for key in &found.missing {
+        if let Some(partition) = known.partitions.get(key) {
+            recovery.lose(*key, &partition.ids);
+            checkpoint.table.manifest(|manifest| manifest.partitions.remove(key));
         }
     }
-    let offset = found.missing.len();
-    for (number, key) in found.changed.iter().chain(&found.unknown).enumerate() {
-        if recovery.examine(*key)? {
-            checkpoint.with(|state| state.lost_partitions.insert(*key));
-            recovery.touched.insert((offset + number) as u64);
-        }
+    for key in found.changed.iter().chain(&found.unknown) {
+        recovery.examine(*key)?;
     }
     checkpoint.manifest_is_made();
     recovery.finish_moves()?;
@@ -94,8 +90,8 @@ pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
         recovery.take_in(extra)?;
     }
     recovery.tables(&found)?;
-    let partitions = recovery.touched.len() + found.extra.len() as u64;
-    let Recovery { lost, suspect, .. } = recovery;
+    let partitions = recovery.touched.len() as u64 + found.extra.len() as u64;
+    let Recovery { lost, suspect, touched, .. } = recovery;
     let absent = lost - checkpoint.table.manifest(|manifest| manifest.ids());
     if partitions > 0 {
         tracing::warn!(
@@ -107,7 +103,8 @@ pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
         );
     }
     checkpoint.with(|state| {
-        state.reread |= absent | suspect;
+        state.reread = pending | absent | suspect;
+        state.lost_partitions.extend(touched);
         state.writing = false;
     });
     checkpoint.commit()?;
@@ -136,47 +133,61 @@ struct Recovery<'a> {
     lost: RoaringTreemap,
     /// Rows that are there, and may not be what the source has.
     suspect: RoaringTreemap,
-    /// Numbers of the partitions of which something is lost or suspect.
-    touched: RoaringTreemap,
+    /// Partitions of which something is lost or suspect.
+    touched: BTreeSet<PartitionKey>,
     /// Rows in the wrong partition, with the one that they belong in.
     misplaced: Vec<(PartitionKey, RecordBatch)>,
 }
 
 impl Recovery<'_> {
-    /// Looks into a file that is not the one that the manifest knows; whether anything of its partition is lost or suspect.
-    fn examine(&mut self, key: PartitionKey) -> Result<bool, LakeError> {
+    /// Notes tickets that must be read again, before any commit can forget the file that held them.
+    fn lose(&mut self, key: PartitionKey, ids: &RoaringTreemap) {
+        self.lost |= ids;
+        self.touched.insert(key);
+        self.checkpoint.with(|state| state.reread |= ids);
+    }
+
+    /// A file that cannot be read was moved aside. Without a manifest nobody knows what was in it: only a full read finds it.
+    fn lose_file(&mut self, key: PartitionKey, held: &RoaringTreemap) {
+        self.lose(key, held);
+        if !self.checkpoint.has_manifest() {
+            self.checkpoint.with(|state| (state.whole_at, state.unfinished) = (None, Vec::new()));
+        }
+    }
+
+    /// Looks into a file that is not the one that the manifest knows.
+    fn examine(&mut self, key: PartitionKey) -> Result<(), LakeError> {
         let table = &self.checkpoint.table;
         let before = self.known.partitions.get(&key);
-        let lost = |recovery: &mut Self| {
-            if let Some(before) = before {
-                recovery.lost |= &before.ids;
-            }
-            Ok(true)
+        let held = before.map(|before| before.ids.clone()).unwrap_or_default();
+        let Some(file) = table.open(key)? else {
+            self.lose_file(key, &held);
+            return Ok(());
         };
-        let Some(file) = table.open(key)? else { return lost(self) };
         let checksum = file.checksum()?;
         if let Some(before) = before.filter(|before| before.checksum == checksum) {
             let same = Partition { version: file.version(), ..before.clone() };
             table.manifest(|manifest| manifest.partitions.insert(key, same));
-            return Ok(false);
+            return Ok(());
         }
         let rows = table.healed(key, || self.rows(key, &file).map(Some), || Ok(None))?;
-        let Some((keys, misplaced)) = rows else { return lost(self) };
+        let Some((keys, misplaced)) = rows else {
+            self.lose_file(key, &held);
+            return Ok(());
+        };
         let now = Partition::new(file.version(), checksum, keys);
-        let gone = before.map(|before| &before.ids - &now.ids).unwrap_or_default();
+        let gone = &held - &now.ids;
         let is_restored = before.is_some_and(|before| now.synced_at < before.synced_at);
         let is_foreign = !self.crashed || is_restored;
         if is_foreign {
             self.suspect |= &now.ids;
-            if let Some(before) = before {
-                self.lost |= &before.ids;
-            }
+            self.lose(key, &(&now.ids | held));
+        } else if !gone.is_empty() || !misplaced.is_empty() {
+            self.lose(key, &gone);
         }
-        let touched = is_foreign || !gone.is_empty() || !misplaced.is_empty();
-        self.lost |= gone;
         self.misplaced.extend(misplaced);
         table.manifest(|manifest| manifest.partitions.insert(key, now));
-        Ok(touched)
+        Ok(())
     }
 
     /// Decodes a whole file: the keys of its rows, and those that belong in another partition.

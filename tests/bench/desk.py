@@ -2,57 +2,55 @@
 
 import json
 import subprocess
+import sys
+import time
 import urllib.request
 from contextlib import contextmanager
-
-from measure import cpu_of
+from pathlib import Path
 
 # What the sandbox takes from anybody.
 USER, PASSWORD = "agent@example.com", "sandbox"
+# The same tickets in every run, so that their bytes can be compared with those of another version.
+SEED, NOW = "1", "1795000000"
 
 
 class Desk:
-    def __init__(self, process, address):
-        self.process, self.address = process, address
+    def __init__(self, address):
+        self.address = address
 
-    def cpu(self):
-        return cpu_of(self.process.pid)
+    def change(self, count, strokes):
+        """Updates so many tickets, in strokes a second apart: agents do not change all in one second."""
+        for stroke in range(strokes):
+            body = json.dumps({"op": "update", "count": count // strokes, "seed": stroke}).encode()
+            urllib.request.urlopen(urllib.request.Request(self.address + "/__change/kf5", body, method="POST"), timeout=600).close()
+            time.sleep(1)
 
-    def get(self, path):
-        with urllib.request.urlopen(self.address + path, timeout=600) as answer:
-            return json.load(answer)
-
-    def change(self, op, count, seed=7):
-        """So many different tickets are changed in one stroke."""
-        body = json.dumps({"op": op, "count": count, "seed": seed}).encode()
-        request = urllib.request.Request(self.address + "/__change/kf5", body, method="POST")
-        with urllib.request.urlopen(request, timeout=600) as answer:
-            return len(json.load(answer)["ids"])
-
-    def stats(self):
-        return self.get("/__stats")["kf5"]
-
-    def tickets_to(self, path):
-        """Every ticket as it stands, one JSON object a line."""
-        with urllib.request.urlopen(self.address + "/__truth/kf5", timeout=600) as answer, path.open("wb") as out:
-            while block := answer.read(1 << 20):
-                out.write(block)
-        return path.stat().st_size
+    def tickets(self):
+        """Every ticket as it is now, one JSON object a line."""
+        return urllib.request.urlopen(self.address + "/__truth/kf5", timeout=600)
 
 
 @contextmanager
-def desk(binary, tickets, seed=1, rate="unlimited", latency="0ms", cores=None):
-    """A sandbox with so many tickets, ready to answer. `cores`: the processors that it may use, as for taskset."""
-    command = [] if cores is None else ["taskset", "-c", cores]
-    command += [str(binary), "sandbox", "--tickets", str(tickets), "--seed", str(seed), "--rate", rate, "--latency", latency, "--plain"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def listening(*command):
+    """A process that prints its address first."""
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
     try:
-        address = process.stdout.readline().split()[1]
-        opened = Desk(process, address)
-        opened.stats()
-        # A path of the sandbox's own waits until the tickets are made.
-        urllib.request.urlopen(address + "/__truth/kf5/fields", timeout=600).read()
-        yield opened
+        yield Desk(process.stdout.readline().split()[1])
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def desk(binary, tickets, rate="unlimited"):
+    """A sandbox with so many tickets, ready to answer."""
+    world = ("--tickets", tickets, "--seed", SEED, "--now", NOW, "--plain")
+    with listening(binary, "sandbox", *world, "--rate", rate, "--latency", "0ms") as opened:
+        # A path of the sandbox's own waits until the tickets are made.
+        urllib.request.urlopen(opened.address + "/__truth/kf5/fields", timeout=600).close()
+        yield opened
+
+
+def scattered(opened):
+    """The same desk, its ids in random order over the days."""
+    return listening(sys.executable, Path(__file__).parent / "scatter.py", opened.address)

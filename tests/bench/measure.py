@@ -32,9 +32,3 @@ def measure(*command, cwd=None, env=None, log: Path, codes=(0,)):
     if code not in codes:
         raise SystemExit(f"{' '.join(map(str, command))}\nended with {code}; {log}:\n{log.read_text(encoding='utf-8')[-2000:]}\n{out[-500:]}")
     return Measured(code, out, used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024 / 1e6)
-
-
-def cpu_of(pid):
-    """CPU seconds that a living process has used so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -46,6 +46,5 @@ def account(run, source):
     return run.figures() | {
         "tickets": source["tickets"]["read"],
         "requests": source["requests"]["sent"],
-        "refused": source["requests"]["throttled"],
         "files_written": source["lake"]["files_written"],
     }

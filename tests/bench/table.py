@@ -1,9 +1,8 @@
 """The figures as Markdown, for the terminal and for the README."""
 
 import re
-import statistics
 
-from bars import median
+from bars import median, ratio
 
 BEGIN, END = "<!-- figures of `make bench` -->", "<!-- end of figures -->"
 RIVALS = {
@@ -29,7 +28,7 @@ def compared(case):
     for key, name in RIVALS.items():
         runs = [one[key] for one in rounds if key in one]
         if runs:
-            to = statistics.median(one[key]["cpu_s"] / one["ticketlake"]["cpu_s"] for one in rounds)
+            to = ratio(rounds, key, "ticketlake")
             lines.append(f"| {name} | {median(runs, 'cpu_s'):.2f} | {median(runs, 'wall_s'):.2f} | {median(runs, 'peak_mb'):.0f} | {to:.2f}× |")
     return "\n".join(lines)
 
