@@ -407,7 +407,7 @@ fn each_flipped_bit_is_found_and_its_file_is_named() {
 }
 
 #[test]
-fn what_a_dead_run_leaves_is_told_but_is_no_damage() {
+fn what_a_crashed_run_leaves_is_noted_and_is_no_damage() {
     let sandbox = Sandbox::start(&["--tickets", "20"]);
     let folder = folder(&sandbox);
     let (code, text) = ticketlake(folder.path(), &["verify"]);
