@@ -2,7 +2,12 @@
 
 mod json;
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    cell::Cell,
+    io::{self, IsTerminal, Write},
+    panic::{self, AssertUnwindSafe},
+    thread,
+};
 
 use indicatif::MultiProgress;
 use tracing::level_filters::LevelFilter;
@@ -53,9 +58,24 @@ pub fn start(format: Format, level: LevelFilter, screen: MultiProgress, listener
     // A second start keeps the first: there is one log for a process.
     drop(tracing_subscriber::registry().with(layers).try_init());
     // A bug is told in the form of the log, too.
-    std::panic::set_hook(Box::new(|bug| {
-        tracing::error!("this is a bug of ticketlake, please report it: {bug}")
+    panic::set_hook(Box::new(|bug| {
+        if !IS_CAUGHT.get() {
+            tracing::error!("this is a bug of ticketlake, please report it: {bug}")
+        }
     }));
+}
+
+thread_local! {
+    /// A panic of this thread is caught, and its catcher says what it means.
+    static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Catches a panic that is no bug of this program, such as that of a decoder on damaged bytes: it is not logged.
+pub fn caught<T>(act: impl FnOnce() -> T) -> thread::Result<T> {
+    let before = IS_CAUGHT.replace(true);
+    let done = panic::catch_unwind(AssertUnwindSafe(act));
+    IS_CAUGHT.set(before);
+    done
 }
 
 /// Lets through the spans of this program's work, and nothing else.

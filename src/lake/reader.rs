@@ -1,9 +1,6 @@
 //! How a file of the lake is read: by the Arrow reader, in batches of bounded size, and never trusted.
 
-use std::{
-    io::ErrorKind,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::io::ErrorKind;
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
@@ -20,6 +17,7 @@ use super::{
     error::panic_text,
     store::{Content, FileVersion},
 };
+use crate::log;
 
 /// Decoded bytes of a batch, by what the file says of itself, and its rows: with texts of a megabyte the offsets of a
 /// larger one would not fit into 32 bits.
@@ -163,7 +161,7 @@ fn guarded<T>(
     content: &Content,
     read: impl FnOnce() -> Result<T, ParquetError>,
 ) -> Result<T, LakeError> {
-    let outcome = match catch_unwind(AssertUnwindSafe(read)) {
+    let outcome = match log::caught(read) {
         Ok(Ok(outcome)) => return Ok(outcome),
         Ok(Err(cause)) => LakeError::reading(at, cause),
         Err(panic) => LakeError::damaged(at, panic_text(panic)),
