@@ -4,9 +4,9 @@ use jiff::tz::TimeZone;
 
 use super::{Names, Scope};
 use crate::{
-    config::{LakeConfig, PartitionBy},
+    config::LakeConfig,
     error::Error,
-    lake::{self, Cut, Lake, LakeError, state},
+    lake::{self, Lake, LakeError, state},
     sync::{self, Account, SourceState, Task},
 };
 
@@ -22,10 +22,7 @@ pub fn as_it_is(scope: &Scope, notes: &mut Vec<String>) -> Result<LakeConfig, Er
         known = known.or(account(&lake, &name)?);
     }
     if let Some(file) = lake::inventory(&lake)?.tickets.first() {
-        config.partition = match file.key.cut() {
-            Cut::Day => PartitionBy::Day,
-            Cut::Month => PartitionBy::Month,
-        };
+        config.partition = file.key.cut();
     }
     match known.and_then(|account| TimeZone::get(&account.lake_timezone).ok()) {
         Some(zone) => config.timezone = zone,
