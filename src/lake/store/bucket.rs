@@ -109,8 +109,8 @@ impl Bucket {
         if key.is_empty() { place.to_string() } else { format!("{place}/{key}") }
     }
 
-    pub fn objects(&self) -> Arc<dyn ObjectStore> {
-        Arc::clone(&self.objects)
+    pub fn objects(&self) -> &dyn ObjectStore {
+        &*self.objects
     }
 
     pub fn requests(&self) -> &Requests {
@@ -138,47 +138,38 @@ impl Bucket {
     }
 
     /// Waits for a request on the object of a key.
-    fn outcome<T: Send + 'static, F: Request<T>>(
-        &self,
-        key: &str,
-        request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
-    ) -> Result<Result<T, StoreError>, LakeError> {
-        let waited = self.requests.wait(request(self.objects(), self.object(key)?));
-        let panicked =
-            || StoreError::Generic { store: "object", source: "the request ended in a panic".into() };
-        Ok(waited.unwrap_or_else(|| Err(panicked())))
-    }
-
-    fn ask<T: Send + 'static, F: Request<T>>(
+    fn ask<T: Send, F: Future<Output = Result<T, StoreError>> + Send>(
         &self,
         key: &str,
         action: &'static str,
-        request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
+        request: impl FnOnce(Path) -> F,
     ) -> Result<T, LakeError> {
-        self.outcome(key, request)?.map_err(self.error(key, action))
+        self.requests.wait(request(self.object(key)?)).map_err(self.error(key, action))
     }
 
     /// As [`Bucket::ask`]; `None` where there is no such object.
-    fn ask_for<T: Send + 'static, F: Request<T>>(
+    fn ask_for<T: Send, F: Future<Output = Result<T, StoreError>> + Send>(
         &self,
         key: &str,
         action: &'static str,
-        request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
+        request: impl FnOnce(Path) -> F + Send,
     ) -> Result<Option<T>, LakeError> {
-        match self.outcome(key, request)? {
-            Err(cause @ StoreError::NotFound { .. })
-                if !Refusal::new(self.place.kind, &cause).is_without_bucket() =>
-            {
-                Ok(None)
+        self.ask(key, action, |object| async {
+            match request(object).await {
+                Err(cause @ StoreError::NotFound { .. })
+                    if !Refusal::new(self.place.kind, &cause).is_without_bucket() =>
+                {
+                    Ok(None)
+                }
+                outcome => outcome.map(Some),
             }
-            outcome => outcome.map(Some).map_err(self.error(key, action)),
-        }
+        })
     }
 
     /// The content of an object: a small one in memory, a larger one in a temporary file.
     pub fn open(&self, key: &str) -> Result<Option<Content>, LakeError> {
-        let opened = self.ask_for(key, "read", |objects, object| async move {
-            let got = objects.get(&object).await?;
+        let opened = self.ask_for(key, "read", |object| async move {
+            let got = self.objects.get(&object).await?;
             Ok((version_of(&got.meta), fetch(got).await?))
         })?;
         let Some((version, source)) = opened else { return Ok(None) };
@@ -189,11 +180,11 @@ impl Bucket {
 
     /// A whole object.
     pub fn read(&self, key: &str) -> Result<Option<(Bytes, ObjectMeta)>, LakeError> {
-        self.ask_for(key, "read", |objects, object| async move { whole(objects.get(&object).await?).await })
+        self.ask_for(key, "read", |object| async move { whole(self.objects.get(&object).await?).await })
     }
 
     pub fn head(&self, key: &str) -> Result<Option<ObjectMeta>, LakeError> {
-        self.ask_for(key, "look for", |objects, object| async move { objects.head(&object).await })
+        self.ask_for(key, "look for", |object| async move { self.objects.head(&object).await })
     }
 
     pub fn stat(&self, key: &str) -> Result<Option<FileVersion>, LakeError> {
@@ -202,9 +193,12 @@ impl Bucket {
 
     /// The names directly under a key, of objects and of folders, sorted.
     pub fn list(&self, key: &str) -> Result<Vec<String>, LakeError> {
-        let found = self.ask(key, "list", |objects, object| async move {
-            objects.list_with_delimiter(Some(&object)).await
-        })?;
+        let found =
+            self.ask(
+                key,
+                "list",
+                |object| async move { self.objects.list_with_delimiter(Some(&object)).await },
+            )?;
         let files = found.objects.iter().map(|meta| &meta.location);
         let names = files.chain(&found.common_prefixes).filter_map(|path| path.filename());
         let sorted: BTreeSet<String> = names.map(str::to_owned).collect();
@@ -213,9 +207,8 @@ impl Bucket {
 
     /// All objects under a key, sorted.
     pub fn files(&self, key: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
-        let found: Vec<ObjectMeta> = self.ask(key, "list", |objects, object| async move {
-            objects.list(Some(&object)).try_collect().await
-        })?;
+        let found: Vec<ObjectMeta> = self
+            .ask(key, "list", |object| async move { self.objects.list(Some(&object)).try_collect().await })?;
         let files = found.iter().filter_map(|meta| Some((self.key(&meta.location)?, version_of(meta))));
         Ok(files.collect::<BTreeMap<_, _>>().into_iter().collect())
     }
@@ -223,11 +216,7 @@ impl Bucket {
     /// Whether there is any object under a key.
     pub fn has_any(&self, key: &str) -> Result<bool, LakeError> {
         let first =
-            self.ask(
-                key,
-                "list",
-                |objects, object| async move { objects.list(Some(&object)).try_next().await },
-            )?;
+            self.ask(key, "list", |object| async move { self.objects.list(Some(&object)).try_next().await })?;
         Ok(first.is_some())
     }
 
@@ -259,7 +248,7 @@ impl Bucket {
             return Ok(false);
         }
         let deleted =
-            self.ask_for(key, "remove", |objects, object| async move { objects.delete(&object).await })?;
+            self.ask_for(key, "remove", |object| async move { self.objects.delete(&object).await })?;
         Ok(deleted.is_some())
     }
 
@@ -270,9 +259,9 @@ impl Bucket {
         let moved = if inside.is_empty() { vec![from.to_owned()] } else { inside };
         for key in moved {
             let target = self.object(&format!("{to}{}", key.strip_prefix(from).unwrap_or_default()))?;
-            self.ask(&key, "move aside", |objects, object| async move {
-                objects.copy(&object, &target).await?;
-                objects.delete(&object).await
+            self.ask(&key, "move aside", |object| async move {
+                self.objects.copy(&object, &target).await?;
+                self.objects.delete(&object).await
             })?;
         }
         Ok(())
@@ -285,9 +274,8 @@ impl Bucket {
             let record = format!("{STAGING}/{name}");
             let content = self.read(&record)?.map(|(content, _)| content).unwrap_or_default();
             if let Ok(Upload { key, upload }) = serde_json::from_slice(&content) {
-                let uploads = Arc::clone(&self.uploads);
-                self.ask(&key, "abort the upload of", |_, object| async move {
-                    match uploads.abort_multipart(&object, &upload).await {
+                self.ask(&key, "abort the upload of", |object| async move {
+                    match self.uploads.abort_multipart(&object, &upload).await {
                         Err(StoreError::NotFound { .. }) => Ok(()),
                         Err(cause) if cause.to_string().contains("NoSuchUpload") => Ok(()),
                         outcome => outcome,
@@ -318,11 +306,6 @@ impl Bucket {
         self.hold().map_or(Ok(()), |hold| hold.confirm(self))
     }
 }
-
-/// A request whose outcome can be waited for.
-trait Request<T>: Future<Output = Result<T, StoreError>> + Send + 'static {}
-
-impl<T, F: Future<Output = Result<T, StoreError>> + Send + 'static> Request<T> for F {}
 
 /// One store, by its two traits.
 type Stores = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
