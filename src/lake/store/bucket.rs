@@ -15,14 +15,12 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::{
     Error as StoreError, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig, UpdateVersion,
-    aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder,
-    multipart::MultipartStore, path::Path,
+    aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder, path::Path,
 };
-use serde::Deserialize;
 
 pub use self::put::{Created, put_if};
 use super::{
-    Content, Entry, FileVersion, LakeError, Refusal, STAGING,
+    Content, Entry, FileVersion, LakeError, Refusal,
     content::{MAX_BYTES_IN_MEMORY, Source},
     requests::Requests,
 };
@@ -38,7 +36,6 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Bucket {
     place: config::Bucket,
     objects: Arc<dyn ObjectStore>,
-    uploads: Arc<dyn MultipartStore>,
     requests: Requests,
     /// The hold on the lake, once this process has it.
     hold: Mutex<Option<Arc<Hold>>>,
@@ -50,13 +47,6 @@ impl std::fmt::Debug for Bucket {
     }
 }
 
-/// The record of a multipart upload, as versions up to 0.1 kept it in staging until the upload had ended.
-#[derive(Deserialize)]
-struct Upload {
-    key: String,
-    upload: String,
-}
-
 impl Bucket {
     /// A bucket, with credentials and endpoint from the environment. No request is made yet.
     pub fn new(place: &config::Bucket) -> Result<Self, LakeError> {
@@ -65,38 +55,34 @@ impl Bucket {
         let name = &place.name;
         let built = match place.kind {
             StoreKind::S3 => {
-                AmazonS3Builder::from_env().with_bucket_name(name).with_retry(retry).build().map(both)
+                shared(AmazonS3Builder::from_env().with_bucket_name(name).with_retry(retry).build())
             }
-            StoreKind::Gcs => GoogleCloudStorageBuilder::from_env()
-                .with_bucket_name(name)
-                .with_retry(retry)
-                .build()
-                .map(both),
-            StoreKind::Azure => MicrosoftAzureBuilder::from_env()
-                .with_container_name(name)
-                .with_retry(retry)
-                .build()
-                .map(both),
+            StoreKind::Gcs => {
+                shared(GoogleCloudStorageBuilder::from_env().with_bucket_name(name).with_retry(retry).build())
+            }
+            StoreKind::Azure => {
+                shared(MicrosoftAzureBuilder::from_env().with_container_name(name).with_retry(retry).build())
+            }
         };
-        let stores = built.map_err(|cause| LakeError::Store {
+        let objects = built.map_err(|cause| LakeError::Store {
             at: config::Place::Bucket(place.clone()).to_string(),
             action: "open",
             why: Refusal::set_up(place.kind, &cause).into(),
         })?;
-        Self::over(place.clone(), stores)
+        Self::over(place.clone(), objects)
     }
 
-    fn over(place: config::Bucket, (objects, uploads): Stores) -> Result<Self, LakeError> {
+    fn over(place: config::Bucket, objects: Arc<dyn ObjectStore>) -> Result<Self, LakeError> {
         let requests = Requests::new()
             .map_err(|cause| LakeError::io(config::Place::Bucket(place.clone()), "open")(cause))?;
-        Ok(Self { place, objects, uploads, requests, hold: Mutex::default() })
+        Ok(Self { place, objects, requests, hold: Mutex::default() })
     }
 
     /// A store in memory.
     #[cfg(test)]
     pub fn in_memory(kind: StoreKind) -> Result<Self, LakeError> {
         let place = config::Bucket { kind, name: "memory".into(), prefix: "a/lake".into() };
-        Self::over(place, both(object_store::memory::InMemory::new()))
+        Self::over(place, Arc::new(object_store::memory::InMemory::new()))
     }
 
     pub fn kind(&self) -> StoreKind {
@@ -253,38 +239,20 @@ impl Bucket {
     }
 
     /// Moves an object, or all objects under a key, by copies that the store makes.
-    pub fn rename(&self, from: &str, to: &str) -> Result<(), LakeError> {
+    pub fn rename(&self, from: &FilePath, to: &FilePath) -> Result<(), LakeError> {
         self.check_hold()?;
+        let (from, to) = (&super::text(from), &super::text(to));
         let inside: Vec<String> = self.files(from)?.into_iter().map(|(key, _)| key).collect();
         let moved = if inside.is_empty() { vec![from.to_owned()] } else { inside };
         for key in moved {
-            let target = self.object(&format!("{to}{}", key.strip_prefix(from).unwrap_or_default()))?;
+            let target =
+                self.object(&format!("{to}{}", key.strip_prefix(from.as_str()).unwrap_or_default()))?;
             self.ask(&key, "move aside", |object| async move {
                 self.objects.copy(&object, &target).await?;
                 self.objects.delete(&object).await
             })?;
         }
         Ok(())
-    }
-
-    /// Aborts the multipart uploads that runs of older versions have left: stores keep, and bill, their parts.
-    pub fn sweep(&self) -> Result<usize, LakeError> {
-        let names = self.list(STAGING)?;
-        for name in &names {
-            let record = format!("{STAGING}/{name}");
-            let content = self.read(&record)?.map(|(content, _)| content).unwrap_or_default();
-            if let Ok(Upload { key, upload }) = serde_json::from_slice(&content) {
-                self.ask(&key, "abort the upload of", |object| async move {
-                    match self.uploads.abort_multipart(&object, &upload).await {
-                        Err(StoreError::NotFound { .. }) => Ok(()),
-                        Err(cause) if cause.to_string().contains("NoSuchUpload") => Ok(()),
-                        outcome => outcome,
-                    }
-                })?;
-            }
-            self.delete(&record)?;
-        }
-        Ok(names.len())
     }
 
     /// Notes that this process holds the lake, or no longer does.
@@ -307,12 +275,8 @@ impl Bucket {
     }
 }
 
-/// One store, by its two traits.
-type Stores = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
-
-fn both<S: ObjectStore + MultipartStore>(store: S) -> Stores {
-    let store = Arc::new(store);
-    (Arc::clone(&store) as Arc<dyn ObjectStore>, store)
+fn shared<S: ObjectStore>(built: Result<S, StoreError>) -> Result<Arc<dyn ObjectStore>, StoreError> {
+    Ok(Arc::new(built?))
 }
 
 fn version_of(meta: &ObjectMeta) -> FileVersion {
