@@ -82,27 +82,27 @@ pub async fn check(
     let states = names.keys().map(|name| load(lake, name)).collect::<Result<Vec<_>, _>>()?;
     let inventory = lake::inventory(lake)?;
     check_places(lake, &inventory, &mut checked.findings)?;
-    let mut passing = Findings::default();
     for ((name, kind), state) in names.iter().zip(states) {
         let measure = Measure { kind: *kind, columns: None, calendar: lake.calendar(), is_shared: !is_ours };
         let check = SourceCheck { lake, inventory: &inventory, name, measure };
         let part = check.run(state).await?;
         checked.sources.push(part.files);
         checked.findings.absorb(part.findings);
-        passing.absorb(part.passing);
     }
     if !is_ours && checked.beside.is_none() {
         checked.beside = lake::lock::holder(lake)?;
         for files in &checked.sources {
             if checked.beside.is_none()
-                && !passing.is_sound()
+                && checked.findings.has_passing()
                 && version(lake, &files.name)? != files.state_version
             {
                 checked.beside = Some("it has ended by now".to_owned());
             }
         }
     }
-    checked.findings.absorb(if checked.beside.is_some() { passing.into_notes() } else { passing });
+    if checked.beside.is_some() {
+        checked.findings.note_passing();
+    }
     checked.inventory = inventory;
     Ok(checked)
 }
@@ -153,8 +153,6 @@ struct SourceCheck<'a> {
 struct Part {
     files: SourceFiles,
     findings: Findings,
-    /// What a run that is at work may be about to put right.
-    passing: Findings,
 }
 
 impl SourceCheck<'_> {
@@ -187,24 +185,24 @@ impl SourceCheck<'_> {
             let (tickets, tables) = (self.files(), self.inventory.tables.iter());
             let paths: Vec<PathBuf> =
                 tickets.map(TicketFile::path).chain(tables.map(TableFile::path)).collect();
-            known.missing(|path| paths.iter().any(|known| known == path), &mut part.passing);
+            known.missing(|path| paths.iter().any(|known| known == path), &mut part.findings);
         } else if part.files.is_known {
             let what = "its state has no manifest: the next run makes it from the files";
             part.findings.note(Invariant::ManifestAgrees, Finding::of_source(self.name, what, SYNC));
         }
         if let Some(state) = state {
             let all = held.iter().fold(RoaringTreemap::new(), |all, (_, ids)| all | ids);
-            check_unfinished(self.name, state, &all, &mut part.passing);
+            check_unfinished(self.name, state, &all, &mut part.findings);
             self.times(state, &mut part.findings);
         }
         if part.files.broken_tables.is_empty() {
             let found =
                 disagreements(self.lake, self.name, schema.as_deref(), custom.as_deref().unwrap_or_default());
             for what in found.unwrap_or_default() {
-                let finding = Finding::of_source(self.name, what, SYNC);
+                let finding = Finding::of_source(self.name, what, SYNC).passing();
                 match custom.is_some() {
-                    true => part.passing.add(Invariant::StateAgrees, finding),
-                    false => part.passing.note(Invariant::StateAgrees, finding),
+                    true => part.findings.add(Invariant::StateAgrees, finding),
+                    false => part.findings.note(Invariant::StateAgrees, finding),
                 }
             }
         }
@@ -234,7 +232,7 @@ impl SourceCheck<'_> {
             if let Some(known) = known {
                 known.partition(key, &mut facts);
             }
-            let FileFacts { rows, bytes, schema, ids, unfit, is_broken, findings, passing, .. } = facts;
+            let FileFacts { rows, bytes, schema, ids, unfit, is_broken, findings, .. } = facts;
             let files = &mut part.files;
             (files.partitions, files.rows, files.bytes) =
                 (files.partitions + 1, files.rows + rows, files.bytes + bytes);
@@ -251,7 +249,6 @@ impl SourceCheck<'_> {
             }
             held.push((key, ids));
             part.findings.absorb(findings);
-            part.passing.absorb(passing);
         }
         if self.measure.columns.is_none() && schemas.len() > 1 {
             let what =
@@ -277,10 +274,10 @@ impl SourceCheck<'_> {
             let holding = held.iter().filter(|(_, ids)| number < KEPT && ids.contains(id));
             let folders: Vec<String> = holding.map(|(key, _)| key.folder()).collect();
             let what = format!("it is in more than one partition: {}", folders.join(", "));
-            let finding = Finding::of_source(self.name, what, SYNC).with_ticket(id.cast_signed());
+            let finding = Finding::of_source(self.name, what, SYNC).with_ticket(id.cast_signed()).passing();
             match has_windows || moving.contains(id) {
-                true => part.passing.note(Invariant::EachTicketOnce, finding),
-                false => part.passing.add(Invariant::EachTicketOnce, finding),
+                true => part.findings.note(Invariant::EachTicketOnce, finding),
+                false => part.findings.add(Invariant::EachTicketOnce, finding),
             }
         }
     }
@@ -292,8 +289,8 @@ impl SourceCheck<'_> {
             let Some(file) = files.find(|file| file.table == table && file.source == self.name).cloned()
             else {
                 if is_settled && known.is_none_or(|known| !known.manifest.tables.contains_key(table)) {
-                    let finding = Finding::of_source(self.name, format!("it has no {table}"), SYNC);
-                    part.passing.add(Invariant::OneFileEach, finding);
+                    let finding = Finding::of_source(self.name, format!("it has no {table}"), SYNC).passing();
+                    part.findings.add(Invariant::OneFileEach, finding);
                 }
                 continue;
             };
@@ -308,7 +305,6 @@ impl SourceCheck<'_> {
                 part.files.broken_tables.push(file);
             }
             part.findings.absorb(facts.findings);
-            part.passing.absorb(facts.passing);
         }
     }
 

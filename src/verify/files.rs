@@ -32,8 +32,6 @@ pub struct FileFacts {
     /// Whether it must be set aside and its tickets read again.
     pub is_broken: bool,
     pub findings: Findings,
-    /// What a run that is at work may be about to put right.
-    pub passing: Findings,
 }
 
 /// What files of a source are measured by.
@@ -118,8 +116,8 @@ impl Look<'_> {
             Ok(Some(opened)) => opened,
             // It was listed a moment ago.
             Ok(None) => {
-                let finding = self.finding("it vanished while it was looked at", SYNC);
-                self.facts.passing.add(Invariant::OneFileEach, finding);
+                let finding = self.finding("it vanished while it was looked at", SYNC).passing();
+                self.facts.findings.add(Invariant::OneFileEach, finding);
                 return None;
             }
             Err(why) => {
@@ -196,7 +194,7 @@ impl Look<'_> {
         };
         if let Some(said) = said {
             self.facts.is_broken = true;
-            self.facts.passing.add(Invariant::SameColumns, self.finding(said, REPAIR));
+            self.facts.findings.add(Invariant::SameColumns, self.finding(said, REPAIR).passing());
         }
     }
 

@@ -23,7 +23,7 @@ pub struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Compares the file of a partition. What is certain goes to the facts' findings, what a run may be doing to `passing`.
+    /// Compares the file of a partition. What a run may be doing is passing.
     pub fn partition(&self, key: PartitionKey, facts: &mut FileFacts) {
         let Some((version, checksum)) = facts.content.clone() else { return };
         let path = TicketFile { source: self.source.to_owned(), key }.path();
@@ -74,15 +74,20 @@ impl Known<'_> {
             }
             _ if self.is_behind => {
                 let what = "the manifest does not know this version of it: a run that crashed, or a worker, wrote it";
-                facts.passing.note(law, finding(what, SYNC));
+                facts.findings.note(law, finding(what, SYNC));
             }
-            Some(_) => facts.passing.add(law, finding("it was changed or replaced since the last run", SYNC)),
-            None => facts.passing.add(law, finding("the manifest does not know it", SYNC)),
+            _ => {
+                let what = match remembered {
+                    Some(_) => "it was changed or replaced since the last run",
+                    None => "the manifest does not know it",
+                };
+                facts.findings.add(law, finding(what, SYNC).passing());
+            }
         }
     }
 
     /// What the manifest knows and no file is there for.
-    pub fn missing(&self, has: impl Fn(&Path) -> bool, passing: &mut Findings) {
+    pub fn missing(&self, has: impl Fn(&Path) -> bool, findings: &mut Findings) {
         let file = |key: &PartitionKey| TicketFile { source: self.source.to_owned(), key: *key }.path();
         let tickets = |partition: &Partition| format!("it is missing, with {} tickets", partition.ids.len());
         let partitions =
@@ -92,31 +97,32 @@ impl Known<'_> {
             (TableFile { table, source: self.source.to_owned() }.path(), "it is missing".to_owned())
         });
         for (path, what) in partitions.chain(tables).filter(|(path, _)| !has(path)) {
-            passing.add(Invariant::ManifestAgrees, Finding::of_file(self.source, &path, what, SYNC));
+            findings
+                .add(Invariant::ManifestAgrees, Finding::of_file(self.source, &path, what, SYNC).passing());
         }
     }
 }
 
 /// What the state says of work that is not finished. `held`: the tickets that the files hold.
-pub fn check_unfinished(source: &str, state: &SourceState, held: &RoaringTreemap, passing: &mut Findings) {
+pub fn check_unfinished(source: &str, state: &SourceState, held: &RoaringTreemap, findings: &mut Findings) {
     let law = Invariant::ManifestAgrees;
     let of = |what: String| Finding::of_source(source, what, SYNC);
     let absent = (&state.reread - held).len();
     if absent > 0 {
         let what =
             format!("{absent} tickets are missing: their files were lost, and they are not read again yet");
-        passing.add(law, of(what));
+        findings.add(law, of(what).passing());
     }
     let suspect = state.reread.len() - absent;
     if suspect > 0 {
-        passing
+        findings
             .note(law, of(format!("{suspect} tickets are to be read again: somebody changed their files")));
     }
     for step in &state.moves {
         let (tickets, from, to) = (step.ids.len(), step.from.folder(), step.to.folder());
-        passing.note(law, of(format!("{tickets} tickets are being moved from {from} to {to}")));
+        findings.note(law, of(format!("{tickets} tickets are being moved from {from} to {to}")));
     }
     if state.writing {
-        passing.note(law, of("a run is writing, or crashed while it did".to_owned()));
+        findings.note(law, of("a run is writing, or crashed while it did".to_owned()));
     }
 }

@@ -4,8 +4,8 @@ use comfy_table::{Cell, Table};
 
 use super::{
     difference::{Against, Ids, Repaired},
-    finding::Finding,
-    report::{Law, Report, SourceReport},
+    finding::{Finding, Law},
+    report::{Report, SourceReport},
 };
 use crate::{
     figures,
@@ -18,8 +18,8 @@ const SHOWN: usize = 20;
 
 /// Text of several lines, the last one ended; no colours.
 pub fn render(report: &Report) -> String {
-    let mut text = format!("{}\n", laws(&report.invariants));
-    for law in &report.invariants {
+    let mut text = format!("{}\n", laws(&report.invariants.0));
+    for law in &report.invariants.0 {
         text += &details(law);
     }
     for source in &report.sources {

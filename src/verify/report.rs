@@ -6,8 +6,7 @@ use serde::Serialize;
 use super::{
     check::{Checked, SourceFiles},
     difference::Against,
-    finding::{Finding, Findings},
-    invariant::Invariant,
+    finding::Findings,
     repair::Repaired,
 };
 use crate::{
@@ -27,27 +26,13 @@ pub struct Report {
     pub lake: String,
     /// Whether every law holds.
     pub sound: bool,
-    pub invariants: Vec<Law>,
+    pub invariants: Findings,
     pub sources: Vec<SourceReport>,
     /// With `--repair`: what was done.
     pub repaired: Option<Repaired>,
     /// What the reader should know of how the check was made.
     pub notes: Vec<String>,
     pub peak_memory_bytes: Option<u64>,
-}
-
-/// One law, and what was found against it.
-#[derive(Debug, Serialize)]
-pub struct Law {
-    pub number: Invariant,
-    pub law: &'static str,
-    pub breaks: &'static str,
-    pub holds: bool,
-    /// All breaches; the first thousand are told.
-    pub count: u64,
-    pub findings: Vec<Finding>,
-    /// Remarks that are no breach.
-    pub notes: Vec<Finding>,
 }
 
 /// One source.
@@ -87,24 +72,11 @@ pub fn report(
         },
         lake,
         sound,
-        invariants: laws(&checked.findings),
+        invariants: checked.findings,
         repaired,
         notes,
         peak_memory_bytes: peak_memory_bytes(),
     }
-}
-
-fn laws(findings: &Findings) -> Vec<Law> {
-    let law = |number: Invariant| Law {
-        number,
-        law: number.text(),
-        breaks: number.breaks(),
-        holds: findings.count(number) == 0,
-        count: findings.count(number),
-        findings: findings.of(number).to_vec(),
-        notes: findings.notes(number).to_vec(),
-    };
-    Invariant::ALL.into_iter().map(law).collect()
 }
 
 impl Report {
