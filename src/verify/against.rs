@@ -11,10 +11,10 @@ use roaring::RoaringTreemap;
 use super::{
     blocking::blocking,
     check::SourceFiles,
-    compare::{Compared, Ticket, compare},
-    difference::{Against, Ids, Repaired},
+    compare::{Ticket, compare},
+    difference::{Against, Compared},
     digest::digests,
-    repair::Repair,
+    repair::{Brought, Repair},
 };
 use crate::{
     batch::{UPDATED_AT, id_values, instant, instants_of},
@@ -43,7 +43,7 @@ pub async fn against(
     rules: Rules<'_>,
     meter: Meter,
 ) -> Against {
-    let mut found = Against::begin();
+    let mut found = Against::default();
     if let Err(why) = settle(lake, config, files, repair, rules, &meter, &mut found).await {
         found.refused = matches!(why, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })));
         found.error = Some(why.to_string());
@@ -77,24 +77,17 @@ async fn settle(
     let source = ask(lake, config, &checkpoint, meter).await?;
     let compared = read_and_compare(lake, &source, files, rules, found).await;
     found.requests = source.client.counts.sent.load(Relaxed);
-    let compared = compared?;
+    found.compared = compared?;
     found.definitions_differ = source.definitions_differ();
-    found.missing = Ids::from(&compared.missing);
-    found.stale = Ids::from(&compared.stale);
-    found.stale_because = compared.because;
-    found.extra = Ids::from(&compared.extra);
-    found.newer = Ids::from(&compared.newer);
     let Some(repair) = repair else { return Ok(()) };
+    let compared = &found.compared;
     let nothing = RoaringTreemap::new();
     let gone = if found.unconfirmed.is_none() { &compared.extra } else { &nothing };
     // The source's version is the truth, also where it is older: a help desk may have been restored from a backup.
     let again = &compared.missing | &compared.stale | &compared.newer;
-    let mut repaired = Repaired::default();
+    let mut repaired = Brought::default();
     if !again.is_empty() || !gone.is_empty() || found.definitions_differ || repair.needs_source()? {
-        let brought = repair.bring_in(&source, &again, gone, rules.accept_deletes).await?;
-        repaired.read_again = brought.read;
-        repaired.gone_since = brought.absent;
-        (repaired.marked, repaired.files_written) = (brought.marked, brought.files);
+        repaired = repair.bring_in(&source, &again, gone, rules.accept_deletes).await?;
     }
     repaired.set_aside.clone_from(&repair.set_aside);
     found.repaired = Some(repaired);

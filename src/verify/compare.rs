@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use roaring::RoaringTreemap;
 
-use super::{against::tickets, blocking::Abandoned, difference::Because};
+use super::{against::tickets, blocking::Abandoned, difference::Compared};
 use crate::{
     batch::{BatchError, conform, instant, instants_of},
     columns::DELETED_AT,
@@ -17,18 +17,6 @@ pub struct Ticket {
     /// Microseconds since 1970.
     pub updated_at: Option<i64>,
     pub digest: u64,
-}
-
-/// Where lake and source differ, by id.
-#[derive(Debug, Default)]
-pub struct Compared {
-    pub missing: RoaringTreemap,
-    pub stale: RoaringTreemap,
-    pub because: Because,
-    pub extra: RoaringTreemap,
-    pub newer: RoaringTreemap,
-    /// Tickets of the lake that are not marked as deleted.
-    pub live: u64,
 }
 
 /// Compares the partitions of a source with its tickets. The lake's rows are read under the schema of now, so that a column
@@ -78,9 +66,9 @@ impl Compared {
                 self.newer.insert(id);
                 return;
             }
-            (Some(ours), Some(theirs)) if ours < theirs => &mut self.because.older,
-            _ if marked => &mut self.because.marked,
-            _ if here.digest != there.digest => &mut self.because.contents,
+            (Some(ours), Some(theirs)) if ours < theirs => &mut self.stale_because.older,
+            _ if marked => &mut self.stale_because.marked,
+            _ if here.digest != there.digest => &mut self.stale_because.contents,
             _ => return,
         };
         *reason += 1;
@@ -90,7 +78,7 @@ impl Compared {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::difference::Because, *};
 
     #[test]
     fn a_ticket_is_equal_stale_newer_or_extra() {
@@ -104,7 +92,7 @@ mod tests {
         compared.ticket(6, ticket(Some(5), 7), false, None);
         compared.ticket(7, ticket(Some(5), 7), true, None);
         assert_eq!(compared.stale.iter().collect::<Vec<_>>(), [2, 3, 4]);
-        let Because { older, contents, marked } = compared.because;
+        let Because { older, contents, marked } = compared.stale_because;
         assert_eq!((older, contents, marked), (1, 1, 1));
         assert_eq!(compared.newer.iter().collect::<Vec<_>>(), [5]);
         assert_eq!(compared.extra.iter().collect::<Vec<_>>(), [6]);

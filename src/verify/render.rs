@@ -1,10 +1,12 @@
 //! How a person reads a verification: a table of the laws, what was found, how the sources compare, one closing line.
 
 use comfy_table::{Cell, Table};
+use roaring::RoaringTreemap;
 
 use super::{
-    difference::{Against, Ids, Repaired},
+    difference::Against,
     finding::{Finding, Law},
+    repair::Brought,
     report::{Report, SourceReport},
 };
 use crate::{
@@ -102,13 +104,14 @@ fn against(against: &Against) -> String {
         return format!("   not compared with the source: {why}\n");
     }
     let mut text = format!("   the source has {} tickets", figures::count(against.tickets));
-    let differences: [(&str, &Ids); 4] = [
-        ("missing from the lake", &against.missing),
-        ("stale in the lake", &against.stale),
-        ("in the lake, but gone from the source", &against.extra),
-        ("newer in the lake than at the source", &against.newer),
+    let compared = &against.compared;
+    let differences = [
+        ("missing from the lake", &compared.missing),
+        ("stale in the lake", &compared.stale),
+        ("in the lake, but gone from the source", &compared.extra),
+        ("newer in the lake than at the source", &compared.newer),
     ];
-    if differences.iter().all(|(_, ids)| ids.count == 0) && !against.definitions_differ {
+    if compared.is_equal() && !against.definitions_differ {
         text += ", all as in the lake";
     }
     text.push('\n');
@@ -127,9 +130,9 @@ fn against(against: &Against) -> String {
     text + &against.repaired.as_ref().map(from_source).unwrap_or_default()
 }
 
-fn from_source(repaired: &Repaired) -> String {
+fn from_source(repaired: &Brought) -> String {
     // What was set aside is listed with all other repairs.
-    let Repaired { read_again, gone_since, marked, files_written, set_aside: _ } = repaired;
+    let Brought { read_again, gone_since, marked, files_written, .. } = repaired;
     let mut text = String::new();
     let counts = [(read_again, "read again"), (gone_since, "gone meanwhile"), (marked, "marked as deleted")];
     let done = counts.iter().filter(|(count, _)| **count > 0);
@@ -141,13 +144,13 @@ fn from_source(repaired: &Repaired) -> String {
     text
 }
 
-fn ids_line(what: &str, ids: &Ids) -> String {
-    if ids.count == 0 {
+fn ids_line(what: &str, ids: &RoaringTreemap) -> String {
+    if ids.is_empty() {
         return String::new();
     }
-    let shown: Vec<String> = ids.ids.iter().take(SHOWN).map(i64::to_string).collect();
-    let more = if ids.count > shown.len() as u64 { ", …" } else { "" };
-    format!("   {} {what}: {}{more}\n", figures::count(ids.count), shown.join(", "))
+    let shown: Vec<String> = ids.iter().take(SHOWN).map(|id| id.cast_signed().to_string()).collect();
+    let more = if ids.len() > shown.len() as u64 { ", …" } else { "" };
+    format!("   {} {what}: {}{more}\n", figures::count(ids.len()), shown.join(", "))
 }
 
 fn closing(report: &Report) -> String {

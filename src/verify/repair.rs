@@ -183,10 +183,10 @@ impl Repair {
         let ids: Vec<i64> = asked.iter().map(u64::cast_signed).collect();
         let first = source.bring_in(checkpoint, &ids, gone).await?;
         let mut brought = Brought {
-            read: first.read.len(),
-            absent: asked.len().saturating_sub(first.read.len()),
+            read_again: first.read.len(),
+            gone_since: asked.len().saturating_sub(first.read.len()),
             marked: first.marked,
-            files: first.files,
+            files_written: first.files,
             ..Brought::default()
         };
         let mut recovered = Recovered::default();
@@ -200,7 +200,7 @@ impl Repair {
         } else if !found.is_empty() {
             let marked = source.bring_in(checkpoint, &[], &found).await?;
             brought.marked += marked.marked;
-            brought.files += marked.files;
+            brought.files_written += marked.files;
         }
         checkpoint.commit()?;
         Ok(brought)
@@ -228,29 +228,38 @@ impl Repair {
     }
 }
 
-/// What was read again.
-#[derive(Debug, Default)]
+/// What a repair from the source did.
+#[derive(Debug, Default, Serialize)]
 pub struct Brought {
-    pub read: u64,
-    /// Asked for, and not at the source any more.
-    pub absent: u64,
-    /// Of these, the ones whose rows are lost.
-    pub lost: u64,
+    /// Tickets read again by id into the lake.
+    pub read_again: u64,
+    /// Tickets that the source no longer had when they were asked for.
+    pub gone_since: u64,
+    /// Tickets marked as deleted.
     pub marked: u64,
+    pub files_written: u64,
+    /// Where files were moved that were broken.
+    pub set_aside: Vec<PathBuf>,
+    /// Of the tickets that are gone, the ones whose rows are lost.
+    #[serde(skip)]
+    pub lost: u64,
     /// Gone from the source, but more than may be marked.
+    #[serde(skip)]
     pub unmarked: u64,
-    pub files: u64,
 }
 
 impl Brought {
     /// Says what was done, and what was not.
     pub fn say(&self, source: &str, repaired: &mut Repaired) {
-        let Self { read, absent, lost, marked, unmarked, files } = self;
-        let counts =
-            [(*read, "read again"), (*absent, "gone from the source"), (*marked, "marked as deleted")];
-        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-        let mut said: Vec<String> = counts.map(|(count, what)| format!("{count} tickets {what}")).collect();
-        said.extend((*files > 0).then(|| format!("{files} files written")));
+        let Self { read_again, gone_since, lost, marked, unmarked, files_written, set_aside: _ } = self;
+        let counts = [
+            (read_again, "tickets read again"),
+            (gone_since, "tickets gone from the source"),
+            (marked, "tickets marked as deleted"),
+            (files_written, "files written"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| **count > 0);
+        let said: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
         if !said.is_empty() {
             repaired.done.push(format!("{source}: {}", said.join(", ")));
         }
