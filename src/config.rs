@@ -51,7 +51,7 @@ pub struct LakeConfig {
 }
 
 /// The span of one partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PartitionBy {
     Day,
     Month,

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
-use crate::config::{LakeConfig, PartitionBy, Place};
+use crate::config::{LakeConfig, Place};
 
 mod error;
 mod existing;
@@ -39,13 +39,14 @@ pub mod views;
 /// What the workers of a full read by windows leave.
 pub mod windows;
 
+pub use crate::config::PartitionBy as Cut;
 pub use error::LakeError;
 pub use file_schema::{FileMeta, FileSchema, SCHEMA_VERSION};
 pub use inspection::{Inspection, RowGroup};
 pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, is_folder, leftovers};
 pub use manifest::{Manifest, ManifestDiff, Move, Partition, TableVersion};
 pub use null_counts::{FilledCounts, add_filled};
-pub use partition::{Calendar, Cut, PartitionKey, split};
+pub use partition::{Calendar, PartitionKey, split};
 pub use probe::probe;
 pub use reader::{ParquetFile, open};
 pub use state::state_folder;
@@ -63,7 +64,7 @@ pub struct Lake {
     place: Place,
     store: store::Store,
     timezone: TimeZone,
-    partition: PartitionBy,
+    partition: Cut,
     /// Others write at the same time.
     shared: bool,
 }

@@ -11,7 +11,7 @@ pub use self::render::{closing, render};
 use crate::{config::Kind, error::Error};
 
 /// How far a run, or one source of it, came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Every ticket that existed at the source from the start of the run to its end is in the lake.
@@ -19,6 +19,7 @@ pub enum Outcome {
     /// Something was committed, and something is missing or unproven.
     Incomplete,
     /// Nothing could be done.
+    #[default]
     Failed,
     /// Stopped by a signal.
     Interrupted,

@@ -1,160 +1,85 @@
 //! How a value of each type reads as text, once its column has become one.
 
-use std::{fmt::Write, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, StringArray, StringBuilder},
-    datatypes::{
-        DataType, Date32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time64MicrosecondType,
-        TimeUnit, TimestampMicrosecondType,
-    },
+    array::{Array, ArrayRef, AsArray, ListArray, StringArray},
+    compute::cast,
+    datatypes::{DataType, Float64Type, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType},
 };
-use jiff::{SignedDuration, civil::Date};
+use jiff::{
+    SignedDuration,
+    civil::{DateTime, Time},
+};
 
-const MICROS_PER_SECOND: i64 = 1_000_000;
-const EPOCH: Date = Date::constant(1970, 1, 1);
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// The column as text: ISO form for dates, times and instants (a fraction only where there is one),
 /// `true` and `false`, lists as compact JSON, decimal numbers in their shortest form. Null stays null.
 /// `None` for a type that has no text form.
 pub fn as_text(column: &ArrayRef) -> Option<ArrayRef> {
-    if column.data_type() == &DataType::Utf8 {
-        return Some(column.clone());
-    }
-    if column.data_type() == &DataType::Null {
-        return Some(Arc::new(StringArray::new_null(column.len())));
-    }
-    let write = writer(column.as_ref())?;
-    let mut out = StringBuilder::with_capacity(column.len(), column.len() * 8);
-    let mut cell = String::new();
-    for row in 0..column.len() {
-        if column.is_null(row) {
-            out.append_null();
-        } else {
-            cell.clear();
-            write(row, &mut cell);
-            out.append_value(&cell);
-        }
-    }
-    Some(Arc::new(out.finish()))
-}
-
-type WriteCell<'a> = Box<dyn Fn(usize, &mut String) + 'a>;
-
-macro_rules! plain {
-    ($array:expr) => {{
-        let array = $array;
-        Box::new(move |row, out| push(out, format_args!("{}", array.value(row))))
-    }};
-}
-
-fn writer(column: &dyn Array) -> Option<WriteCell<'_>> {
+    use DataType::{
+        Boolean, Date32, Float64, Int8, Int16, Int32, Int64, List, Null, Time64, Timestamp, Utf8,
+    };
     Some(match column.data_type() {
-        DataType::Boolean => plain!(column.as_boolean()),
-        DataType::Int8 => plain!(column.as_primitive::<Int8Type>()),
-        DataType::Int16 => plain!(column.as_primitive::<Int16Type>()),
-        DataType::Int32 => plain!(column.as_primitive::<Int32Type>()),
-        DataType::Int64 => plain!(column.as_primitive::<Int64Type>()),
-        DataType::Float64 => {
-            let array = column.as_primitive::<Float64Type>();
-            Box::new(move |row, out| push_decimal(out, array.value(row)))
+        Utf8 => column.clone(),
+        Null | Boolean | Int8 | Int16 | Int32 | Int64 | Date32 => cast(column, &Utf8).ok()?,
+        Float64 => texts(column.as_primitive::<Float64Type>().iter(), decimal),
+        Time64(TimeUnit::Microsecond) => texts(column.as_primitive::<Time64MicrosecondType>().iter(), time),
+        Timestamp(TimeUnit::Microsecond, _) => {
+            texts(column.as_primitive::<TimestampMicrosecondType>().iter(), instant)
         }
-        DataType::Date32 => {
-            let array = column.as_primitive::<Date32Type>();
-            Box::new(move |row, out| push_date(out, array.value(row)))
-        }
-        DataType::Time64(TimeUnit::Microsecond) => {
-            let array = column.as_primitive::<Time64MicrosecondType>();
-            Box::new(move |row, out| push_time(out, array.value(row)))
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let array = column.as_primitive::<TimestampMicrosecondType>();
-            Box::new(move |row, out| push_instant(out, array.value(row)))
-        }
-        DataType::List(_) => {
-            let lists = column.as_list::<i32>();
-            let texts = lists.value_type() == DataType::Utf8;
-            let cell = if texts {
-                json_strings(lists.values().as_string::<i32>())
-            } else {
-                writer(lists.values().as_ref())?
-            };
-            Box::new(move |row, out| {
-                let bounds = lists.value_offsets();
-                let range = bounds[row] as usize..bounds[row + 1] as usize;
-                out.push('[');
-                for (nth, at) in range.enumerate() {
-                    if nth > 0 {
-                        out.push(',');
-                    }
-                    if lists.values().is_null(at) {
-                        out.push_str("null");
-                    } else {
-                        cell(at, out);
-                    }
-                }
-                out.push(']');
-            })
-        }
+        List(_) => json_lists(column.as_list::<i32>())?,
         _ => return None,
     })
 }
 
-fn json_strings(texts: &StringArray) -> WriteCell<'_> {
-    Box::new(move |row, out| {
-        // serde_json escapes only what JSON demands.
-        out.push_str(&serde_json::to_string(texts.value(row)).unwrap_or_default());
-    })
+fn texts<T>(cells: impl Iterator<Item = Option<T>>, text: impl Fn(T) -> String) -> ArrayRef {
+    Arc::new(cells.map(|cell| cell.map(&text)).collect::<StringArray>())
 }
 
-fn push(out: &mut String, text: std::fmt::Arguments) {
-    // Writing into a String cannot fail.
-    let _ = out.write_fmt(text);
+fn json_lists(lists: &ListArray) -> Option<ArrayRef> {
+    let (elements, are_texts) = (as_text(lists.values())?, lists.value_type() == DataType::Utf8);
+    let elements = elements.as_string::<i32>();
+    let element = |at: usize| match elements.value(at) {
+        _ if elements.is_null(at) => "null".to_owned(),
+        // serde_json escapes only what JSON demands.
+        text if are_texts => serde_json::to_string(text).unwrap_or_default(),
+        text => text.to_owned(),
+    };
+    let bounds = lists.value_offsets();
+    let list = |row: usize| {
+        let cells: Vec<String> = (bounds[row] as usize..bounds[row + 1] as usize).map(element).collect();
+        format!("[{}]", cells.join(","))
+    };
+    Some(texts((0..lists.len()).map(|row| lists.is_valid(row).then_some(row)), list))
 }
 
 /// Digits that read back to the same number; an exponent only where plain digits would be long.
-fn push_decimal(out: &mut String, value: f64) {
-    let size = value.abs();
-    if size != 0.0 && !(1e-7..1e21).contains(&size) {
-        push(out, format_args!("{value:e}"));
-    } else {
-        push(out, format_args!("{value}"));
+fn decimal(value: f64) -> String {
+    match value.abs() {
+        size if size != 0.0 && !(1e-7..1e21).contains(&size) => format!("{value:e}"),
+        _ => value.to_string(),
     }
 }
 
-fn push_date(out: &mut String, days: i32) {
-    let span = jiff::Span::new().try_days(days);
-    match span.and_then(|span| EPOCH.checked_add(span)) {
-        Ok(date) => push(out, format_args!("{date}")),
-        Err(_) => push(out, format_args!("{days}")),
-    }
+fn time(micros: i64) -> String {
+    let time = Time::midnight().checked_add(SignedDuration::from_micros(micros));
+    time.map_or_else(|_| micros.to_string(), |time| time.to_string())
 }
 
-fn push_time(out: &mut String, micros: i64) {
-    let seconds = micros / MICROS_PER_SECOND;
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    push(out, format_args!("{hour:02}:{minute:02}:{second:02}"));
-    let fraction = micros % MICROS_PER_SECOND;
-    if fraction != 0 {
-        let digits = format!("{fraction:06}");
-        push(out, format_args!(".{}", digits.trim_end_matches('0')));
-    }
-}
-
-fn push_instant(out: &mut String, micros: i64) {
+fn instant(micros: i64) -> String {
     // Not a timestamp: jiff has none for the last 26 hours of the year 9999.
-    match EPOCH.at(0, 0, 0, 0).checked_add(SignedDuration::from_micros(micros)) {
-        Ok(instant) => push(out, format_args!("{instant}Z")),
-        Err(_) => push(out, format_args!("{micros}")),
-    }
+    let instant = EPOCH.checked_add(SignedDuration::from_micros(micros));
+    instant.map_or_else(|_| micros.to_string(), |instant| format!("{instant}Z"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use arrow::array::{
-        BooleanArray, Date32Array, Float64Array, Int64Array, ListBuilder, Time64MicrosecondArray,
-        TimestampMicrosecondArray,
+        BooleanArray, Date32Array, Float64Array, Int64Array, ListBuilder, StringBuilder,
+        Time64MicrosecondArray, TimestampMicrosecondArray,
     };
 
     fn texts(column: ArrayRef) -> Vec<Option<String>> {

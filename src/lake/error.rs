@@ -8,7 +8,7 @@ use std::{
 
 use parquet::errors::ParquetError;
 
-use super::{partition::Cut, store::Refusal};
+use super::{Cut, store::Refusal};
 use crate::batch::BatchError;
 
 /// A failure in the lake: where, what was tried, what to do.

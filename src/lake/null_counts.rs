@@ -6,12 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use arrow::{array::Array, record_batch::RecordBatch};
-use parquet::{
-    arrow::ProjectionMask,
-    errors::ParquetError,
-    file::metadata::RowGroupMetaData,
-    schema::types::{SchemaDescriptor, TypePtr},
-};
+use parquet::{arrow::ProjectionMask, errors::ParquetError};
 
 use super::{Lake, LakeError, PartitionKey, reader, ticket_file};
 use crate::columns::DELETED_AT;
@@ -57,15 +52,29 @@ pub fn add_filled(
     counts: &mut FilledCounts,
 ) -> Result<(), LakeError> {
     let Some(file) = reader::open(&ticket_file(lake, source, key))? else { return Ok(()) };
-    let metadata = file.parquet();
-    let roots = roots(metadata.file_metadata().schema_descr());
-    for (number, group) in metadata.row_groups().iter().enumerate() {
-        let to_read = from_statistics(group, &roots, wanted, counts);
-        if to_read.is_empty() {
+    let deleted = file.schema().index_of(DELETED_AT).ok();
+    for (number, group) in file.parquet().row_groups().iter().enumerate() {
+        let rows = group.num_rows().max(0) as u64;
+        // A list's values are in a column below it, whose path is longer.
+        let nulls = |name: &str| {
+            let chunk = group.columns().iter().find(|chunk| chunk.column_path().parts() == [name])?;
+            chunk.statistics()?.null_count_opt().filter(|nulls| *nulls <= rows)
+        };
+        let has_marks = deleted.is_some() && nulls(DELETED_AT) != Some(rows);
+        let mut to_read = Vec::new();
+        for (at, field) in file.schema().fields().iter().enumerate() {
+            match nulls(field.name()) {
+                _ if !wanted.contains(field.name()) => {}
+                Some(nulls) if !has_marks => counts.add(field.name(), rows - nulls),
+                _ => to_read.push(at),
+            }
+        }
+        if to_read.is_empty() && !has_marks {
+            counts.live += rows;
             continue;
         }
-        let columns = to_read.into_iter().chain(roots.iter().position(|root| root.name == DELETED_AT));
-        let mask = ProjectionMask::roots(metadata.file_metadata().schema_descr(), columns);
+        let columns = to_read.into_iter().chain(deleted);
+        let mask = ProjectionMask::roots(file.parquet().file_metadata().schema_descr(), columns);
         file.read(|builder| {
             let batches = builder.with_row_groups(vec![number]).with_projection(mask).build()?;
             for batch in batches {
@@ -75,55 +84,4 @@ pub fn add_filled(
         })?;
     }
     Ok(())
-}
-
-/// A column as a reader of tables sees it.
-struct Root {
-    name: String,
-    /// Its place among the leaf columns, if it is one of these and no list.
-    leaf: Option<usize>,
-}
-
-fn roots(schema: &SchemaDescriptor) -> Vec<Root> {
-    let root = |(at, field): (usize, &TypePtr)| {
-        let leaf = (0..schema.num_columns()).find(|leaf| schema.get_column_root_idx(*leaf) == at);
-        Root { name: field.name().to_owned(), leaf: leaf.filter(|_| field.is_primitive()) }
-    };
-    schema.root_schema().get_fields().iter().enumerate().map(root).collect()
-}
-
-/// Adds what the statistics of a row group say; gives the columns that must be read, by their place among `roots`.
-/// Where rows are marked as deleted all wanted columns must be, and the rows are counted with them.
-fn from_statistics(
-    group: &RowGroupMetaData,
-    roots: &[Root],
-    wanted: &HashSet<String>,
-    counts: &mut FilledCounts,
-) -> Vec<usize> {
-    let rows = group.num_rows().max(0) as u64;
-    let nulls = |root: &Root| {
-        let nulls = group.columns().get(root.leaf?)?.statistics()?.null_count_opt()?;
-        (nulls <= rows).then_some(nulls)
-    };
-    let places = || roots.iter().enumerate().filter(|(_, root)| wanted.contains(&root.name));
-    let deleted = roots.iter().position(|root| root.name == DELETED_AT);
-    let is_unmarked = deleted.and_then(|at| roots.get(at)).is_none_or(|root| nulls(root) == Some(rows));
-    if !is_unmarked {
-        return match places().next() {
-            Some(_) => places().map(|(at, _)| at).collect(),
-            // No column is asked for, but the rows are.
-            None => deleted.into_iter().collect(),
-        };
-    }
-    let mut to_read = Vec::new();
-    for (at, root) in places() {
-        match nulls(root) {
-            Some(nulls) => counts.add(&root.name, rows - nulls),
-            None => to_read.push(at),
-        }
-    }
-    if to_read.is_empty() {
-        counts.live += rows;
-    }
-    to_read
 }

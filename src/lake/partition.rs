@@ -3,12 +3,12 @@
 use std::{collections::HashMap, fmt, ops::Range};
 
 use arrow::array::RecordBatch;
-use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::{
     batch::{BatchError, instants_of, interleave},
-    config::PartitionBy,
+    config::PartitionBy as Cut,
 };
 
 const CREATED_AT: &str = "created_at";
@@ -22,39 +22,13 @@ const EPOCH: Date = Date::constant(1970, 1, 1);
 pub enum PartitionKey {
     /// Rows whose time of creation is not known, in a lake cut this way.
     Default(Cut),
-    Month {
-        year: i16,
-        month: i8,
-    },
+    /// A month, by its first date.
+    Month(Date),
     Day(Date),
 }
 
-/// How a lake is cut; a twin of [`PartitionBy`] that sorts and hashes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Cut {
-    Month,
-    Day,
-}
-
-impl From<PartitionBy> for Cut {
-    fn from(by: PartitionBy) -> Self {
-        match by {
-            PartitionBy::Day => Self::Day,
-            PartitionBy::Month => Self::Month,
-        }
-    }
-}
-
-impl From<Cut> for PartitionBy {
-    fn from(cut: Cut) -> Self {
-        match cut {
-            Cut::Day => Self::Day,
-            Cut::Month => Self::Month,
-        }
-    }
-}
-
 impl Cut {
+    /// The name of the partition column.
     pub(super) fn column(self) -> &'static str {
         match self {
             Self::Day => "created_date",
@@ -67,7 +41,7 @@ impl PartitionKey {
     pub fn cut(self) -> Cut {
         match self {
             Self::Default(cut) => cut,
-            Self::Month { .. } => Cut::Month,
+            Self::Month(_) => Cut::Month,
             Self::Day(_) => Cut::Day,
         }
     }
@@ -84,20 +58,16 @@ impl PartitionKey {
         let key = match (cut, value) {
             (_, DEFAULT) => Self::Default(cut),
             (Cut::Day, _) => Self::Day(value.parse().ok()?),
-            (Cut::Month, _) => Self::month_of(format!("{value}-01").parse().ok()?),
+            (Cut::Month, _) => Self::Month(format!("{value}-01").parse().ok()?),
         };
         // Only the one spelling that we write: a date can be told in several.
         (key.folder() == folder).then_some(key)
     }
 
-    fn month_of(date: Date) -> Self {
-        Self::Month { year: date.year(), month: date.month() }
-    }
-
     fn of(cut: Cut, date: Date) -> Self {
         match cut {
             Cut::Day => Self::Day(date),
-            Cut::Month => Self::month_of(date),
+            Cut::Month => Self::Month(date.first_of_month()),
         }
     }
 
@@ -105,11 +75,8 @@ impl PartitionKey {
     pub fn dates(self) -> Option<(Date, Date)> {
         match self {
             Self::Default(_) => None,
-            Self::Day(date) => Some((date, date.checked_add(Span::new().days(1)).ok()?)),
-            Self::Month { year, month } => {
-                let first = Date::new(year, month, 1).ok()?;
-                Some((first, first.checked_add(Span::new().months(1)).ok()?))
-            }
+            Self::Day(date) => Some((date, date.tomorrow().ok()?)),
+            Self::Month(first) => Some((first, first.last_of_month().tomorrow().ok()?)),
         }
     }
 }
@@ -132,64 +99,45 @@ impl fmt::Display for PartitionKey {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Default(_) => out.write_str(DEFAULT),
-            Self::Month { year, month } => write!(out, "{year:04}-{month:02}"),
+            Self::Month(first) => write!(out, "{:04}-{:02}", first.year(), first.month()),
             Self::Day(date) => write!(out, "{date}"),
         }
     }
 }
 
-/// Tells partitions in one zone. Remembers the span of the last zone offset and of the last date.
+/// Tells partitions in one zone. Remembers the partition of the last date.
 #[derive(Debug, Clone)]
 pub struct Calendar {
     zone: TimeZone,
     cut: Cut,
-    /// The microseconds for which the offset holds, and the offset in microseconds.
-    offset: (Range<i64>, i64),
     last: (i64, PartitionKey),
 }
 
 impl Calendar {
-    pub fn new(zone: TimeZone, by: PartitionBy) -> Self {
-        let cut = Cut::from(by);
-        Self { zone, cut, offset: (0..0, 0), last: (i64::MIN, PartitionKey::Default(cut)) }
+    pub fn new(zone: TimeZone, cut: Cut) -> Self {
+        Self { zone, cut, last: (i64::MIN, PartitionKey::Default(cut)) }
     }
 
     /// The partition of an instant, in microseconds since the epoch.
     pub fn key(&mut self, micros: Option<i64>) -> PartitionKey {
-        let missing = PartitionKey::Default(self.cut);
-        let Some(micros) = micros else {
-            return missing;
+        let Some(day) = micros.and_then(|micros| self.day(micros)) else {
+            return PartitionKey::Default(self.cut);
         };
-        if !self.offset.0.contains(&micros) && !self.look_up_offset(micros) {
-            return missing;
-        }
-        let day = micros.saturating_add(self.offset.1).div_euclid(MICROS_PER_DAY);
         if day != self.last.0 {
-            let Ok(date) = Span::new().try_days(day).and_then(|span| EPOCH.checked_add(span)) else {
-                return missing;
-            };
+            let date = Span::new().try_days(day).and_then(|span| EPOCH.checked_add(span));
+            let Ok(date) = date else { return PartitionKey::Default(self.cut) };
             self.last = (day, PartitionKey::of(self.cut, date));
         }
         self.last.1
     }
 
-    fn look_up_offset(&mut self, micros: i64) -> bool {
+    /// The date of an instant in the zone, in days since the epoch.
+    fn day(&self, micros: i64) -> Option<i64> {
         // jiff has no timestamp for the last 26 hours of the year 9999. No zone changes its clocks in them.
         let last = Timestamp::MAX.as_second() * 1_000_000;
-        let Ok(instant) = Timestamp::from_microsecond(micros.min(last)) else {
-            return false;
-        };
-        let offset = self.zone.to_offset(instant);
-        let next = self.zone.following(instant).next();
-        // A transition at the instant itself has already happened, hence the step.
-        let last = instant
-            .checked_add(SignedDuration::from_micros(1))
-            .ok()
-            .and_then(|after| self.zone.preceding(after).next());
-        let start = last.map_or(i64::MIN, |at| at.timestamp().as_microsecond());
-        let end = next.map_or(i64::MAX, |at| at.timestamp().as_microsecond());
-        self.offset = (start..end, i64::from(offset.seconds()) * 1_000_000);
-        true
+        let instant = Timestamp::from_microsecond(micros.min(last)).ok()?;
+        let offset = i64::from(self.zone.to_offset(instant).seconds()) * 1_000_000;
+        Some(micros.saturating_add(offset).div_euclid(MICROS_PER_DAY))
     }
 
     /// The instants of a partition, in microseconds since the epoch: the first one, and the first one after it.
@@ -250,6 +198,7 @@ pub fn split(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     fn zone(name: &str) -> TimeZone {
@@ -262,12 +211,12 @@ mod tests {
 
     #[test]
     fn the_date_is_that_of_the_lakes_zone() {
-        let mut day = Calendar::new(zone("Asia/Shanghai"), PartitionBy::Day);
+        let mut day = Calendar::new(zone("Asia/Shanghai"), Cut::Day);
         let key = day.key(Some(micros("2024-01-04T16:00:00Z")));
         assert_eq!(key.folder(), "created_date=2024-01-05");
         assert_eq!(day.span(key), Some(micros("2024-01-04T16:00:00Z")..micros("2024-01-05T16:00:00Z")));
         assert_eq!(day.key(None).folder(), "created_date=__HIVE_DEFAULT_PARTITION__");
-        let mut month = Calendar::new(zone("Asia/Shanghai"), PartitionBy::Month);
+        let mut month = Calendar::new(zone("Asia/Shanghai"), Cut::Month);
         let key = month.key(Some(micros("2024-01-31T16:00:00Z")));
         assert_eq!(key.folder(), "created_month=2024-02");
         assert_eq!(month.span(key), Some(micros("2024-01-31T16:00:00Z")..micros("2024-02-29T16:00:00Z")));
@@ -284,7 +233,7 @@ mod tests {
             ("America/New_York", end - 1, "created_date=9999-12-31"),
             ("America/New_York", micros("1000-01-01T00:00:00Z"), "created_date=0999-12-31"),
         ] {
-            let mut fresh = Calendar::new(zone(name), PartitionBy::Day);
+            let mut fresh = Calendar::new(zone(name), Cut::Day);
             let mut used = fresh.clone();
             used.key(Some(micros("9999-12-01T00:00:00Z")));
             assert_eq!(fresh.key(Some(instant)).folder(), folder, "{name}");
@@ -316,7 +265,7 @@ mod tests {
             seconds in prop::collection::vec(-1_000_000_000..4_000_000_000_i64, 1..20),
             month in any::<bool>(),
         ) {
-            let by = if month { PartitionBy::Month } else { PartitionBy::Day };
+            let by = if month { Cut::Month } else { Cut::Day };
             let zone = zone(name);
             let mut calendar = Calendar::new(zone.clone(), by);
             // Each instant is followed by its clock changes, where remembering may go wrong.
@@ -327,7 +276,7 @@ mod tests {
                 for instant in around.into_iter().flatten() {
                     let date = instant.to_zoned(zone.clone()).date();
                     let key = calendar.key(Some(instant.as_microsecond()));
-                    prop_assert_eq!(key, PartitionKey::of(by.into(), date));
+                    prop_assert_eq!(key, PartitionKey::of(by, date));
                     prop_assert_eq!(PartitionKey::parse(&key.folder()), Some(key));
                 }
             }

@@ -83,6 +83,16 @@ pub(super) struct Entry {
     pub is_folder: bool,
 }
 
+/// Does the same with whichever store it is.
+macro_rules! either {
+    ($store:expr, $inner:ident => $act:expr) => {
+        match &$store {
+            Store::Folder($inner) => $act,
+            Store::Bucket($inner) => $act,
+        }
+    };
+}
+
 impl Store {
     /// The store at a place. Nothing is asked of it yet.
     pub fn open(place: &Place) -> Result<Self, LakeError> {
@@ -95,10 +105,7 @@ impl Store {
 
 impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.store {
-            Store::Folder(folder) => folder.path(&self.key).display().fmt(out),
-            Store::Bucket(bucket) => bucket.address(&self.key).fmt(out),
-        }
+        either!(self.store, store => store.address(&self.key)).fmt(out)
     }
 }
 
@@ -113,18 +120,12 @@ impl Location {
     }
 
     fn stat(&self) -> Result<Option<FileVersion>, LakeError> {
-        match &self.store {
-            Store::Folder(folder) => folder.stat(&self.key),
-            Store::Bucket(bucket) => bucket.stat(&self.key),
-        }
+        either!(self.store, store => store.stat(&self.key))
     }
 
     /// The content; `None` if nothing is there.
     pub(super) fn open(&self) -> Result<Option<Content>, LakeError> {
-        match &self.store {
-            Store::Folder(folder) => folder.open(&self.key),
-            Store::Bucket(bucket) => bucket.open(&self.key),
-        }
+        either!(self.store, store => store.open(&self.key))
     }
 }
 
@@ -141,10 +142,7 @@ pub(super) fn put<T>(
     expected: &Expected,
     fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, LakeError>,
 ) -> Result<(T, Put), LakeError> {
-    match &lake.store {
-        Store::Folder(folder) => folder.put(key, expected, fill),
-        Store::Bucket(bucket) => bucket.put(key, expected, fill),
-    }
+    either!(lake.store, store => store.put(key, expected, fill))
 }
 
 /// Puts `content` at `key`, over whatever is there, as [`put`] does.
@@ -199,10 +197,6 @@ pub(super) fn read(lake: &Lake, key: &str) -> Result<Option<Bytes>, LakeError> {
     }
 }
 
-pub(super) fn exists(lake: &Lake, key: &str) -> Result<bool, LakeError> {
-    path(lake, key).exists()
-}
-
 /// The version of the file at `key`, which is not opened; `None` if nothing is there.
 pub(super) fn stat(lake: &Lake, key: &str) -> Result<Option<FileVersion>, LakeError> {
     path(lake, key).stat()
@@ -210,21 +204,12 @@ pub(super) fn stat(lake: &Lake, key: &str) -> Result<Option<FileVersion>, LakeEr
 
 /// The keys and versions of all files below a folder, sorted by key. None is opened.
 pub(super) fn files(lake: &Lake, folder: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
-    match &lake.store {
-        Store::Folder(store) => store.files(folder),
-        Store::Bucket(bucket) => bucket.files(folder),
-    }
+    either!(lake.store, store => store.files(folder))
 }
 
 /// The names directly under `key`, sorted; none if the folder is not there.
 pub(super) fn list(lake: &Lake, key: &str) -> Result<Vec<String>, LakeError> {
-    match &lake.store {
-        // A name that is no text is none of ours.
-        Store::Folder(folder) => {
-            Ok(folder.entries(Path::new(key))?.into_iter().filter_map(|entry| entry.name).collect())
-        }
-        Store::Bucket(bucket) => bucket.list(key),
-    }
+    either!(lake.store, store => store.list(key))
 }
 
 /// Everything directly in a folder, and so on below it: `visit` says of each folder whether it is to be looked into.
@@ -233,26 +218,17 @@ pub(super) fn walk(
     folder: &Path,
     visit: &mut dyn FnMut(&Entry) -> bool,
 ) -> Result<(), LakeError> {
-    match &lake.store {
-        Store::Folder(store) => store.walk(folder, visit),
-        Store::Bucket(bucket) => bucket.walk(folder, visit),
-    }
+    either!(lake.store, store => store.walk(folder, visit))
 }
 
 /// Removes the file at `key`, durably. Gives false if nothing is there.
 pub(super) fn delete(lake: &Lake, key: &str) -> Result<bool, LakeError> {
-    match &lake.store {
-        Store::Folder(folder) => folder.delete(key),
-        Store::Bucket(bucket) => bucket.delete(key),
-    }
+    either!(lake.store, store => store.delete(key))
 }
 
 /// Moves a file, or a folder with all that is in it, to a place where nothing is.
 pub(super) fn rename(lake: &Lake, from: &Path, to: &Path) -> Result<(), LakeError> {
-    match &lake.store {
-        Store::Folder(folder) => folder.rename(from, to),
-        Store::Bucket(bucket) => bucket.rename(&text(from), &text(to)),
-    }
+    either!(lake.store, store => store.rename(from, to))
 }
 
 /// Removes an empty folder. One that is not empty, or gone, is left alone. An object store has none.
@@ -294,21 +270,28 @@ pub(super) fn is_there(lake: &Lake) -> Result<bool, LakeError> {
     is_folder(lake, Path::new(""))
 }
 
-/// The number of files that are staged: by the run that holds the lake, or left by a dead one. In an object store:
-/// records of multipart uploads that older versions have left.
-pub fn staged(lake: &Lake) -> Result<usize, LakeError> {
-    match &lake.store {
-        Store::Folder(folder) => Ok(folder.staged()?.len()),
-        Store::Bucket(bucket) => Ok(bucket.list(STAGING)?.len()),
+/// The keys of files that are staged: by the run that holds the lake, or left by a dead one. In an object store: records
+/// that older versions have left.
+fn staged_keys(lake: &Lake) -> Result<Vec<String>, LakeError> {
+    let mut keys: Vec<String> = files(lake, STAGING)?.into_iter().map(|(key, _)| key).collect();
+    if let Store::Folder(folder) = &lake.store {
+        keys.extend(folder.staged_beside()?);
     }
+    Ok(keys)
+}
+
+/// The number of files that are staged.
+pub fn staged(lake: &Lake) -> Result<usize, LakeError> {
+    Ok(staged_keys(lake)?.len())
 }
 
 /// Removes what dead runs have left in staging; gives the number of files. Only for the holder of the lake.
 pub fn sweep(lake: &Lake) -> Result<usize, LakeError> {
-    match &lake.store {
-        Store::Folder(folder) => folder.sweep(),
-        Store::Bucket(bucket) => bucket.sweep(),
+    let keys = staged_keys(lake)?;
+    for key in &keys {
+        delete(lake, key)?;
     }
+    Ok(keys.len())
 }
 
 /// A path relative to the lake as a key.

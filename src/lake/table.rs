@@ -23,7 +23,7 @@ pub fn read_table(lake: &Lake, table: &str, source: &str) -> Result<Option<Recor
 
 /// Whether the table of a source is there.
 pub fn has_table(lake: &Lake, table: &str, source: &str) -> Result<bool, LakeError> {
-    store::exists(lake, &table_key(table, source))
+    store::path(lake, &table_key(table, source)).exists()
 }
 
 /// Which version of its file a table has, for the manifest; `None` if there is none.

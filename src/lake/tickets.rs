@@ -14,7 +14,6 @@ use roaring::RoaringTreemap;
 use super::{
     FileMeta, FileSchema, Lake, LakeError, Location, Manifest, Move, Partition, PartitionKey,
     inventory::{FILE, ticket_key, tickets_folder},
-    partition::Cut,
     reader::{self, ParquetFile},
     rewrite, store,
     upsert::{self, Upserted},
@@ -325,7 +324,7 @@ impl TicketTable {
         if self.manifest(|manifest| !manifest.partitions.is_empty()) {
             return Ok(None);
         }
-        let key = PartitionKey::Default(Cut::from(self.lake.partition));
+        let key = PartitionKey::Default(self.lake.partition);
         let nothing = Incoming::new(schema.schema(), &[]).map_err(LakeError::rows(self.location(key)))?;
         let written = upsert::create(&self.lake, &ticket_key(&self.source, key), &nothing, schema)?;
         self.manifest(|manifest| manifest.partitions.insert(key, Partition::from(written.clone())));

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     batch::{ID, id_values, instant, instants_of},
-    config::{LakeConfig, PartitionBy, SourceConfig},
+    config::{LakeConfig, SourceConfig},
     fetch::{Client, fetch_as},
     fields::Fields,
     lake::{self, Calendar, Cut, Lake, LakeError, PartitionKey},
@@ -37,7 +37,7 @@ pub fn check(
     let name = &source.name;
     let state = lake::state::load::<SourceState>(lake, name)?.map(|(_, state)| state).unwrap_or_default();
     let keys = lake::partitions(lake, name)?;
-    let cut = Cut::from(config.partition);
+    let cut = config.partition;
     if let Some(found) = keys.iter().find(|key| key.cut() != cut) {
         return Ok(other(format!(
             "source {name}: {} is partitioned by {} ({}), `partition` says {}",
@@ -75,7 +75,7 @@ fn other(what: String) -> Option<String> {
 /// Whether the lake that a state remembers is the one that the configuration describes, and of the same vendor where that is
 /// known; if not, why.
 pub fn of_account(known: &Account, config: &LakeConfig, name: &str, kind: Option<&str>) -> Option<String> {
-    let (place, cut) = (&config.place, by(Cut::from(config.partition)));
+    let (place, cut) = (&config.place, by(config.partition));
     if let Some(kind) = kind.filter(|kind| known.kind != *kind) {
         return other(format!(
             "source {name}: the lake {place} holds tickets of {}, `kind` says {kind}",
@@ -233,9 +233,9 @@ fn probes(checkpoint: &Checkpoint, count: usize) -> Result<HashMap<i64, Option<i
 }
 
 fn by(cut: Cut) -> &'static str {
-    match PartitionBy::from(cut) {
-        PartitionBy::Day => "day",
-        PartitionBy::Month => "month",
+    match cut {
+        Cut::Day => "day",
+        Cut::Month => "month",
     }
 }
 

@@ -189,7 +189,7 @@ async fn renew_on(bucket: Arc<Bucket>, state: Arc<Mutex<State>>) {
         let sent = (Instant::now(), SystemTime::now());
         let Ok(object) = bucket.object(LEASE) else { return };
         let mode = object_store::PutMode::Update(version);
-        let put = put_if(&*bucket.objects(), &object, lease.content(), mode).await;
+        let put = put_if(bucket.objects(), &object, lease.content(), mode).await;
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         match put {
             Ok(Created::Done(version)) => {

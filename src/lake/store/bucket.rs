@@ -15,14 +15,12 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::{
     Error as StoreError, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig, UpdateVersion,
-    aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder,
-    multipart::MultipartStore, path::Path,
+    aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder, path::Path,
 };
-use serde::Deserialize;
 
 pub use self::put::{Created, put_if};
 use super::{
-    Content, Entry, FileVersion, LakeError, Refusal, STAGING,
+    Content, Entry, FileVersion, LakeError, Refusal,
     content::{MAX_BYTES_IN_MEMORY, Source},
     requests::Requests,
 };
@@ -38,7 +36,6 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Bucket {
     place: config::Bucket,
     objects: Arc<dyn ObjectStore>,
-    uploads: Arc<dyn MultipartStore>,
     requests: Requests,
     /// The hold on the lake, once this process has it.
     hold: Mutex<Option<Arc<Hold>>>,
@@ -50,13 +47,6 @@ impl std::fmt::Debug for Bucket {
     }
 }
 
-/// The record of a multipart upload, as versions up to 0.1 kept it in staging until the upload had ended.
-#[derive(Deserialize)]
-struct Upload {
-    key: String,
-    upload: String,
-}
-
 impl Bucket {
     /// A bucket, with credentials and endpoint from the environment. No request is made yet.
     pub fn new(place: &config::Bucket) -> Result<Self, LakeError> {
@@ -65,38 +55,34 @@ impl Bucket {
         let name = &place.name;
         let built = match place.kind {
             StoreKind::S3 => {
-                AmazonS3Builder::from_env().with_bucket_name(name).with_retry(retry).build().map(both)
+                shared(AmazonS3Builder::from_env().with_bucket_name(name).with_retry(retry).build())
             }
-            StoreKind::Gcs => GoogleCloudStorageBuilder::from_env()
-                .with_bucket_name(name)
-                .with_retry(retry)
-                .build()
-                .map(both),
-            StoreKind::Azure => MicrosoftAzureBuilder::from_env()
-                .with_container_name(name)
-                .with_retry(retry)
-                .build()
-                .map(both),
+            StoreKind::Gcs => {
+                shared(GoogleCloudStorageBuilder::from_env().with_bucket_name(name).with_retry(retry).build())
+            }
+            StoreKind::Azure => {
+                shared(MicrosoftAzureBuilder::from_env().with_container_name(name).with_retry(retry).build())
+            }
         };
-        let stores = built.map_err(|cause| LakeError::Store {
+        let objects = built.map_err(|cause| LakeError::Store {
             at: config::Place::Bucket(place.clone()).to_string(),
             action: "open",
             why: Refusal::set_up(place.kind, &cause).into(),
         })?;
-        Self::over(place.clone(), stores)
+        Self::over(place.clone(), objects)
     }
 
-    fn over(place: config::Bucket, (objects, uploads): Stores) -> Result<Self, LakeError> {
+    fn over(place: config::Bucket, objects: Arc<dyn ObjectStore>) -> Result<Self, LakeError> {
         let requests = Requests::new()
             .map_err(|cause| LakeError::io(config::Place::Bucket(place.clone()), "open")(cause))?;
-        Ok(Self { place, objects, uploads, requests, hold: Mutex::default() })
+        Ok(Self { place, objects, requests, hold: Mutex::default() })
     }
 
     /// A store in memory.
     #[cfg(test)]
     pub fn in_memory(kind: StoreKind) -> Result<Self, LakeError> {
         let place = config::Bucket { kind, name: "memory".into(), prefix: "a/lake".into() };
-        Self::over(place, both(object_store::memory::InMemory::new()))
+        Self::over(place, Arc::new(object_store::memory::InMemory::new()))
     }
 
     pub fn kind(&self) -> StoreKind {
@@ -109,8 +95,8 @@ impl Bucket {
         if key.is_empty() { place.to_string() } else { format!("{place}/{key}") }
     }
 
-    pub fn objects(&self) -> Arc<dyn ObjectStore> {
-        Arc::clone(&self.objects)
+    pub fn objects(&self) -> &dyn ObjectStore {
+        &*self.objects
     }
 
     pub fn requests(&self) -> &Requests {
@@ -138,47 +124,38 @@ impl Bucket {
     }
 
     /// Waits for a request on the object of a key.
-    fn outcome<T: Send + 'static, F: Request<T>>(
-        &self,
-        key: &str,
-        request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
-    ) -> Result<Result<T, StoreError>, LakeError> {
-        let waited = self.requests.wait(request(self.objects(), self.object(key)?));
-        let panicked =
-            || StoreError::Generic { store: "object", source: "the request ended in a panic".into() };
-        Ok(waited.unwrap_or_else(|| Err(panicked())))
-    }
-
-    fn ask<T: Send + 'static, F: Request<T>>(
+    fn ask<T: Send, F: Future<Output = Result<T, StoreError>> + Send>(
         &self,
         key: &str,
         action: &'static str,
-        request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
+        request: impl FnOnce(Path) -> F,
     ) -> Result<T, LakeError> {
-        self.outcome(key, request)?.map_err(self.error(key, action))
+        self.requests.wait(request(self.object(key)?)).map_err(self.error(key, action))
     }
 
     /// As [`Bucket::ask`]; `None` where there is no such object.
-    fn ask_for<T: Send + 'static, F: Request<T>>(
+    fn ask_for<T: Send, F: Future<Output = Result<T, StoreError>> + Send>(
         &self,
         key: &str,
         action: &'static str,
-        request: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
+        request: impl FnOnce(Path) -> F + Send,
     ) -> Result<Option<T>, LakeError> {
-        match self.outcome(key, request)? {
-            Err(cause @ StoreError::NotFound { .. })
-                if !Refusal::new(self.place.kind, &cause).is_without_bucket() =>
-            {
-                Ok(None)
+        self.ask(key, action, |object| async {
+            match request(object).await {
+                Err(cause @ StoreError::NotFound { .. })
+                    if !Refusal::new(self.place.kind, &cause).is_without_bucket() =>
+                {
+                    Ok(None)
+                }
+                outcome => outcome.map(Some),
             }
-            outcome => outcome.map(Some).map_err(self.error(key, action)),
-        }
+        })
     }
 
     /// The content of an object: a small one in memory, a larger one in a temporary file.
     pub fn open(&self, key: &str) -> Result<Option<Content>, LakeError> {
-        let opened = self.ask_for(key, "read", |objects, object| async move {
-            let got = objects.get(&object).await?;
+        let opened = self.ask_for(key, "read", |object| async move {
+            let got = self.objects.get(&object).await?;
             Ok((version_of(&got.meta), fetch(got).await?))
         })?;
         let Some((version, source)) = opened else { return Ok(None) };
@@ -189,11 +166,11 @@ impl Bucket {
 
     /// A whole object.
     pub fn read(&self, key: &str) -> Result<Option<(Bytes, ObjectMeta)>, LakeError> {
-        self.ask_for(key, "read", |objects, object| async move { whole(objects.get(&object).await?).await })
+        self.ask_for(key, "read", |object| async move { whole(self.objects.get(&object).await?).await })
     }
 
     pub fn head(&self, key: &str) -> Result<Option<ObjectMeta>, LakeError> {
-        self.ask_for(key, "look for", |objects, object| async move { objects.head(&object).await })
+        self.ask_for(key, "look for", |object| async move { self.objects.head(&object).await })
     }
 
     pub fn stat(&self, key: &str) -> Result<Option<FileVersion>, LakeError> {
@@ -202,9 +179,12 @@ impl Bucket {
 
     /// The names directly under a key, of objects and of folders, sorted.
     pub fn list(&self, key: &str) -> Result<Vec<String>, LakeError> {
-        let found = self.ask(key, "list", |objects, object| async move {
-            objects.list_with_delimiter(Some(&object)).await
-        })?;
+        let found =
+            self.ask(
+                key,
+                "list",
+                |object| async move { self.objects.list_with_delimiter(Some(&object)).await },
+            )?;
         let files = found.objects.iter().map(|meta| &meta.location);
         let names = files.chain(&found.common_prefixes).filter_map(|path| path.filename());
         let sorted: BTreeSet<String> = names.map(str::to_owned).collect();
@@ -213,9 +193,8 @@ impl Bucket {
 
     /// All objects under a key, sorted.
     pub fn files(&self, key: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
-        let found: Vec<ObjectMeta> = self.ask(key, "list", |objects, object| async move {
-            objects.list(Some(&object)).try_collect().await
-        })?;
+        let found: Vec<ObjectMeta> = self
+            .ask(key, "list", |object| async move { self.objects.list(Some(&object)).try_collect().await })?;
         let files = found.iter().filter_map(|meta| Some((self.key(&meta.location)?, version_of(meta))));
         Ok(files.collect::<BTreeMap<_, _>>().into_iter().collect())
     }
@@ -223,11 +202,7 @@ impl Bucket {
     /// Whether there is any object under a key.
     pub fn has_any(&self, key: &str) -> Result<bool, LakeError> {
         let first =
-            self.ask(
-                key,
-                "list",
-                |objects, object| async move { objects.list(Some(&object)).try_next().await },
-            )?;
+            self.ask(key, "list", |object| async move { self.objects.list(Some(&object)).try_next().await })?;
         Ok(first.is_some())
     }
 
@@ -259,44 +234,25 @@ impl Bucket {
             return Ok(false);
         }
         let deleted =
-            self.ask_for(key, "remove", |objects, object| async move { objects.delete(&object).await })?;
+            self.ask_for(key, "remove", |object| async move { self.objects.delete(&object).await })?;
         Ok(deleted.is_some())
     }
 
     /// Moves an object, or all objects under a key, by copies that the store makes.
-    pub fn rename(&self, from: &str, to: &str) -> Result<(), LakeError> {
+    pub fn rename(&self, from: &FilePath, to: &FilePath) -> Result<(), LakeError> {
         self.check_hold()?;
+        let (from, to) = (&super::text(from), &super::text(to));
         let inside: Vec<String> = self.files(from)?.into_iter().map(|(key, _)| key).collect();
         let moved = if inside.is_empty() { vec![from.to_owned()] } else { inside };
         for key in moved {
-            let target = self.object(&format!("{to}{}", key.strip_prefix(from).unwrap_or_default()))?;
-            self.ask(&key, "move aside", |objects, object| async move {
-                objects.copy(&object, &target).await?;
-                objects.delete(&object).await
+            let target =
+                self.object(&format!("{to}{}", key.strip_prefix(from.as_str()).unwrap_or_default()))?;
+            self.ask(&key, "move aside", |object| async move {
+                self.objects.copy(&object, &target).await?;
+                self.objects.delete(&object).await
             })?;
         }
         Ok(())
-    }
-
-    /// Aborts the multipart uploads that runs of older versions have left: stores keep, and bill, their parts.
-    pub fn sweep(&self) -> Result<usize, LakeError> {
-        let names = self.list(STAGING)?;
-        for name in &names {
-            let record = format!("{STAGING}/{name}");
-            let content = self.read(&record)?.map(|(content, _)| content).unwrap_or_default();
-            if let Ok(Upload { key, upload }) = serde_json::from_slice(&content) {
-                let uploads = Arc::clone(&self.uploads);
-                self.ask(&key, "abort the upload of", |_, object| async move {
-                    match uploads.abort_multipart(&object, &upload).await {
-                        Err(StoreError::NotFound { .. }) => Ok(()),
-                        Err(cause) if cause.to_string().contains("NoSuchUpload") => Ok(()),
-                        outcome => outcome,
-                    }
-                })?;
-            }
-            self.delete(&record)?;
-        }
-        Ok(names.len())
     }
 
     /// Notes that this process holds the lake, or no longer does.
@@ -319,17 +275,8 @@ impl Bucket {
     }
 }
 
-/// A request whose outcome can be waited for.
-trait Request<T>: Future<Output = Result<T, StoreError>> + Send + 'static {}
-
-impl<T, F: Future<Output = Result<T, StoreError>> + Send + 'static> Request<T> for F {}
-
-/// One store, by its two traits.
-type Stores = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
-
-fn both<S: ObjectStore + MultipartStore>(store: S) -> Stores {
-    let store = Arc::new(store);
-    (Arc::clone(&store) as Arc<dyn ObjectStore>, store)
+fn shared<S: ObjectStore>(built: Result<S, StoreError>) -> Result<Arc<dyn ObjectStore>, StoreError> {
+    Ok(Arc::new(built?))
 }
 
 fn version_of(meta: &ObjectMeta) -> FileVersion {

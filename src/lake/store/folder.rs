@@ -13,8 +13,7 @@ use std::{
 
 use self::staged::STAGED_BESIDE;
 use super::{
-    Content, Entry, Expected, FileVersion, INTERNAL, LakeError, Put, STAGING, content::Source,
-    file_system::FileSystem,
+    Content, Entry, Expected, FileVersion, INTERNAL, LakeError, Put, content::Source, file_system::FileSystem,
 };
 use bytes::Bytes;
 
@@ -144,6 +143,11 @@ impl Folder {
         written
     }
 
+    /// How a key is shown.
+    pub fn address(&self, key: &str) -> String {
+        self.path(key).display().to_string()
+    }
+
     /// The bytes at `key`, or `None` if nothing is there.
     pub fn read(&self, key: &str) -> Result<Option<Bytes>, LakeError> {
         let place = self.path(key);
@@ -212,8 +216,13 @@ impl Folder {
         }
     }
 
+    /// The names in a folder, sorted. One that is no text is none of ours.
+    pub fn list(&self, key: &str) -> Result<Vec<String>, LakeError> {
+        Ok(self.entries(Path::new(key))?.into_iter().filter_map(|entry| entry.name).collect())
+    }
+
     /// What is in a folder, sorted by name; nothing if it is not there.
-    pub fn entries(&self, folder: &Path) -> Result<Vec<Entry>, LakeError> {
+    fn entries(&self, folder: &Path) -> Result<Vec<Entry>, LakeError> {
         let place = self.path(folder);
         let entries = found(fs::read_dir(&place), &place, "list")?;
         let mut entries = entries
@@ -258,29 +267,17 @@ impl Folder {
         versions.filter_map(Result::transpose).collect()
     }
 
-    /// Files that are staged, or that a dead run has left so.
-    pub fn staged(&self) -> Result<Vec<PathBuf>, LakeError> {
-        let mut staged: Vec<PathBuf> =
-            self.entries(Path::new(STAGING))?.into_iter().map(|entry| entry.path).collect();
-        // Beside a target: in the folders of partitions, `table/key=value/…`.
+    /// Files that are staged beside their targets: in the folders of partitions, `table/key=value/…`.
+    pub fn staged_beside(&self) -> Result<Vec<String>, LakeError> {
+        let mut staged = Vec::new();
         self.walk(Path::new(""), &mut |entry| {
             let name = entry.name.as_deref().unwrap_or_default();
             if name.starts_with(STAGED_BESIDE) {
-                staged.push(entry.path.clone());
+                staged.push(super::text(&entry.path));
             }
             name.contains('=') || entry.path.components().count() == 1
         })?;
         Ok(staged)
-    }
-
-    /// Removes every staged file; gives their number.
-    pub fn sweep(&self) -> Result<usize, LakeError> {
-        let staged = self.staged()?;
-        for path in &staged {
-            let place = self.path(path);
-            self.files.remove(&place).map_err(LakeError::io(place.display(), "remove"))?;
-        }
-        Ok(staged.len())
     }
 
     /// A lock that one process has at a time.

@@ -1,7 +1,7 @@
 //! The threads on which a bucket's requests run. The lake's functions are synchronous: a caller waits on its own thread,
 //! and so never keeps a request from going on.
 
-use std::{io, sync::mpsc};
+use std::{io, panic::resume_unwind, thread};
 
 use tokio::{
     runtime::{Builder, Handle, Runtime, RuntimeFlavor},
@@ -32,17 +32,16 @@ impl Requests {
         self.handle.spawn(work)
     }
 
-    /// Waits for the end of `work`; `None` if it panicked.
-    pub fn wait<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        self.spawn(async move {
-            // The receiver is a thread that waits.
-            let _ = sender.send(work.await);
-        });
+    /// Waits for the end of `work`.
+    pub fn wait<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
         match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+            // A thread that is all its runtime has may not wait for another one.
+            Ok(RuntimeFlavor::CurrentThread) => {
+                let ended = thread::scope(|scope| scope.spawn(|| self.handle.block_on(work)).join());
+                ended.unwrap_or_else(|panic| resume_unwind(panic))
+            }
             // On a thread of tasks, the other tasks must be able to move elsewhere.
-            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(|| receiver.recv()).ok(),
-            _ => receiver.recv().ok(),
+            _ => tokio::task::block_in_place(|| self.handle.block_on(work)),
         }
     }
 }

@@ -54,7 +54,7 @@ fn nothing_is_there_before_it_is_put() {
         assert_eq!(content_of(&lake, FILE), None);
         assert_eq!(stat(&lake, FILE).unwrap(), None);
         assert!(path(&lake, FILE).open().unwrap().is_none());
-        assert!(!exists(&lake, FILE).unwrap() && !delete(&lake, FILE).unwrap());
+        assert!(!path(&lake, FILE).exists().unwrap() && !delete(&lake, FILE).unwrap());
         assert_eq!(files(&lake, "tickets").unwrap(), []);
         assert!(list(&lake, "tickets").unwrap().is_empty());
         assert!(!is_there(&lake).unwrap() && !is_folder(&lake, Path::new("tickets")).unwrap());

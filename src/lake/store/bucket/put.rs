@@ -71,7 +71,7 @@ impl Bucket {
     /// Puts an object over whatever is there.
     pub fn overwrite(&self, key: &str, content: impl Into<Bytes>) -> Result<PutResult, LakeError> {
         let content = PutPayload::from(content.into());
-        self.ask(key, "write", |objects, object| async move { objects.put(&object, content).await })
+        self.ask(key, "write", |object| async move { self.objects.put(&object, content).await })
     }
 
     /// Puts an object where nothing is.
@@ -90,11 +90,7 @@ impl Bucket {
     }
 
     fn put_if(&self, key: &str, content: Bytes, mode: PutMode) -> Result<Created, LakeError> {
-        self.ask(
-            key,
-            "write",
-            |objects, object| async move { put_if(&*objects, &object, content, mode).await },
-        )
+        self.ask(key, "write", |object| async move { put_if(self.objects(), &object, content, mode).await })
     }
 }
 
@@ -116,7 +112,7 @@ pub async fn put_if(
             Err(cause @ StoreError::Generic { .. }) => Some(cause),
             Err(cause) => return Err(cause),
         };
-        match objects.get(object).await {
+        match objects.get(&object).await {
             Ok(got) => {
                 let (there, meta) = whole(got).await?;
                 if there == content {
