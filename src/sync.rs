@@ -101,6 +101,7 @@ pub async fn run(
         lake: lake.clone(),
         config: config.lake.clone(),
         run_id: run.run_id.clone(),
+        began: run.started_at,
         task,
         stop: stop.clone(),
         accepted: Arc::new(accepted),

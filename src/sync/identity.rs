@@ -153,7 +153,7 @@ pub fn account(config: &LakeConfig, source: &SourceConfig) -> Account {
         base_url: source.base_url.to_string(),
         timezone: zone_name(&source.timezone),
         lake_timezone: zone_name(&config.timezone),
-        partition: by(config.partition.into()).to_owned(),
+        partition: by(config.partition).to_owned(),
     }
 }
 

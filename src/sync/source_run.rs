@@ -97,6 +97,8 @@ pub struct RunContext {
     pub lake: Lake,
     pub config: LakeConfig,
     pub run_id: String,
+    /// When the run began.
+    pub began: Timestamp,
     pub task: Task,
     pub stop: Stop,
     /// Called once the source has passed the checks of its identity.
@@ -149,7 +151,7 @@ async fn read_source(
     account: &mut Account,
 ) -> Result<(), Ended> {
     let (config, lake, task, stop) = (&client.config, &context.lake, context.task, &context.stop);
-    let began = Timestamp::now();
+    let began = context.began;
     let checkpoint = Arc::new(Checkpoint::load(lake, &config.name, &context.run_id)?);
     tokio::select! {
         same = identity::check_address(&checkpoint, client) => same?,

@@ -19,7 +19,7 @@ pub fn as_it_is(scope: &Scope, notes: &mut Vec<String>) -> Result<LakeConfig, Er
     let (lake, mut zone) = (Lake::open(&config)?, None);
     for name in lake::sources(&lake)? {
         if let Some(key) = lake::partitions(&lake, &name)?.first() {
-            config.partition = PartitionBy::from(key.cut());
+            config.partition = key.cut();
         }
         zone = zone.or(account(&lake, &name)?.map(|account| account.lake_timezone));
     }

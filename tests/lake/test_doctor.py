@@ -199,7 +199,7 @@ def test_init_by_options(home):
     assert made["source"] == [{"name": "support", "kind": "kf5", "base_url": "https://support.kf5.com", "email": "ops@example.com", "password": {"env": "KF5_PASSWORD"}}]
     assert made["lake"]["path"].endswith("data") and text.count("#") > 10
     loaded = home.run("status", "--json", write=False)
-    assert loaded.code == 0, loaded
+    assert loaded.code == 2 and "there is no lake" in loaded.out, loaded
     again = home.run("init", *ACCOUNT, "--token-file", "/run/secrets/kf5", write=False)
     assert again.code == 2 and "--force" in again.err and home.config.read_text(encoding="utf-8") == text, again
     forced = home.run("init", *ACCOUNT, "--token-file", "/run/secrets/kf5", "--force", "--json", write=False)

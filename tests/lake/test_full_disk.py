@@ -43,9 +43,9 @@ def failed(process):
 
 
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
-@pytest.mark.parametrize("size", [0, 3_000, 30_000])
+@pytest.mark.parametrize("size", [0, 3_000, 12_000])
 def test_no_file_may_grow(home, vendor, size):
-    state = account(vendor, 300, SEED)
+    state = account(vendor, 300, SEED, chance=0)
     with emulate(vendor, state) as emulator:
         add(home, "shop", emulator)
         said = failed(home.start("sync", "--json", preexec_fn=limited(size)))

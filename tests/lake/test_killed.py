@@ -171,32 +171,21 @@ def killed_after_a_commit(home):
     home.expire()
 
 
-@pytest.mark.parametrize("partition", ["day", "month"])
-def test_a_commit_tells_as_read_only_what_is_in_the_lake(home, partition):
-    home.lake_settings["partition"] = partition
-    state = account("kf5", 27_000, SEED, chance=0)  # a long reading commits every 20,000 tickets
-    with emulate("kf5", state, latency=0.02) as emulator:
-        add(home, "shop", emulator, concurrency=2)
-        killed_after_a_commit(home)
-        [reading] = unfinished(home)
-        spans = [(span["from"] or 0, span["to"] or NOW) for span in reading["done"]]
-        told = {ticket.id for ticket in state.by_id.values() if ticket.created and any(start <= ticket.created < end for start, end in spans)}
-        assert told and told <= held(home).keys(), f"{len(told - held(home).keys())} of {len(told)} tickets that are told as read are not in the lake"
-        emulator.latency = 0
-        before = len(emulator.requests)
-        assert_complete(home.sync())
-        assert len(emulator.requests) - before < 270, "everything was read again"
-    assert held(home).keys() == state.by_id.keys()
-
-
 @pytest.mark.nightly  # a long reading commits every 30 seconds
-@pytest.mark.parametrize("vendor", ["kf5", "udesk"])
-def test_a_kill_after_a_commit_amid_a_long_reading(home, vendor):
-    state = account(vendor, 900, SEED)
+@pytest.mark.parametrize("vendor, partition", [("kf5", "day"), ("kf5", "month"), ("udesk", "day")])
+def test_a_kill_after_a_commit_amid_a_long_reading(home, vendor, partition):
+    home.lake_settings["partition"] = partition
+    state = account(vendor, 900, SEED, chance=0)
     with emulate(vendor, state, latency=2.5) as emulator:
         add(home, "shop", emulator, page_size=20, concurrency=2)
         killed_after_a_commit(home)
-        assert held(home), "what the state tells as read is not in the lake"
+        there = held(home).keys()
+        assert there, "what the state tells as read is not in the lake"
+        [reading] = unfinished(home)
+        spans = [(span["from"] or 0, span["to"] or NOW) for span in reading["done"]]
+        told = {ticket.id for ticket in state.by_id.values() if ticket.created and any(start <= ticket.created < end for start, end in spans)}
+        assert told <= there, f"{len(told - there)} of {len(told)} tickets that are told as read are not in the lake"
+        assert told or vendor == "udesk"  # which goes on by pages
         emulator.latency = 0
         before = len(emulator.requests)
         assert_complete(home.sync())

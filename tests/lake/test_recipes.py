@@ -101,7 +101,7 @@ def test_kubernetes(recipe, home):
     assert run(*container["args"], "--help").code == 0, "an option that the program does not have"
     home.config.write_text(parts["ConfigMap"]["data"]["ticketlake.toml"], encoding="utf-8")
     loaded = home.run("status", "--lake", str(home.lake), "--json", write=False)
-    assert loaded.code == 0, loaded
+    assert loaded.code == 2 and "there is no lake" in loaded.out, loaded
 
 
 def test_container(recipe):

@@ -224,5 +224,5 @@ def test_records_of_runs(home):
 def test_runs_of_a_lake_without_any(home):
     home.source("shop", "udesk", "http://127.0.0.1:9", secret=Toml('{ env = "NOT_SET_ANYWHERE" }'))
     none = home.run("runs")
-    assert none.code == 0 and "No run" in none.out
-    assert json.loads(home.run("runs", "--json").out)["runs"] == []
+    assert none.code == 2 and "there is no lake" in none.err and str(home.lake) in none.err, none
+    assert "there is no lake" in json.loads(home.run("runs", "--json").out)["error"]

@@ -93,7 +93,7 @@ def test_a_window_that_is_none(home):
         assert refused.code == 2 and ("--window" in refused.err or "--source" in refused.err), refused
     home.lake_settings["partition"] = "month"
     cuts = home.run("sync", "--window", "support:2024-01-15..2024-02-01")
-    assert cuts.code == 2 and "cuts a partition" in cuts.err, cuts
+    assert cuts.code == 2 and "is not one month" in cuts.err, cuts
 
 
 def test_workers_and_a_run_that_has_the_lake_alone(home):
@@ -103,7 +103,7 @@ def test_workers_and_a_run_that_has_the_lake_alone(home):
         process = subprocess.Popen([str(BINARY), "--config", str(home.config), "sync"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                    env=environment({**home.environment, **SECRETS}))
         end = time.monotonic() + 20
-        while not json.loads(home.run("status", "--json", env=SECRETS).out)["held_by"] and time.monotonic() < end:
+        while not json.loads(home.run("status", "--json", env=SECRETS).out).get("held_by") and time.monotonic() < end:
             time.sleep(0.02)
         held = home.run("sync", "--window", "support:2024-01-01..2024-02-01", env=SECRETS)
         process.kill()

@@ -112,7 +112,7 @@ pub async fn put_if(
             Err(cause @ StoreError::Generic { .. }) => Some(cause),
             Err(cause) => return Err(cause),
         };
-        match objects.get(&object).await {
+        match objects.get(object).await {
             Ok(got) => {
                 let (there, meta) = whole(got).await?;
                 if there == content {
