@@ -42,9 +42,9 @@ def listening(*command):
 
 
 @contextmanager
-def desk(binary, tickets, rate="unlimited"):
-    """A sandbox with so many tickets, ready to answer."""
-    world = ("--tickets", tickets, "--seed", SEED, "--now", NOW, "--plain")
+def desk(binary, tickets, rate="unlimited", now=NOW):
+    """A sandbox with so many tickets, ready to answer. `now` None is the real time."""
+    world = ("--tickets", tickets, "--seed", SEED, "--plain", *(("--now", now) if now else ()))
     with listening(binary, "sandbox", *world, "--rate", rate, "--latency", "0ms") as opened:
         # A path of the sandbox's own waits until the tickets are made.
         urllib.request.urlopen(opened.address + "/__truth/kf5/fields", timeout=600).close()
