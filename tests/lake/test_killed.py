@@ -193,4 +193,4 @@ def test_a_kill_after_a_commit_amid_a_long_reading(home, vendor, partition):
         assert_complete(home.sync("--full"))
         whole = len(emulator.requests) - before - rest
         assert rest < whole * 0.8, (rest, whole)
-    assert_lake(home, "shop", vendor, expectation_of(state, vendor))
+    assert_lake(home, "shop", vendor, expectation_of(state, vendor, partition=partition))
