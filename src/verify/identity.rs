@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::{Names, Scope};
 use crate::{
-    config::{LakeConfig, PartitionBy},
+    config::LakeConfig,
     error::Error,
     lake::{self, Lake, LakeError, state},
     sync::{self, Account, SourceState, Task},
