@@ -162,14 +162,14 @@ mod tests {
 
     #[test]
     fn a_backfill_says_what_became_of_its_tickets() {
-        let mut source = SourceSummary::begin("support", Kind::Kf5, Mode::Full);
+        let mut source = SourceSummary::begin("support", Kind::Kf5, Mode::Window);
         source.outcome = Outcome::Complete;
         source.tickets = TicketCounts { read: 1_006, new: 4, changed: 2, unchanged: 1_000, deleted: 1 };
         let summary = Run::begin().finish("backfill", Outcome::Complete, vec![source.clone(), source]);
         let text = render(&summary);
         assert!(
             text.contains(
-                "\n8 added, 4 changed, 2,000 unchanged, 2 vanished\nComplete: every ticket of the window"
+                "\n8 added, 4 changed, 2,000 unchanged, 2 vanished\nWindow complete: every ticket of the window"
             ),
             "{text}"
         );
