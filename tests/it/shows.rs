@@ -76,14 +76,16 @@ fn a_demo_leaves_a_lake_that_tells_of_itself() {
 }
 
 #[test]
-fn a_lake_that_is_not_there_is_no_fault() {
+fn a_lake_that_is_not_there_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
-    let status = json(&run(folder.path(), &["status", "--lake", "none", "--json"]));
-    assert_eq!((&status["exists"], &status["sources"]), (&false.into(), &Value::Array(Vec::new())));
-    assert!(text(&run(folder.path(), &["status", "--lake", "none"])).contains("ticketlake sync"));
-    let fields = json(&run(folder.path(), &["fields", "--lake", "none", "--json"]));
-    assert_eq!(fields["sources"], Value::Array(Vec::new()));
+    for command in ["status", "fields", "report", "runs", "verify"] {
+        let none = run(folder.path(), &[command, "--lake", "none"]);
+        assert_eq!(none.status.code(), Some(2), "{command}");
+        let said = String::from_utf8_lossy(&none.stderr);
+        assert!(said.contains("none") && said.contains("ticketlake sync"), "{command}: {said}");
+        let told = run(folder.path(), &[command, "--lake", "none", "--json"]);
+        let told: Value = serde_json::from_slice(&told.stdout).expect("one object");
+        assert!(told["error"].is_string(), "{command}: {told}");
+    }
     assert!(!folder.path().join("none").exists());
-    let unknown = run(folder.path(), &["fields", "--lake", "none", "--source", "x"]);
-    assert_eq!(unknown.status.code(), Some(2));
 }

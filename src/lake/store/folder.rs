@@ -36,7 +36,7 @@ impl Folder {
 
     #[cfg(test)]
     pub fn recorder(&self) -> MutexGuard<'_, super::file_system::Recorder> {
-        self.files.recorder.lock().unwrap()
+        self.files.recorder.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Where a key lies.
