@@ -136,7 +136,7 @@ fn steer<V: Vendor>(
         }
         "account" if is_put => {
             let mut credentials = account.credentials.lock().unwrap_or_else(PoisonError::into_inner);
-            *credentials = merged(&credentials, asked)?;
+            *credentials = merged(&*credentials, asked)?;
         }
         "rate" if is_put => account.set_limit(body::<Option<LimitPut>>(asked)?.unwrap_or_default().limit()),
         "gate" if is_put => account.gate.hold(body::<Option<Held>>(asked)?),
