@@ -39,13 +39,15 @@ pub struct Tenant {
     pub people: People,
     pub rng: fastrand::Rng,
     pub clock: Clock,
+    /// The address by which the sandbox is reached.
+    pub origin: String,
     pub quirks: Quirks,
 }
 
 impl Tenant {
     /// The tenant of the seed.
     pub fn new(options: &Options, clock: Clock) -> Tenant {
-        let fields = fields::definitions(options.extra_fields);
+        let fields = fields::definitions(options.extra_fields, &options.origin);
         let people = People::of(options.tickets);
         Tenant {
             shelf: seed::shelf(options, &fields, &people, clock.now()),
@@ -53,6 +55,7 @@ impl Tenant {
             people,
             rng: fastrand::Rng::with_seed(options.seed ^ 0x4B46_3500),
             clock,
+            origin: options.origin.clone(),
             quirks: options.quirks.clone(),
         }
     }

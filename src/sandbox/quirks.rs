@@ -39,6 +39,8 @@ pub struct Quirks {
     pub show_cap: Option<usize>,
     /// Udesk: a request over the limit is a 200 whose body says so.
     pub limit_in_body: bool,
+    /// Udesk: tickets have `tags`, once they were given any.
+    pub tags: bool,
     /// Udesk: filter 12 has this number.
     pub filter_id: Option<u64>,
     /// Udesk: filter 12 lists what was updated from this Unix second on, newest first.

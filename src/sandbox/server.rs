@@ -33,7 +33,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 ///
 /// It listens at once; the first requests wait until the world of the seed is made.
 pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
-    let world = Arc::new(World::begin(options));
+    let origin = format!("http://{}", listener.local_addr()?);
+    let world = Arc::new(World::begin(Options { origin, ..options }));
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {

@@ -85,8 +85,9 @@ impl Route {
             ["tickets"] if post => Some(Route::Create),
             ["tickets", "get"] if post => Some(Route::OfCustomer),
             ["tickets", "reply"] if post => Some(Route::Reply),
-            ["tickets", id] if get => number(id).map(Route::Show),
-            ["tickets", id] if method == Method::PUT => number(id).map(Route::Update),
+            // What is no number is no ticket.
+            ["tickets", id] if get => Some(Route::Show(number(id).unwrap_or(0))),
+            ["tickets", id] if method == Method::PUT => Some(Route::Update(number(id).unwrap_or(0))),
             ["ticket_fields"] if get => Some(Route::Fields),
             ["ticket_filters"] if get => Some(Route::Filters),
             ["ticket_filters", id, "tickets"] if get => number(id).map(Route::FilterTickets),
