@@ -13,11 +13,12 @@ import duckdb
 
 from compare import compare_fields, compare_tickets, read_table, shown, whole_lake
 from conftest import SEED, add, assert_complete
-from emulator.accounts import NOW, WORLDS, emulate
-from emulator.state import State
-from emulator.world_udesk import CASCADES
 from expected import NO_DATE, expect, partition_of
 from layout import tree_complaints
+from sandbox import emulate
+from worlds import NOW, WORLDS
+from worlds.state import State
+from worlds.udesk import CASCADES
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 READINGS = ["kf5", "udesk", "udesk by filter"]  # a list of changes; everything each night; what a filter shows

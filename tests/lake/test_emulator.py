@@ -9,9 +9,9 @@ import urllib.request
 
 import pytest
 
-from emulator.accounts import account, emulate
-from emulator.budget import Budget
 from emulator.udesk import signature
+from sandbox import Budget, emulate
+from worlds import account
 
 SECRET = "99d80d18b0b9a994a8d0283e830e5099"
 

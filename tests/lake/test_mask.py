@@ -8,9 +8,10 @@ import duckdb
 import pytest
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import account, emulate
 from program import Toml
+from sandbox import emulate
 from watch import MASK_KEY as KEY
+from worlds import account
 
 ENV = {"CHECK_MASK": KEY}
 KEYED = {"mask_key": Toml('{ env = "CHECK_MASK" }')}

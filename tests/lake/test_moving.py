@@ -7,10 +7,11 @@ import pytest
 
 from compare import read_table, row_complaints, shown, whole_lake
 from conftest import SEEDS, add, expectation_of
-from emulator.accounts import account, emulate
-from emulator.world_udesk import CASCADES
 from expected import expect
 from layout import tree_complaints
+from sandbox import emulate
+from worlds import account
+from worlds.udesk import CASCADES
 
 pytestmark = pytest.mark.moving
 COUNT = int(os.environ.get("CHECK_MOVING_TICKETS", "900"))

@@ -4,8 +4,8 @@ import pytest
 
 from compare import whole_lake
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import account, emulate
-from emulator.budget import Budget
+from sandbox import Budget, emulate
+from worlds import account
 
 COUNT = 330
 KF5_MANNERS = [

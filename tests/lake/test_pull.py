@@ -7,9 +7,10 @@ import pytest
 
 from compare import shown
 from conftest import SEED, add, expectation_of
-from emulator.accounts import account, emulate
-from emulator.kf5 import parsed
 from extract import READERS, complaints_of
+from sandbox import emulate
+from worlds import account
+from worlds.text import parsed
 
 COUNT = 330
 

@@ -13,9 +13,10 @@ import pytest
 
 from compare import shown
 from conftest import SEED, add, expectation_of
-from emulator.accounts import account, emulate
 from extract import READERS, complaints_of
+from sandbox import emulate
 from test_pull import assert_extract, pull
+from worlds import account
 
 COUNT = 230
 

@@ -6,8 +6,9 @@ import os
 import pytest
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import account, emulate
 from program import PASSWORD, Toml, run
+from sandbox import emulate
+from worlds import account
 
 FAULTS = {kind: 0.05 for kind in ("http500", "html200", "cut", "reset", "error200")}
 

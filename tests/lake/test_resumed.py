@@ -9,7 +9,8 @@ import pytest
 
 from compare import read_table, whole_lake
 from conftest import LAKE, SEED, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import NOW, account, emulate
+from sandbox import emulate
+from worlds import NOW, account
 
 
 def day(ago):

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from conftest import CHANCE, SEED, SEEDS, TICKETS, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import account, emulate
 from expected import expect
 from layout import ticket_files
 from program import Toml
+from sandbox import emulate
 from summary import summary_complaints
+from worlds import account
 
 FAULTS = {kind: 0.02 for kind in ("http500", "html200", "truncated", "cut", "reset", "error200", "noarray", "slow")}
 VENDORS = ["kf5", "udesk"]
@@ -113,7 +114,7 @@ def test_a_new_field_reaches_every_file(home, vendor):
         assert_complete(home.sync())
         new = ({"id": 9100, "name": "field_9100", "type": "dropdownlist", "agent_title": "后来的", "active": True, "custom_field_options": [{"key": "a", "value": "甲"}]}
                if vendor == "kf5" else {"field_name": "SelectField_91", "field_label": "后来的", "content_type": "droplist", "options": [{"1": "甲"}], "permission": 1})
-        state.fields.append(new)
+        state.define([*state.fields, new])
         state.change("insert", 5)
         run = assert_complete(home.sync())
     assert run.source("shop")["fields"]["new"] == 1

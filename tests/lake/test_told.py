@@ -13,9 +13,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import account, emulate
 from program import SECRET, Toml
+from sandbox import emulate
 from watch import COLLECTOR_KEY as HEADER
+from worlds import account
 
 
 def figures(path):
