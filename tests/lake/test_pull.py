@@ -1,4 +1,4 @@
-"""`pull`: each way to name tickets, each form of the file, against the emulator's own account, cell by cell."""
+"""`pull`: each way to name tickets, each form of the file, against the account itself, cell by cell."""
 
 import json
 import os
