@@ -8,13 +8,14 @@ import json
 import subprocess
 import threading
 import time
+from collections import deque
 from urllib.parse import quote
 
 from program import BINARY, environment
 from watch import PASSWORD, SECRET, TOKEN
 
 ACCOUNTS = {"kf5": {"email": "agent@example.com", "password": PASSWORD, "token": TOKEN}, "udesk": {"secret": SECRET}}
-AT_ONCE = 2000  # tickets in one request
+AT_ONCE = 4 << 20  # bytes of tickets in one request
 PATIENCE = 5  # seconds that one look at the gate takes at most
 
 
@@ -176,15 +177,16 @@ class Emulator:
 
     def _tickets(self, tickets, options="", **more):
         lines = [{"id": ticket.id, "created": ticket.created, "updated": ticket.updated, "raw": ticket.text, **more} for ticket in tickets]
-        body = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        self._control.ask("PUT", f"/__control/{self.vendor}/tickets{options}", body.encode())
+        encoded = deque(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for line in lines)  # half a pair that is not escaped is no text
+        while encoded or options:
+            body = b""
+            while encoded and (not body or len(body) + len(encoded[0]) < AT_ONCE):
+                body += encoded.popleft()
+            self._control.ask("PUT", f"/__control/{self.vendor}/tickets{options}", body)
+            options = ""
 
     def put_tickets(self, tickets, replace=False):
-        tickets = list(tickets)
-        if replace:
-            self._tickets(tickets[:AT_ONCE], "?replace=true")
-        for start in range(AT_ONCE if replace else 0, len(tickets), AT_ONCE):
-            self._tickets(tickets[start : start + AT_ONCE])
+        self._tickets(tickets, "?replace=true" if replace else "")
 
     def delete_tickets(self, numbers):
         if numbers:
