@@ -13,21 +13,23 @@ mod values;
 /// Requests that change tickets.
 mod writing;
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::{Method, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::account::{Credentials, Limit};
 use super::answer::{Answer, Asked};
 use super::clock::Clock;
-use super::options::Options;
+use super::object::Object;
+use super::options::{Op, Options};
 use super::people::People;
-use super::shelf::Shelf;
+use super::quirks::Quirks;
+use super::shelf::{Card, Shelf};
+use super::vendor::Vendor;
 use fields::Field;
-
-const EMAIL: &str = "agent@example.com";
-const PASSWORD: &str = "sandbox";
-const TOKEN: &str = "sandbox-token";
 
 /// The KF5 tenant.
 #[derive(Debug)]
@@ -37,7 +39,7 @@ pub struct Tenant {
     pub people: People,
     pub rng: fastrand::Rng,
     pub clock: Clock,
-    pub options: Options,
+    pub quirks: Quirks,
 }
 
 impl Tenant {
@@ -51,7 +53,7 @@ impl Tenant {
             people,
             rng: fastrand::Rng::with_seed(options.seed ^ 0x4B46_3500),
             clock,
-            options: options.clone(),
+            quirks: options.quirks.clone(),
         }
     }
 }
@@ -112,7 +114,7 @@ impl Route {
     }
 
     /// A request that only reads; faults meet these.
-    pub fn reads(&self) -> bool {
+    fn reads(&self) -> bool {
         !matches!(
             self,
             Route::Create
@@ -125,7 +127,7 @@ impl Route {
     }
 
     /// A page of tickets; the world changes before these.
-    pub fn lists(&self) -> bool {
+    fn lists(&self) -> bool {
         matches!(
             self,
             Route::List | Route::UserTickets(_) | Route::Search | Route::Problems | Route::Incidents(_)
@@ -133,13 +135,14 @@ impl Route {
     }
 }
 
-/// Refuses a request without the credentials of the sandbox: a password, or `email/token` and the token.
-pub fn refuse(asked: &Asked) -> Option<Answer> {
+/// Refuses a request without the credentials of the account: a password, or `email/token` and the token.
+fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
+    let Credentials { email, password, token, .. } = known;
     let sent = asked.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(|value| value.split_once(' '));
     let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
     let user = sent.and_then(|(_, encoded)| BASE64_STANDARD.decode(encoded.trim()).ok());
-    let allowed = [format!("{EMAIL}:{PASSWORD}"), format!("{EMAIL}/token:{TOKEN}")];
+    let allowed = [format!("{email}:{password}"), format!("{email}/token:{token}")];
     if user.is_some_and(|user| allowed.iter().any(|pair| pair.as_bytes() == user)) {
         return None;
     }
@@ -148,7 +151,7 @@ pub fn refuse(asked: &Asked) -> Option<Answer> {
 }
 
 /// Answers a request that changes something.
-pub fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
+fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
     let answer = match route {
         Route::Create => writing::create(tenant, asked),
         Route::Update(id) => writing::update(tenant, *id, asked),
@@ -173,4 +176,88 @@ pub fn not_found() -> Answer {
 /// Refuses what cannot be stored.
 pub fn invalid(message: &str) -> Answer {
     problem(StatusCode::UNPROCESSABLE_ENTITY, "RecordInvalid", message)
+}
+
+impl Vendor for Tenant {
+    type Route = Route;
+
+    fn route(method: &Method, path: &[&str]) -> Route {
+        Route::of(method, path)
+    }
+
+    fn reads(route: &Route) -> bool {
+        route.reads()
+    }
+
+    fn lists(route: &Route) -> bool {
+        route.lists()
+    }
+
+    fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
+        refuse(asked, known)
+    }
+
+    fn over_limit(limit: &Limit, _: &Quirks, wait: Duration) -> Answer {
+        let answer = problem(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "请求过于频繁,请稍后再试");
+        match limit.retry_after(wait) {
+            Some(value) => answer.with(header::RETRY_AFTER, &value),
+            None => answer,
+        }
+    }
+
+    fn read(&self, route: &Route, asked: &Asked) -> Answer {
+        list::answer(self, route, asked)
+    }
+
+    fn write(&mut self, route: &Route, asked: &Asked) -> Answer {
+        write(self, route, asked)
+    }
+
+    fn change(&mut self, op: Op) -> Option<u64> {
+        change::change(self, op)
+    }
+
+    fn change_field(&mut self, change: &Value) -> Result<String, String> {
+        change::change_field(self, change)
+    }
+
+    fn card(&self, text: &Object) -> Card {
+        let status = text.text("status").unwrap_or_default();
+        let place = seed::STATUSES.iter().position(|name| *name == status);
+        Card {
+            status: place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX),
+            assignee: text.number("assignee_id").unwrap_or(0),
+            problem: text.number("problem_id").unwrap_or(0),
+            is_problem: text.text("type").as_deref() == Some("problem"),
+            ..Card::default()
+        }
+    }
+
+    fn put_fields(&mut self, definitions: Vec<Object>) {
+        self.fields = definitions.into_iter().map(fields::given).collect();
+    }
+
+    fn fields(&self) -> Vec<String> {
+        self.fields.iter().map(|field| field.definition.render()).collect()
+    }
+
+    fn store(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    fn store_mut(&mut self) -> &mut Shelf {
+        &mut self.shelf
+    }
+
+    fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+
+    fn quirks_mut(&mut self) -> &mut Quirks {
+        &mut self.quirks
+    }
+
+    fn rng(&mut self) -> &mut fastrand::Rng {
+        &mut self.rng
+    }
 }

@@ -20,17 +20,18 @@ use std::time::Duration;
 
 use http::{Method, StatusCode, header};
 use md5::{Digest, Md5};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::account::{Credentials, Limit};
 use super::answer::{Answer, Asked};
 use super::clock::Clock;
-use super::object::quoted;
-use super::options::{Options, UdeskRefusal};
+use super::object::{Object, quoted};
+use super::options::{Op, Options};
 use super::people::People;
-use super::shelf::Shelf;
+use super::quirks::Quirks;
+use super::shelf::{Card, Shelf};
+use super::vendor::Vendor;
 use fields::Field;
-
-const SECRET: &str = "sandbox-secret";
 
 /// The Udesk tenant.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ pub struct Tenant {
     pub people: People,
     pub rng: fastrand::Rng,
     pub clock: Clock,
-    pub options: Options,
+    pub quirks: Quirks,
 }
 
 impl Tenant {
@@ -54,7 +55,7 @@ impl Tenant {
             people,
             rng: fastrand::Rng::with_seed(options.seed ^ 0x5544_4553_4B00),
             clock,
-            options: options.clone(),
+            quirks: Quirks { order: options.udesk_order.or(options.quirks.order), ..options.quirks.clone() },
         }
     }
 }
@@ -95,12 +96,12 @@ impl Route {
     }
 
     /// A request that only reads; faults meet these.
-    pub fn reads(&self) -> bool {
+    fn reads(&self) -> bool {
         !matches!(self, Route::Create | Route::Update(_) | Route::Reply)
     }
 
     /// A page of tickets; the world changes before these.
-    pub fn lists(&self) -> bool {
+    fn lists(&self) -> bool {
         matches!(self, Route::List | Route::OfCustomer | Route::FilterTickets(_))
     }
 }
@@ -108,7 +109,7 @@ impl Route {
 /// Refuses a request whose `sign` does not fit its query.
 ///
 /// Clients differ in signing the query as sent or decoded, and the vendor does not say; both are taken.
-pub fn refuse(asked: &Asked) -> Option<Answer> {
+fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
     let pairs = asked
         .query
         .split('&')
@@ -121,7 +122,7 @@ pub fn refuse(asked: &Asked) -> Option<Answer> {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     let decoded: Vec<&str> = decoded.iter().map(String::as_str).collect();
-    let fits = sent == sign(&as_sent, SECRET) || sent == sign(&decoded, SECRET);
+    let fits = sent == sign(&as_sent, &known.secret) || sent == sign(&decoded, &known.secret);
     (!fits).then(|| refused(2002, "签名错,请升级版本后使用!"))
 }
 
@@ -147,7 +148,7 @@ fn sign(pairs: &[&str], secret: &str) -> String {
 }
 
 /// Answers a request that changes something.
-pub fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
+fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
     let answer = match route {
         Route::Create => writing::create(tenant, &asked.json()),
         Route::Update(id) => writing::update(tenant, *id, &asked.json()),
@@ -176,16 +177,89 @@ fn not_found() -> Answer {
     Answer::status(StatusCode::NOT_FOUND, json!({"error": "Not Found"}).to_string())
 }
 
-/// The refusal over the limit, in either of the forms that a reader must know.
-pub fn over_limit(form: UdeskRefusal, wait: Duration) -> Answer {
-    let message = "访问频率过高,请稍后再试";
-    match form {
-        UdeskRefusal::Body => refused(2429, message),
-        UdeskRefusal::Status429 => {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            Answer::status(StatusCode::TOO_MANY_REQUESTS, coded(2429, message))
-                .with(header::RETRY_AFTER, &seconds.to_string())
+impl Vendor for Tenant {
+    type Route = Route;
+
+    fn route(method: &Method, path: &[&str]) -> Route {
+        Route::of(method, path)
+    }
+
+    fn reads(route: &Route) -> bool {
+        route.reads()
+    }
+
+    fn lists(route: &Route) -> bool {
+        route.lists()
+    }
+
+    fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
+        refuse(asked, known)
+    }
+
+    fn over_limit(limit: &Limit, quirks: &Quirks, wait: Duration) -> Answer {
+        let message = "访问频率过高,请稍后再试";
+        if quirks.limit_in_body {
+            return refused(2429, message);
         }
+        let answer = Answer::status(StatusCode::TOO_MANY_REQUESTS, coded(2429, message));
+        match limit.retry_after(wait) {
+            Some(value) => answer.with(header::RETRY_AFTER, &value),
+            None => answer,
+        }
+    }
+
+    fn read(&self, route: &Route, asked: &Asked) -> Answer {
+        list::answer(self, route, asked)
+    }
+
+    fn write(&mut self, route: &Route, asked: &Asked) -> Answer {
+        write(self, route, asked)
+    }
+
+    fn change(&mut self, op: Op) -> Option<u64> {
+        change::change(self, op)
+    }
+
+    fn change_field(&mut self, change: &Value) -> Result<String, String> {
+        change::change_field(self, change)
+    }
+
+    fn card(&self, text: &Object) -> Card {
+        let status = text.text("status").unwrap_or_default();
+        let place = seed::STATUSES.iter().position(|(name, _)| *name == status);
+        Card {
+            status: place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX),
+            assignee: text.number("assignee_id").unwrap_or(0),
+            ..Card::default()
+        }
+    }
+
+    fn put_fields(&mut self, definitions: Vec<Object>) {
+        self.fields = definitions.into_iter().map(fields::given).collect();
+    }
+
+    fn fields(&self) -> Vec<String> {
+        self.fields.iter().map(|field| field.definition.render()).collect()
+    }
+
+    fn store(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    fn store_mut(&mut self) -> &mut Shelf {
+        &mut self.shelf
+    }
+
+    fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+
+    fn quirks_mut(&mut self) -> &mut Quirks {
+        &mut self.quirks
+    }
+
+    fn rng(&mut self) -> &mut fastrand::Rng {
+        &mut self.rng
     }
 }
 

@@ -50,7 +50,7 @@ fn update(tenant: &mut Tenant, id: u64) {
     };
     let now = tenant.clock.now();
     ticket.set_text("updated_at", &written(now));
-    card.updated = now;
+    card.updated = Some(now);
     card.status = (card.status + 1).min(4);
     ticket.set_text("status", STATUSES.get(card.status as usize).copied().unwrap_or("closed"));
     match card.status {

@@ -83,6 +83,18 @@ pub fn definitions(extra: usize) -> Vec<Field> {
     fields
 }
 
+/// A definition that was put from outside.
+pub fn given(definition: Object) -> Field {
+    Field {
+        id: definition.number("id").unwrap_or(0),
+        name: definition.text("name").unwrap_or_default(),
+        kind: kind_of(&definition.text("type").unwrap_or_default()),
+        choices: Vec::new(),
+        active: definition.get("active") != Some("false"),
+        definition,
+    }
+}
+
 /// The kind of values that a vendor's type has.
 pub fn kind_of(vendor_type: &str) -> Kind {
     match vendor_type {

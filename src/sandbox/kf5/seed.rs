@@ -95,7 +95,8 @@ pub fn push_ticket(
     Card {
         id,
         created: life.created,
-        updated: life.updated,
+        updated: Some(life.updated),
+        is_double: false,
         status: life.stage,
         assignee,
         person: requester,

@@ -59,7 +59,8 @@ pub fn create(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let mut card = Card {
         id,
         created: Some(now),
-        updated: now,
+        updated: Some(now),
+        is_double: false,
         status: 0,
         assignee: 0,
         person: 0,
@@ -242,7 +243,7 @@ fn apply(
         }
     }
     set_status(ticket, card, now)?;
-    card.updated = now;
+    card.updated = Some(now);
     ticket.set_text("updated_at", &written(now));
     Ok(())
 }

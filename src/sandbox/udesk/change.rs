@@ -49,7 +49,7 @@ fn update(tenant: &mut Tenant, id: u64) {
         return;
     };
     let now = tenant.clock.now();
-    card.updated = now;
+    card.updated = Some(now);
     card.status = (card.status + 1).min(3);
     ticket.set_text("status", STATUSES.get(card.status as usize).map_or("closed", |(name, _)| name));
     let subject = format!("{}(跟进)", pick(&mut tenant.rng, PROBLEMS));

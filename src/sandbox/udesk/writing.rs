@@ -89,7 +89,8 @@ pub fn create(tenant: &mut Tenant, body: &Value) -> Result<Answer, Answer> {
     let mut card = Card {
         id,
         created: Some(now),
-        updated: now,
+        updated: Some(now),
+        is_double: false,
         status: 0,
         assignee: 0,
         person: customer.id,
@@ -170,7 +171,7 @@ fn set_status(ticket: &mut Object, card: &mut Card, status: usize, now: i64) {
 
 fn finish(tenant: &mut Tenant, mut ticket: Object, mut card: Card, now: i64) {
     ticket.set_text("updated_at", &format!("{} +0800", written(now)));
-    card.updated = now;
+    card.updated = Some(now);
     card.text = Bytes::from(ticket.render());
     tenant.shelf.put(card);
 }
