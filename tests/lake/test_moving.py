@@ -93,7 +93,7 @@ def compare_after_calm(home, vendor, state):
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_faults_and_changes_together(home, vendor, seed):
-    faults = {kind: 0.03 for kind in ("http500", "html200", "truncated", "cut", "reset")}
+    faults = {kind: 0.03 for kind in ("http500", "html200", "broken_json", "truncate", "reset")}
     state = account(vendor, COUNT, seed)
     with emulate(vendor, state, faults, {"delete": 2, "insert": 2, "update": 2}, seed=seed) as emulator:
         add(home, "shop", emulator)

@@ -14,9 +14,9 @@ KF5_MANNERS = [
     {"envelope": "next_page"},
     {"envelope": "bare", "page_cap": 30},
     {"envelope": "full", "page_cap": 30},
-    {"envelope": "bare", "start_inclusive": False, "end_inclusive": False},
-    {"envelope": "bare", "end_inclusive": False},
-    {"envelope": "full", "start_inclusive": False},
+    {"envelope": "bare", "start_exclusive": True, "end_exclusive": True},
+    {"envelope": "bare", "end_exclusive": True},
+    {"envelope": "full", "start_exclusive": True},
     {"envelope": "full", "fields_cap": 7},
     {"envelope": "bare", "fields_cap": 7},
 ]
@@ -30,8 +30,8 @@ UDESK_MANNERS = [
 # What cannot be proven may end `incomplete`; whatever is claimed as complete must be.
 DOUBTFUL = [
     ("kf5", {"repeat_page": 3}), ("kf5", {"repeat_page": 3, "envelope": "bare"}), ("kf5", {"order": "id_desc"}), ("kf5", {"order": "created_desc", "envelope": "bare"}),
-    ("kf5", {"order": "shuffled"}), ("kf5", {"fake_count": 3}), ("kf5", {"fake_count": 10**6}), ("kf5", {"max_page": 2}), ("kf5", {"max_page": 2, "envelope": "bare"}),
-    ("udesk", {"repeat_page": 3}), ("udesk", {"fake_total": 3}), ("udesk", {"fake_total": 10**6}), ("udesk", {"fake_total": 0}), ("udesk", {"max_page": 2}),
+    ("kf5", {"order": "shuffled"}), ("kf5", {"count": 3}), ("kf5", {"count": 10**6}), ("kf5", {"max_page": 2}), ("kf5", {"max_page": 2, "envelope": "bare"}),
+    ("udesk", {"repeat_page": 3}), ("udesk", {"count": 3}), ("udesk", {"count": 10**6}), ("udesk", {"count": 0}), ("udesk", {"max_page": 2}),
 ]
 
 

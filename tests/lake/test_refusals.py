@@ -10,7 +10,7 @@ from program import PASSWORD, Toml, run
 from sandbox import emulate
 from worlds import account
 
-FAULTS = {kind: 0.05 for kind in ("http500", "html200", "cut", "reset", "error200")}
+FAULTS = {kind: 0.05 for kind in ("http500", "html200", "truncate", "reset", "error200")}
 
 
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])

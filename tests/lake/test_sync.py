@@ -12,7 +12,7 @@ from sandbox import emulate
 from summary import summary_complaints
 from worlds import account
 
-FAULTS = {kind: 0.02 for kind in ("http500", "html200", "truncated", "cut", "reset", "error200", "noarray", "slow")}
+FAULTS = {kind: 0.02 for kind in ("http500", "html200", "broken_json", "truncate", "reset", "error200", "no_list", "slow")}
 VENDORS = ["kf5", "udesk"]
 
 
