@@ -40,15 +40,15 @@ def configure(home, reading, emulator, **settings):
 
 
 @contextmanager
-def synced(home, reading, count=120, days=10, undated=0.03, manners=None, **settings):
+def synced(home, reading, count=120, days=10, undated=0.03, quirks=None, **settings):
     """An account that was read once, and lies still. → (state, emulator)."""
     vendor = reading.split()[0]
     state = settled(vendor, count, days, undated)
-    with emulate(vendor, state, **(manners or {})) as emulator:
+    with emulate(vendor, state, **(quirks or {})) as emulator:
         configure(home, reading, emulator, **settings)
         assert_complete(home.sync())
         if vendor == "udesk":
-            emulator.manners.filter_since = NOW - 1800  # only what changes from now on
+            emulator.quirks.filter_since = NOW - 1800  # only what changes from now on
         yield state, emulator
 
 

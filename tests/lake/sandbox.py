@@ -60,17 +60,18 @@ class Control:
         self._connection.close()
 
 
-class Manners:
-    """How this server differs from the plainest reading of the documents, and its credentials: each may be set at any time."""
+class Settings:
+    """Values of the server by name; each may be set at any time."""
 
-    def __init__(self, vendor, tell, given):
-        self.__dict__.update(ACCOUNTS[vendor])
-        self.__dict__.update(given)
-        self.__dict__["_vendor"], self.__dict__["_tell"] = vendor, tell
+    def __init__(self, values, tell):
+        self.__dict__.update(values, _tell=tell)
 
     def __setattr__(self, name, value):
         self.__dict__[name] = value
-        self._tell("account" if name in ACCOUNTS[self._vendor] else "quirks", {name: value})
+        self._tell({name: value})
+
+    def tell(self):
+        self._tell({name: value for name, value in self.__dict__.items() if name != "_tell"})
 
 
 class Gate(threading.Thread):
@@ -100,19 +101,21 @@ class Emulator:
 
     faults: kind → probability, on list answers; one question is spoiled at most `spoilt_at_most` times (None: whenever drawn).
     changes: op → n, before every n-th list answer.
+    quirks: by the names of the sandbox, each an attribute of `quirks` then; `account` has the credentials.
     budget: a Budget or None. retry_after: seconds | date | none, how a refusal names its wait.
     script: rules of the sandbox's `--script`. before_list: called before each list answer with how many there have been.
     """
 
-    def __init__(self, vendor, state, manners=None, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1, spoilt_at_most=None):
+    def __init__(self, vendor, state, quirks=None, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1, spoilt_at_most=None):
         self.vendor, self.origin = vendor, None
-        self._state, self._given = state, QUIRKS[vendor] | (manners or {})
+        self._state = state
         self._faults, self._changes, self._before_list = {"faults": dict(faults or {}), "at_most": spoilt_at_most, "seed": seed}, dict(changes or {}), None
         self._budget, self._retry_after, self._latency, self._script = budget, retry_after, latency, []
         self.changed = []  # (op, id) of each change that was made by itself
         self._requests, self._stats = [], None
         self._control = self._gate = self._process = None
-        self.manners = Manners(vendor, self._put, self._given)
+        self.quirks = Settings(QUIRKS[vendor] | (quirks or {}), lambda changed: self._put("quirks", changed))
+        self.account = Settings(ACCOUNTS[vendor], lambda changed: self._put("account", changed))
 
     def __enter__(self):
         command = [str(BINARY), "sandbox", "--port", "0", "--tickets", "0", "--rate", "unlimited", "--latency", "0ms"]
@@ -152,8 +155,8 @@ class Emulator:
         self._process.stdout.close()
 
     def _fill(self):
-        self._put("account", {name: getattr(self.manners, name) for name in ACCOUNTS[self.vendor]})
-        self._put("quirks", {name: value for name, value in self._given.items() if name not in ACCOUNTS[self.vendor]})
+        self.account.tell()
+        self.quirks.tell()
         self._control.put("/__control/faults", self._faults)
         if self._budget:
             self._put("rate", {"requests": self._budget.requests, "seconds": self._budget.seconds, "retry_after": self._retry_after})
@@ -303,6 +306,6 @@ class Emulator:
         return self.stats["most_in_flight"]
 
 
-def emulate(vendor, state, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1, spoilt_at_most=None, **manners):
-    """→ Emulator, to be entered. Further keywords are the vendor's manners."""
-    return Emulator(vendor, state, manners, faults, changes, budget, retry_after, latency, seed, spoilt_at_most)
+def emulate(vendor, state, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1, spoilt_at_most=None, **quirks):
+    """→ Emulator, to be entered. Further keywords are quirks, by the names of the sandbox."""
+    return Emulator(vendor, state, quirks, faults, changes, budget, retry_after, latency, seed, spoilt_at_most)

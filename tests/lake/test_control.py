@@ -31,7 +31,7 @@ def fetch(url, user=None):
 
 
 def kf5(emulator, path, query=""):
-    return json.loads(fetch(f"{emulator.origin}/apiv2/{path}.json{query and '?' + query}", f"{emulator.manners.email}:{emulator.manners.password}"))
+    return json.loads(fetch(f"{emulator.origin}/apiv2/{path}.json{query and '?' + query}", f"{emulator.account.email}:{emulator.account.password}"))
 
 
 def udesk(emulator, path, query=""):
@@ -55,7 +55,7 @@ def test_the_signature_vectors(query, sign):
 def test_kf5_pages_windows_and_credentials():
     state = account("kf5", 230)
     with emulate("kf5", state) as emulator:
-        users = (f"{emulator.manners.email}:{emulator.manners.password}", f"{emulator.manners.email}/token:{emulator.manners.token}")
+        users = (f"{emulator.account.email}:{emulator.account.password}", f"{emulator.account.email}/token:{emulator.account.token}")
         pages = [json.loads(fetch(f"{emulator.origin}/apiv2/tickets.json?page={page}&per_page=100", users[page % 2])) for page in (1, 2, 3, 4)]
         assert [len(page["tickets"]) for page in pages] == [100, 100, 30, 0]
         assert pages[0]["count"] == 230 and pages[1]["next_page"].endswith("per_page=100&page=3") and pages[2]["next_page"] is None
@@ -81,7 +81,7 @@ def test_tickets_come_byte_for_byte(vendor):
     state = account(vendor, 60, chance=0.5)
     with emulate(vendor, state) as emulator:
         if vendor == "kf5":
-            text = fetch(f"{emulator.origin}/apiv2/tickets.json?per_page=100&page=1", f"{emulator.manners.email}:{emulator.manners.password}")
+            text = fetch(f"{emulator.origin}/apiv2/tickets.json?per_page=100&page=1", f"{emulator.account.email}:{emulator.account.password}")
         else:
             query = "page=1&per_page=100"
             text = fetch(f"{emulator.origin}/api/v1/tickets.json?{query}&sign={signature(query, SECRET)}")
@@ -113,12 +113,12 @@ def test_an_account_that_changes():
 def test_quirks_come_and_go():
     with emulate("kf5", account("kf5", 50), page_cap=20, count=7) as emulator:
         assert len(listed(emulator, "per_page=100")) == 20 and kf5(emulator, "tickets")["count"] == 7
-        emulator.manners.break_page = 2
+        emulator.quirks.break_page = 2
         with pytest.raises(urllib.error.HTTPError, match="500"):
             listed(emulator, "page=2")
-        emulator.manners.break_page, emulator.manners.count = None, None
+        emulator.quirks.break_page, emulator.quirks.count = None, None
         assert kf5(emulator, "tickets", "page=2")["count"] == 50
-        emulator.manners.next_host = "http://other.example"
+        emulator.quirks.next_host = "http://other.example"
         assert kf5(emulator, "tickets")["next_page"].startswith("http://other.example/apiv2/tickets.json?")
 
 

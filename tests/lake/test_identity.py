@@ -224,7 +224,7 @@ def test_the_account_moves_to_another_address(home, reading):
     """A vendor's new domain: a few known tickets are asked for, once, and the nights go on as ever."""
     with synced(home, reading) as (state, old), emulate(old.vendor, state) as new:
         if "filter" in reading:
-            new.manners.filter_since = NOW - 1800
+            new.quirks.filter_since = NOW - 1800
         configure(home, reading, new)
         state.change("update", 5)
         run = assert_complete(home.sync())

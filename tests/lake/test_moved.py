@@ -350,7 +350,7 @@ def test_kills_while_tickets_move(home, reading, command):
         state.change("redate", 4)
         state.change("update", 4)
 
-    with synced(home, reading, 150, 20, manners={"latency": 0.004}, page_size=40) as (state, emulator):
+    with synced(home, reading, 150, 20, quirks={"latency": 0.004}, page_size=40) as (state, emulator):
         hits = killed_runs(home, state, emulator, command, rng, KILLS, change)
         run = assert_complete(home.sync())
         assert_whole(home, state, about=run)

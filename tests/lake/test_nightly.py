@@ -89,7 +89,7 @@ def test_udesk_by_an_incremental_filter(home):
         add(home, "shop", emulator, incremental_filter=12)
         assert_complete(home.sync())
         first = len(emulator.requests)
-        emulator.manners.filter_since = max(ticket.updated or 0 for ticket in state.by_id.values()) + 1
+        emulator.quirks.filter_since = max(ticket.updated or 0 for ticket in state.by_id.values()) + 1
         state.change("update", 20)
         assert_complete(home.sync())
         assert len(emulator.requests) - first < first / 2

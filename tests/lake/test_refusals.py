@@ -37,7 +37,7 @@ def test_no_secret_in_the_loudest_logs(home, vendor, form):
         add(home, "shop", emulator)
         done = home.run("--log-format", form, "-v", "-v", "-v", "--progress", "plain", "sync", env={"RUST_LOG": "trace"})
         assert done.code == 0, done
-        emulator.manners.break_page = 1
+        emulator.quirks.break_page = 1
         add(home, "shop", emulator, max_retries=1)
         failed = home.run("--log-format", form, "-v", "-v", "sync", "--full", env={"RUST_LOG": "trace"})
         assert failed.code == 3, failed

@@ -50,7 +50,7 @@ def test_a_token_and_files_as_places(home):
     with emulate("kf5", account("kf5", 30, SEED)) as emulator:
         add(home, "shop", emulator, password=None, token=Toml('{ file = "token" }'))
         assert_complete(home.sync("-vv"))
-        emulator.manners.token = "other"
+        emulator.account.token = "other"
         assert home.sync("-vv", "--full").code == 4
         assert home.run("doctor").code == 4
 

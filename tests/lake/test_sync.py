@@ -139,7 +139,7 @@ def test_a_token_and_only_one_source(home):
     with emulate("kf5", state) as emulator:
         add(home, "shop", emulator, password=None, token=Toml('{ env = "CHECK_TOKEN" }'))
         home.source("other", "udesk", "http://127.0.0.1:9")
-        run = assert_complete(home.sync("--source", "shop", env={"CHECK_TOKEN": emulator.manners.token}))
+        run = assert_complete(home.sync("--source", "shop", env={"CHECK_TOKEN": emulator.account.token}))
     assert [source["name"] for source in run.summary["sources"]] == ["shop"]
 
 
