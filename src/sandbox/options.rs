@@ -14,6 +14,8 @@ use super::script::Script;
 pub struct Options {
     /// Two worlds of one seed, size and `now` are the same to the byte.
     pub seed: u64,
+    /// The address by which it is reached, as `http://127.0.0.1:8080`; the server sets it.
+    pub origin: String,
     /// Tickets of each vendor at the start.
     pub tickets: usize,
     /// Requests that each vendor's account may send; none for no limit.
@@ -46,6 +48,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             seed: 1,
+            origin: "http://127.0.0.1".to_owned(),
             tickets: 10_000,
             rate: Some(Rate { requests: 60, per: Duration::from_secs(60) }),
             latency: Duration::from_millis(20),

@@ -39,6 +39,12 @@ pub struct Quirks {
     pub show_cap: Option<usize>,
     /// Udesk: a request over the limit is a 200 whose body says so.
     pub limit_in_body: bool,
+    /// KF5: endpoints that answer 404: users, groups, organizations, exports, slax, imports.
+    pub absent: Vec<String>,
+    /// KF5: endpoints of the same names that answer 403.
+    pub forbidden: Vec<String>,
+    /// Udesk: tickets have `tags`, once they were given any.
+    pub tags: bool,
     /// Udesk: filter 12 has this number.
     pub filter_id: Option<u64>,
     /// Udesk: filter 12 lists what was updated from this Unix second on, newest first.

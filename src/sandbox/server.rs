@@ -33,7 +33,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 ///
 /// It listens at once; the first requests wait until the world of the seed is made.
 pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
-    let world = Arc::new(World::begin(options));
+    let origin = format!("http://{}", listener.local_addr()?);
+    let world = Arc::new(World::begin(Options { origin, ..options }));
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
@@ -72,6 +73,7 @@ async fn respond(world: &World, request: Request<Incoming>) -> io::Result<Respon
     let segments: Vec<&str> = asked.segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
         ["apiv2", path @ ..] => answer(&world.kf5, "kf5", world, path, &asked).await,
+        ["open_api_v1", ..] => answer(&world.udesk, "udesk", world, &segments, &asked).await,
         ["api", "v1" | "v2", path @ ..] => answer(&world.udesk, "udesk", world, path, &asked).await,
         [own, path @ ..] if own.starts_with("__") => Ok(control::answer(world, own, path, &asked).await),
         _ => Ok(whole(Answer::html(StatusCode::NOT_FOUND, "404 Not Found"))),
@@ -151,7 +153,7 @@ async fn answer<V: Vendor>(
     } else if reads {
         tenant.read().unwrap_or_else(PoisonError::into_inner).read(&route, asked)
     } else {
-        tenant.write().unwrap_or_else(PoisonError::into_inner).write(&route, asked)
+        tenant.write().unwrap_or_else(PoisonError::into_inner).write(&route, asked, &known)
     };
     rule = rule.or_else(|| script.after(vendor, lists, asked, &right));
     let right = match &rule {

@@ -8,6 +8,8 @@ mod checks;
 pub mod fields;
 /// Answers that only read.
 pub mod list;
+/// The Open API v2.
+mod open_api;
 mod quirks;
 /// The tickets of the seed.
 mod seed;
@@ -42,6 +44,7 @@ pub struct Tenant {
     pub rng: fastrand::Rng,
     pub clock: Clock,
     pub quirks: Quirks,
+    pub nonces: open_api::Nonces,
 }
 
 impl Tenant {
@@ -55,6 +58,7 @@ impl Tenant {
             people,
             rng: fastrand::Rng::with_seed(options.seed ^ 0x5544_4553_4B00),
             clock,
+            nonces: open_api::Nonces::new(),
             quirks: Quirks { order: options.udesk_order.or(options.quirks.order), ..options.quirks.clone() },
         }
     }
@@ -72,6 +76,8 @@ pub enum Route {
     Fields,
     Filters,
     FilterTickets(u64),
+    /// What lies below the Open API v2's path.
+    OpenApi,
     Unknown,
 }
 
@@ -81,12 +87,14 @@ impl Route {
         let number = |text: &str| text.parse::<u64>().ok();
         let (get, post) = (method == Method::GET, method == Method::POST);
         let route = match path {
+            ["open_api_v1", ..] => Some(Route::OpenApi),
             ["tickets"] if get => Some(Route::List),
             ["tickets"] if post => Some(Route::Create),
             ["tickets", "get"] if post => Some(Route::OfCustomer),
             ["tickets", "reply"] if post => Some(Route::Reply),
-            ["tickets", id] if get => number(id).map(Route::Show),
-            ["tickets", id] if method == Method::PUT => number(id).map(Route::Update),
+            // What is no number is no ticket.
+            ["tickets", id] if get => Some(Route::Show(number(id).unwrap_or(0))),
+            ["tickets", id] if method == Method::PUT => Some(Route::Update(number(id).unwrap_or(0))),
             ["ticket_fields"] if get => Some(Route::Fields),
             ["ticket_filters"] if get => Some(Route::Filters),
             ["ticket_filters", id, "tickets"] if get => number(id).map(Route::FilterTickets),
@@ -97,7 +105,7 @@ impl Route {
 
     /// A request that only reads; faults meet these.
     fn reads(&self) -> bool {
-        !matches!(self, Route::Create | Route::Update(_) | Route::Reply)
+        !matches!(self, Route::Create | Route::Update(_) | Route::Reply | Route::OpenApi)
     }
 
     /// A page of tickets; the world changes before these.
@@ -110,6 +118,9 @@ impl Route {
 ///
 /// Clients differ in signing the query as sent or decoded, and the vendor does not say; both are taken.
 fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
+    if asked.segments.first().is_some_and(|first| first == "open_api_v1") {
+        return None; // it has a signature of its own
+    }
     let pairs = asked
         .query
         .split('&')
@@ -212,8 +223,11 @@ impl Vendor for Tenant {
         list::answer(self, route, asked)
     }
 
-    fn write(&mut self, route: &Route, asked: &Asked) -> Answer {
-        write(self, route, asked)
+    fn write(&mut self, route: &Route, asked: &Asked, known: &Credentials) -> Answer {
+        match route {
+            Route::OpenApi => open_api::answer(self, known, asked),
+            _ => write(self, route, asked),
+        }
     }
 
     fn change(&mut self, op: Op) -> Option<u64> {

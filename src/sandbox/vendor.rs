@@ -31,7 +31,7 @@ pub trait Vendor: Send + Sync + 'static {
     /// Answers a reading request.
     fn read(&self, route: &Self::Route, asked: &Asked) -> Answer;
     /// Answers a writing request.
-    fn write(&mut self, route: &Self::Route, asked: &Asked) -> Answer;
+    fn write(&mut self, route: &Self::Route, asked: &Asked, known: &Credentials) -> Answer;
     /// Makes one change by itself; answers the id, or none when there is no ticket to change.
     fn change(&mut self, op: Op) -> Option<u64>;
     /// Edits a field definition as `{"op":"add"|"remove"|"rename"|"retype",…}` says; answers its name, or what is wrong.

@@ -3,8 +3,10 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::comments::caller;
+use super::fields::Kind;
 use super::seed::STATUSES;
-use super::{Route, Tenant, not_found, problem};
+use super::{Route, Tenant, breaches, comments, directory, login, not_found, problem};
 use crate::sandbox::answer::{Answer, Asked};
 use crate::sandbox::choose::{ALWAYS, Span, Wanted, page, slice};
 use crate::sandbox::clock::read_bound;
@@ -15,6 +17,8 @@ use crate::sandbox::shelf::{Card, Order};
 
 const MOST_PER_PAGE: u64 = 100;
 const MOST_SHOWN: usize = 100;
+/// Rows of a page of the export.
+const MOST_EXPORTED: u64 = 500;
 
 /// Answers a reading request.
 pub fn answer(tenant: &Tenant, route: &Route, asked: &Asked) -> Answer {
@@ -34,7 +38,16 @@ pub fn answer(tenant: &Tenant, route: &Route, asked: &Asked) -> Answer {
         Route::Fields => fields(tenant, asked, false),
         Route::ActiveFields => fields(tenant, asked, true),
         Route::Field(id) => Ok(field(tenant, *id)),
-        Route::Me => Ok(me()),
+        Route::Me => Ok(directory::show(tenant, caller(login(asked).as_deref()))),
+        Route::Users => directory::users(tenant, asked),
+        Route::ShowManyUsers => Ok(directory::show_many(tenant, asked)),
+        Route::User(id) => Ok(directory::show(tenant, *id)),
+        Route::Groups => directory::groups(tenant, asked),
+        Route::Organizations => directory::companies(tenant, asked),
+        Route::Export => export(tenant, asked),
+        Route::Breaches => breaches::list(tenant, None, asked),
+        Route::TicketBreaches(id) => breaches::list(tenant, Some(*id), asked),
+        Route::Comments(id) => comments::list(tenant, *id, asked),
         _ => Ok(not_found()),
     };
     answer.unwrap_or_else(|refusal| refusal)
@@ -45,7 +58,7 @@ fn bad_request(message: &str) -> Answer {
 }
 
 /// Page, size, times and order of a list request.
-fn wanted(tenant: &Tenant, asked: &Asked, order: Order, descending: bool) -> Result<Wanted, Answer> {
+pub fn wanted(tenant: &Tenant, asked: &Asked, order: Order, descending: bool) -> Result<Wanted, Answer> {
     let number = |key: &str, usual: u64| match asked.param(key) {
         None => Ok(usual),
         Some(text) => match text.parse::<u64>() {
@@ -85,7 +98,7 @@ fn span(tenant: &Tenant, asked: &Asked, what: &str) -> Result<Span, Answer> {
     })
 }
 
-fn is_descending(asked: &Asked, key: &str) -> Result<Option<bool>, Answer> {
+pub fn is_descending(asked: &Asked, key: &str) -> Result<Option<bool>, Answer> {
     match asked.param(key).map(|text| text.to_ascii_lowercase()).as_deref() {
         None => Ok(None),
         Some("asc") => Ok(Some(false)),
@@ -126,13 +139,26 @@ fn tickets(tenant: &Tenant, asked: &Asked, assignee: Option<u64>) -> Result<Answ
         if !matches!(direction, "asc" | "desc") || !tenant.fields.iter().any(|field| field.name == name) {
             return Err(bad_request("参数 field_order 格式为 field_690_asc 或 field_690_desc"));
         }
-        cards.sort_by_cached_key(|card| custom_value(card, name));
+        let is_number = tenant
+            .fields
+            .iter()
+            .any(|field| field.name == name && matches!(field.kind, Kind::Int | Kind::Decimal));
+        cards.sort_by_cached_key(|card| ordered(custom_value(card, name), is_number));
         if direction == "desc" {
             cards.reverse();
         }
     }
     let cards = slice(&cards, &shown(tenant, &wanted));
     Ok(listed(tenant, asked, &wanted, &cards, total, assignee))
+}
+
+/// By what values are compared: numbers as numbers (what is none comes first), texts as texts.
+fn ordered(value: String, is_number: bool) -> (i128, String) {
+    match value.parse::<f64>() {
+        Ok(number) if is_number && number.is_finite() => ((number * 1e6) as i128, String::new()),
+        _ if is_number => (i128::MIN, value),
+        _ => (0, value),
+    }
 }
 
 /// The text of a ticket's value in a custom field; empty when there is none.
@@ -299,26 +325,45 @@ fn collaborators(tenant: &Tenant, id: u64) -> Answer {
     if tenant.shelf.get(id).is_none() {
         return not_found();
     }
-    let users = AGENTS.iter().map(|agent| user(agent.id, agent.name, agent.email));
+    let users = AGENTS.iter().map(|agent| directory::of_agent(tenant, agent));
     Answer::json(json!({"users": users.collect::<Vec<_>>()}).to_string())
 }
 
-fn me() -> Answer {
-    let agent = AGENTS.first();
-    let user = agent.map(|agent| user(agent.id, agent.name, agent.email));
-    Answer::json(json!({"user": user}).to_string())
+/// The export: by creation time, up to 500 rows a page, with the bounds that were asked for.
+fn export(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
+    let second = |key: &str| match asked.param(key) {
+        None => Ok(None),
+        Some(text) => {
+            let second = text.parse::<i64>().map_err(|_| bad_request(&format!("参数 {key} 应为时间戳")));
+            second.map(Some)
+        }
+    };
+    let (from, until) = (second("start_time")?, second("end_time")?);
+    let descending = is_descending(asked, "order")?.unwrap_or(false);
+    let mut wanted = wanted(tenant, asked, Order::Id, descending)?;
+    let size = asked.param("per_page").and_then(|text| text.parse().ok()).unwrap_or(MOST_EXPORTED);
+    wanted.per_page = size.clamp(1, tenant.quirks.page_cap.unwrap_or(MOST_EXPORTED).max(1));
+    if from.is_some() || until.is_some() {
+        wanted.created = Span { from: from.unwrap_or(i64::MIN), until: until.unwrap_or(tenant.clock.now()) };
+    }
+    let (cards, total) = page(&tenant.shelf, &shown(tenant, &wanted), None);
+    let after = envelope(tenant, asked, &wanted, total, None);
+    let bounds = format!(
+        r#","start_time":{},"end_time":{}}}"#,
+        json!(from),
+        json!(until.unwrap_or_else(|| tenant.clock.now()))
+    );
+    let after = after.strip_suffix('}').unwrap_or(&after).to_owned() + &bounds;
+    Ok(Answer::page("{\"tickets\":", &cards, &after))
 }
 
-fn user(id: u64, name: &str, email: &str) -> Value {
-    let role = if id == 733 { "admin" } else { "agent" };
-    json!({
-        "id": id,
-        "url": format!("https://demo.kf5.com/apiv2/users/{id}.json"),
-        "name": name,
-        "email": email,
-        "role": role,
-        "status": "active",
-    })
+/// A page of rows that are no tickets.
+pub fn paged(tenant: &Tenant, asked: &Asked, wanted: &Wanted, key: &str, rows: &[String]) -> Answer {
+    let skip =
+        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
+    let page: Vec<&str> = rows.iter().skip(skip).take(wanted.per_page as usize).map(String::as_str).collect();
+    let after = envelope(tenant, asked, wanted, rows.len(), None);
+    Answer::json(format!("{{\"{key}\":[{}]{after}", page.join(",")))
 }
 
 fn fields(tenant: &Tenant, asked: &Asked, active: bool) -> Result<Answer, Answer> {
@@ -326,11 +371,7 @@ fn fields(tenant: &Tenant, asked: &Asked, active: bool) -> Result<Answer, Answer
     wanted.per_page = wanted.per_page.min(tenant.quirks.fields_cap.unwrap_or(MOST_PER_PAGE)).max(1);
     let fields = tenant.fields.iter().filter(|field| field.active || !active);
     let all: Vec<String> = fields.map(|field| field.definition.render()).collect();
-    let skip =
-        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
-    let page: Vec<&str> = all.iter().skip(skip).take(wanted.per_page as usize).map(String::as_str).collect();
-    let after = envelope(tenant, asked, &wanted, all.len(), None);
-    Ok(Answer::json(format!("{{\"ticket_fields\":[{}]{after}", page.join(","))))
+    Ok(paged(tenant, asked, &wanted, "ticket_fields", &all))
 }
 
 fn field(tenant: &Tenant, id: u64) -> Answer {

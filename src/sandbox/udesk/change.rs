@@ -32,7 +32,7 @@ pub fn change(tenant: &mut Tenant, op: Op) -> Option<u64> {
 }
 
 fn insert(tenant: &mut Tenant) -> u64 {
-    let life = Timeline::newborn(tenant.shelf.next_id(&mut tenant.rng), tenant.clock.now());
+    let life = Timeline::newborn(tenant.shelf.next_id(&mut tenant.rng), tenant.clock.now(), None);
     let mut text = String::new();
     let place = tenant.rng.usize(..);
     let card = push_ticket(&mut text, &mut tenant.rng, &life, &tenant.fields, &tenant.people, place);
