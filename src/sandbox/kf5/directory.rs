@@ -73,7 +73,7 @@ fn described(
         "email": email,
         "phone": phone,
         "role": role,
-        "status": if id % 97 == 0 { "suspended" } else { "active" },
+        "status": if id.is_multiple_of(97) { "suspended" } else { "active" },
         "organization_id": if group.is_none() { organization(id) } else { None },
         "group_ids": group.into_iter().collect::<Vec<u64>>(),
         "created_at": joined,
