@@ -164,14 +164,14 @@ def test_lists_of_a_udesk_source(home):
         for place, (email, wanted) in enumerate(owners.items()):
             run = pull(home, "--customer", email, "--out", f"{place}.parquet")
             assert_extract(home, run, home.folder / f"{place}.parquet", state, "udesk", wanted)
-        for place, name in enumerate(["12", "最近更新"]):
+        for place, name in enumerate(["12", "最近7天更新的工单"]):
             run = pull(home, "--filter", name, "--out", f"filter{place}.csv")
             assert_extract(home, run, home.folder / f"filter{place}.csv", state, "udesk", recent)
         unknown = pull(home, "--customer", "nobody@sample.com", "--out", "none.csv")
         assert unknown.code == 3 and "--customer" in unknown.err and "未找到相应客户" in unknown.err, unknown
         for name, code in (("77", 3), ("没有", 2)):
             unknown = pull(home, "--filter", name, "--out", "none.csv")
-            assert unknown.code == code and "12 (最近更新)" in unknown.err, unknown
+            assert unknown.code == code and "12 (最近7天更新的工单)" in unknown.err, unknown
         assert not (home.folder / "none.csv").exists()
 
 

@@ -57,10 +57,10 @@ class State:
         high = bisect_left(keys, (end, -1)) if end is not None else len(keys)
         return tickets[low:high]
 
-    def change(self, op, count=1):
+    def change(self, op, count=1, now=None):
         """Inserts, updates, deletes or redates (another created_at) `count` tickets. → their ids."""
         with self.lock:
-            changed = [self._change_one(op, int(time.time())) for _ in range(count)]
+            changed = [self._change_one(op, int(now if now is not None else time.time())) for _ in range(count)]
             if op == "delete":
                 self._tell(lambda server: server.delete_tickets(changed))
             else:
