@@ -4,14 +4,17 @@ use std::{
     error::Error,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 
 use crate::{
     config::SourceConfig,
@@ -25,8 +28,14 @@ mod opening;
 pub use opening::Opening;
 use opening::{Received, Whole, open};
 
-/// Bytes of one body that are read at most: a page of tickets is far smaller, an endless body is not.
-const LARGEST_BODY: usize = 256 << 20;
+/// Unpacked bytes of one body that are read at most: a page of tickets is far smaller, an endless body is not.
+const LARGEST_BODY: usize = 64 << 20;
+/// Bytes that every body may have; beyond that one grows at a time, so that all in flight stay below 128 MB.
+const FREE_BODY: usize = 2 << 20;
+/// How often a 403 is asked again where nothing says that it is not the account's.
+const FORBIDDEN_RETRIES: u32 = 3;
+/// From this retry on people are told of each.
+const WARNED_RETRY: u32 = 3;
 
 /// One account, ready to be asked: its connections, its pace, its counts.
 #[derive(Debug)]
@@ -36,6 +45,10 @@ pub struct Client {
     pub counts: Counts,
     http: reqwest::Client,
     in_flight: Semaphore,
+    /// Who reads a large body, or waits to.
+    large: Semaphore,
+    /// Whether the ticket list has given a page: then the account may read it.
+    listed: AtomicBool,
     /// How far the server's clock is ahead of ours, as the last answer told.
     ahead: Mutex<Option<SignedDuration>>,
 }
@@ -86,7 +99,15 @@ impl Client {
     /// A client for one account. Connections are opened when they are needed.
     pub fn new(config: SourceConfig) -> Result<Self, FetchError> {
         crate::tls::provide();
-        let http = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder();
+        // What is sent to this machine must not reach a proxy, with its credentials in clear.
+        if is_loopback(&config.base_url) {
+            builder = builder.no_proxy();
+        }
+        if let Some(roots) = crate::tls::built_in_roots() {
+            builder = builder.tls_certs_only(roots);
+        }
+        let http = builder
             .user_agent(concat!("ticketlake/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(config.concurrency)
@@ -103,6 +124,8 @@ impl Client {
             counts: Counts::default(),
             http,
             in_flight,
+            large: Semaphore::new(1),
+            listed: AtomicBool::new(false),
             ahead: Mutex::default(),
         })
     }
@@ -147,8 +170,15 @@ async fn attempts<O: Opening>(
     let mut retry = 0;
     loop {
         let (status, verdict) = attempt(client, ask, begin()).await;
+        let is_forbidden = matches!(verdict, Verdict::Forbidden { .. });
         let (why, throttled, after) = match verdict {
-            Verdict::Page(page) => return Ok(page),
+            Verdict::Page(page) => {
+                if matches!(ask, Ask::Tickets { .. }) {
+                    client.listed.store(true, Relaxed);
+                }
+                return Ok(page);
+            }
+            Verdict::Forbidden { why, after } => (why, true, after),
             Verdict::Refused(Refusal::Credentials { why }) => {
                 return Err(FetchError::Credentials { source_name: source_name(), why });
             }
@@ -157,8 +187,18 @@ async fn attempts<O: Opening>(
             }
             Verdict::Later { why, throttled, after } => (why, throttled, after),
         };
-        if throttled {
+        if throttled && !is_forbidden {
             client.counts.throttled.fetch_add(1, Relaxed);
+        }
+        // A 403 for some tickets by id, or for another list, is about those; else it is the account's, unless the list was given.
+        let by_id = matches!(ask, Ask::One(_) | Ask::Ids(_) | Ask::Listed { .. });
+        let few = is_forbidden && (by_id || !client.listed.load(Relaxed));
+        let most = if few { config.max_retries.min(FORBIDDEN_RETRIES) } else { config.max_retries };
+        if is_forbidden && retry >= most {
+            return Err(match by_id || client.listed.load(Relaxed) {
+                true => FetchError::Refused { source_name: source_name(), asked: asked(), why },
+                false => FetchError::Credentials { source_name: source_name(), why },
+            });
         }
         let wait = backoff::wait(retry, throttled, after);
         if throttled || after.is_some() {
@@ -174,7 +214,16 @@ async fn attempts<O: Opening>(
                 why,
             });
         }
-        tracing::debug!(source = config.name, asked = %ask, retry = retry + 1, wait = ?wait, why, "asking again");
+        if retry + 1 >= WARNED_RETRY {
+            let seconds = wait.as_secs_f64();
+            tracing::warn!(
+                source = config.name,
+                "{ask}: retry {} of {most} in {seconds:.1} s: {why}",
+                retry + 1
+            );
+        } else {
+            tracing::debug!(source = config.name, asked = %ask, retry = retry + 1, wait = ?wait, why, "asking again");
+        }
         tokio::time::sleep(wait).await;
         retry += 1;
         client.counts.retried.fetch_add(1, Relaxed);
@@ -200,20 +249,27 @@ async fn attempt<O: Opening>(client: &Client, ask: &Ask, opening: O) -> (Option<
     // The next request may go while this answer is opened.
     drop(slot);
     match answer {
-        Ok((status, headers, body)) => {
+        Ok((status, headers, body, _large)) => {
             let received = Received { status, headers, body, at: Timestamp::now() };
             client.note_time(&received.headers, received.at);
             (Some(status), open(&client.config, ask, received, opening).await)
         }
-        Err(why) => (None, Verdict::Later { why, throttled: false, after: None }),
+        Err(Unread::Again(why)) => (None, Verdict::Later { why, throttled: false, after: None }),
+        Err(Unread::TooLarge) => {
+            let why = format!(
+                "the answer is larger than {} MB; a smaller `page_size` may help",
+                LARGEST_BODY >> 20
+            );
+            (None, Verdict::Refused(Refusal::Request { why }))
+        }
     }
 }
 
-async fn read(client: &Client, http: reqwest::RequestBuilder) -> Result<(u16, HeaderMap, Bytes), String> {
-    let why = |error: reqwest::Error| match error.is_timeout() {
-        true => format!("no whole answer within {:?}", client.config.timeout),
-        false => source::excerpt(&client.config, chain(&error.without_url()).as_bytes()),
-    };
+/// An answer as it came, unpacked, with the right to its memory if it is a large one.
+type Read<'a> = (u16, HeaderMap, Bytes, Option<SemaphorePermit<'a>>);
+
+async fn read(client: &Client, http: reqwest::RequestBuilder) -> Result<Read<'_>, Unread> {
+    let why = |error: reqwest::Error| Unread::Again(reason(client, error));
     let count = |chunk: &Bytes| client.counts.bytes.fetch_add(chunk.len() as u64, Relaxed);
     let mut response = http.send().await.map_err(why)?;
     let expected =
@@ -221,21 +277,60 @@ async fn read(client: &Client, http: reqwest::RequestBuilder) -> Result<(u16, He
     // Most answers come in one piece, which is then not copied.
     let mut body = response.chunk().await.map_err(why)?.unwrap_or_default();
     count(&body);
+    let mut large = None;
     if let Some(second) = response.chunk().await.map_err(why)? {
-        let mut whole = Vec::with_capacity(expected.min(16 << 20));
+        let mut whole = Vec::with_capacity(expected.min(FREE_BODY));
         whole.extend_from_slice(&body);
         let mut next = Some(second);
         while let Some(chunk) = next {
             count(&chunk);
             if whole.len() + chunk.len() > LARGEST_BODY {
-                return Err(format!("the answer is larger than {} MB", LARGEST_BODY >> 20));
+                return Err(Unread::TooLarge);
+            }
+            if large.is_none() && whole.len() + chunk.len() > FREE_BODY {
+                large = client.large.acquire().await.ok();
             }
             whole.extend_from_slice(&chunk);
             next = response.chunk().await.map_err(why)?;
         }
         body = whole.into();
     }
-    Ok((response.status().as_u16(), std::mem::take(response.headers_mut()), body))
+    Ok((response.status().as_u16(), std::mem::take(response.headers_mut()), body, large))
+}
+
+/// Why an answer was not read.
+enum Unread {
+    /// Another time it may be.
+    Again(String),
+    /// It would be the same again.
+    TooLarge,
+}
+
+/// A failed request in words: for what a person can mend, what that is.
+fn reason(client: &Client, error: reqwest::Error) -> String {
+    if error.is_timeout() {
+        return format!("no whole answer within {:?}", client.config.timeout);
+    }
+    let host = client.config.base_url.host_str().unwrap_or_default();
+    let text = chain(&error.without_url());
+    if text.contains("dns error") || text.contains("failed to lookup address") {
+        return format!("host not found: `{host}`");
+    }
+    if text.contains("UnknownIssuer") || text.contains("self-signed") {
+        return format!(
+            "the certificate of `{host}` is signed by an authority that this machine does not know; name its file in `SSL_CERT_FILE`"
+        );
+    }
+    source::excerpt(&client.config, text.as_bytes())
+}
+
+/// Whether an address is of this machine.
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    match host.parse::<std::net::IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
 }
 
 /// An error and all its causes on one line.

@@ -197,7 +197,7 @@ async fn read_ids(afresh: &Afresh, ids: &[i64], intake: &Intake<'_>) -> Result<V
         }
         let read = match left.as_slice() {
             [id] => afresh.read_one(*id, intake).await?,
-            left => afresh.read_ids(left, intake).await?,
+            left => afresh.read_ids(left, intake).await?.found,
         };
         let found = &read & &missing;
         missing -= &found;

@@ -39,7 +39,7 @@ pub enum Ask {
     Listed { listing: Listing, slice: Slice, page: u32, per_page: u32 },
     /// One ticket by id. One that is gone is missing from the answer.
     One(i64),
-    /// Tickets by id, at most [`most_ids`] of them. Those that are gone are missing from the answer.
+    /// Tickets by id, at most [`most_ids`] of them. Those that are gone are missing from the answer, or make it a refusal.
     Ids(Vec<i64>),
     /// Who we are logged in as; only where [`tells_account`].
     Account,
@@ -138,6 +138,11 @@ pub enum Verdict<T = Page> {
     Later {
         why: String,
         throttled: bool,
+        after: Option<Duration>,
+    },
+    /// HTTP 403: a firewall's or a limit's word as often as the account's.
+    Forbidden {
+        why: String,
         after: Option<Duration>,
     },
     /// Asking again will not help.
@@ -258,8 +263,11 @@ pub fn request(config: &SourceConfig, ask: &Ask) -> Request {
 /// What `reply` to `ask` means. Each element of its list is read by `element` on the way; what that makes of them is of use
 /// only where the verdict is a page. Reasons are short, on one line, and free of secrets.
 pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>, element: &mut Element) -> Verdict {
+    if let (404 | 410, Ask::One(_)) = (reply.status, ask) {
+        return Verdict::Page(Page::default());
+    }
     let verdict = match config.kind {
-        Kind::Kf5 => kf5::judge(config, ask, reply, element),
+        Kind::Kf5 => kf5::judge(ask, reply, element),
         Kind::Udesk => udesk::judge(config, ask, reply, element),
     };
     verdict.unwrap_or_else(|| later::by_status(config, reply))

@@ -85,6 +85,7 @@ pub(super) async fn open<O: Opening>(
         match source::judge(&config, &ask, reply, &mut |cursor| opening.element(cursor)) {
             Verdict::Page(page) => Verdict::Page(opening.made(page)),
             Verdict::Later { why, throttled, after } => Verdict::Later { why, throttled, after },
+            Verdict::Forbidden { why, after } => Verdict::Forbidden { why, after },
             Verdict::Refused(refusal) => Verdict::Refused(refusal),
         }
     };

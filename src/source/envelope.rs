@@ -71,6 +71,15 @@ impl<'a> Envelope<'a> {
         Some(from..from + text.len())
     }
 
+    /// Whether null, or PHP's empty list, stands under a key.
+    pub fn is_null(&self, key: &str) -> bool {
+        match self.get(key) {
+            Some(Json::Null) => true,
+            Some(list @ Json::List(_)) => list.elements().is_empty(),
+            _ => self.rows.as_ref().is_some_and(Vec::is_empty),
+        }
+    }
+
     /// A whole number, sent as one or as text.
     pub fn number<T: std::str::FromStr>(&self, key: &str) -> Option<T> {
         match self.get(key)? {

@@ -22,7 +22,8 @@ pub fn by_status<T>(config: &SourceConfig, reply: Reply<'_>) -> Verdict<T> {
     let why = format!("HTTP {}: {shown}", reply.status);
     let after = retry_after(reply.headers, reply.received);
     match reply.status {
-        401 | 403 => Verdict::Refused(Refusal::Credentials { why }),
+        401 => Verdict::Refused(Refusal::Credentials { why }),
+        403 => Verdict::Forbidden { why, after },
         429 => Verdict::Later { why, throttled: true, after },
         503 => Verdict::Later { why, throttled: after.is_some(), after },
         200..=299 | 408 | 425 | 500..=599 => Verdict::Later { why, throttled: false, after },

@@ -64,9 +64,6 @@ pub fn signed(query: &str, secret: &Secret) -> String {
 /// A page or a refusal, where the body tells; else the HTTP status decides.
 pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>, element: &mut Element) -> Option<Verdict> {
     let one = matches!(ask, Ask::One(_) | Ask::Ids(_));
-    if one && reply.status == 404 {
-        return Some(Verdict::Page(Page::default()));
-    }
     let list = match ask {
         Ask::Fields { .. } | Ask::Account => "ticket_fields",
         Ask::Tickets { .. } | Ask::Listed { .. } | Ask::One(_) | Ask::Ids(_) => "contents",
@@ -81,6 +78,7 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>, element: &mut E
         Some(code) if ARGUMENT_WRONG.contains(&code) => {
             return Some(Verdict::Refused(Refusal::Request { why: why() }));
         }
+        None if parameter_wrong(&envelope) => return Some(Verdict::Refused(Refusal::Request { why: why() })),
         // No code for "too often" is documented; the word for "frequent" tells it.
         code if code != Some(0) && message.contains('频') => {
             return Some(Verdict::Later { why: why(), throttled: true, after: None });
@@ -100,12 +98,20 @@ pub fn judge(config: &SourceConfig, ask: &Ask, reply: Reply<'_>, element: &mut E
             let total = envelope.number("total");
             Page { body: reply.body.clone(), rows: envelope.rows?, total, pages, more }
         }
+        Ask::One(_) | Ask::Ids(_) if envelope.is_null(list) => Page::default(),
         Ask::One(_) | Ask::Ids(_) => {
             let rows = vec![envelope.object(reply.body, list, element)?];
             Page { body: reply.body.clone(), rows, total: Some(1), pages: None, more: Some(false) }
         }
     };
     Some(Verdict::Page(page))
+}
+
+/// Whether the answer has no code, and an `error` that names a missing or wrong parameter: the same request will never be
+/// answered otherwise.
+fn parameter_wrong(envelope: &envelope::Envelope<'_>) -> bool {
+    const WORDS: [&str; 5] = ["is missing", "should be", "must be", "mutually exclusive", "invalid"];
+    envelope.text("error").is_some_and(|error| WORDS.iter().any(|word| error.contains(word)))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{
     ended::Ended,
     fields,
     listed::ListReader,
-    reading::{ReadError, Rows, TicketReader},
+    reading::{ById, ReadError, Rows, TicketReader},
     source_run::{columns_now, rewrite_all},
     source_state::{self, Checkpoint},
     table_schema::{TableSchema, file_meta},
@@ -170,12 +170,8 @@ impl Afresh {
         ways::pages(&reader, &self.client.config, sink, slice, (by, range), None).await
     }
 
-    /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
-    pub async fn read_ids(
-        &self,
-        ids: &[i64],
-        sink: &impl Sink<Rows, ReadError>,
-    ) -> Result<RoaringTreemap, ReadError> {
+    /// Asks for tickets by id and hands what there is to `sink`.
+    pub async fn read_ids(&self, ids: &[i64], sink: &impl Sink<Rows, ReadError>) -> Result<ById, ReadError> {
         self.reader().read_ids(ids, sink).await
     }
 
@@ -219,7 +215,7 @@ impl Afresh {
             account.rewritten.extend(rewrite_all(checkpoint, &self.schema, &account.wrote)?);
         }
         if let Ok(read) = &read {
-            checkpoint.reread_done(&(read | gone));
+            checkpoint.reread_done(&(&read.found | gone));
         }
         checkpoint.with(|state| {
             state.columns = Some(columns_now(&self.schema));
@@ -230,6 +226,6 @@ impl Afresh {
         let wrote = &account.wrote;
         let files = wrote.files.len() + wrote.moved.len() + account.marked.len();
         let files = files + account.rewritten.len() + account.tables.len();
-        Ok(BroughtIn { read: read?, marked, files: files as u64 })
+        Ok(BroughtIn { read: read?.found, marked, files: files as u64 })
     }
 }

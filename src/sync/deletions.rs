@@ -58,12 +58,13 @@ pub fn missing_undated(checkpoint: &Checkpoint, met: &RoaringTreemap) -> Roaring
     }) - met
 }
 
-/// Asks the source for each ticket by its id; those that it still has are taken in. Gives the others.
+/// Asks the source for each ticket by its id; those that it still has are taken in. Gives those that are gone.
 pub async fn confirm(
     reader: &TicketReader<'_>,
     buffer: &RowBuffer,
     ids: &[i64],
 ) -> Result<RoaringTreemap, ReadError> {
     let asked: RoaringTreemap = ids.iter().map(|id| id.cast_unsigned()).collect();
-    Ok(asked - reader.read_ids(ids, buffer).await?)
+    let by_id = reader.read_ids(ids, buffer).await?;
+    Ok(asked - by_id.found - by_id.unknown)
 }

@@ -94,21 +94,76 @@ impl TicketReader<'_> {
         Ok(Answer { keys: keys(&rows), total: page.total, pages: page.pages, more: page.more, rows })
     }
 
-    /// Asks for tickets by id and hands what there is to `sink`; gives the ids that the source has.
-    pub async fn read_ids(
-        &self,
-        ids: &[i64],
-        sink: &impl Sink<Rows, ReadError>,
-    ) -> Result<RoaringTreemap, ReadError> {
-        let mut found = RoaringTreemap::new();
-        for some in ids.chunks(source::most_ids(self.client.config.kind)) {
-            let ask = match some {
-                [id] => Ask::One(*id),
-                some => Ask::Ids(some.to_vec()),
-            };
-            found |= self.read_some(&ask, sink).await?;
+    /// Asks for tickets by id and hands what there is to `sink`.
+    ///
+    /// A refusal of several is none of each, and a ticket that an answer leaves out need not be gone: both are asked for in
+    /// smaller numbers, down to one by one.
+    pub async fn read_ids(&self, ids: &[i64], sink: &impl Sink<Rows, ReadError>) -> Result<ById, ReadError> {
+        let mut by_id = ById::default();
+        let most = source::most_ids(self.client.config.kind);
+        let mut left: Vec<Vec<i64>> = ids.chunks(most).rev().map(<[i64]>::to_vec).collect();
+        while let Some(some) = left.pop() {
+            if let [id] = some.as_slice() {
+                match self.read_some(&Ask::One(*id), sink).await {
+                    Ok(found) => by_id.found |= found,
+                    Err(ReadError::Fetch(FetchError::Refused { why, .. })) => by_id.refuse(*id, why),
+                    Err(why) => return Err(why),
+                }
+                continue;
+            }
+            match self.read_some(&Ask::Ids(some.clone()), sink).await {
+                Ok(found) => {
+                    let is_missing = |id: &&i64| !found.contains(id.cast_unsigned());
+                    let missing: Vec<i64> = some.iter().filter(is_missing).copied().collect();
+                    by_id.found |= found;
+                    left.extend(self.left_out(&missing, &mut by_id, sink).await?);
+                }
+                Err(ReadError::Fetch(FetchError::Refused { .. })) => {
+                    let (first, second) = some.split_at(some.len() / 2);
+                    left.extend([second.to_vec(), first.to_vec()]);
+                }
+                Err(why) => return Err(why),
+            }
         }
-        Ok(found)
+        if let Some((id, why)) = &by_id.first_refused {
+            tracing::warn!(
+                source = self.client.config.name,
+                "the source refuses to say whether it has {} of the tickets asked for, the first is {id} ({why}); they stay as they are",
+                by_id.unknown.len()
+            );
+        }
+        Ok(by_id)
+    }
+
+    /// Asks for the first and the last ticket that an answer left out. If either is there, the answer was not whole: all
+    /// between are to be asked for alone.
+    async fn left_out(
+        &self,
+        missing: &[i64],
+        by_id: &mut ById,
+        sink: &impl Sink<Rows, ReadError>,
+    ) -> Result<Vec<Vec<i64>>, ReadError> {
+        let (ends, between) = match missing {
+            [] => return Ok(Vec::new()),
+            [id] => (vec![*id], &[][..]),
+            [first, between @ .., last] => (vec![*first, *last], between),
+        };
+        let mut is_whole = true;
+        for id in ends {
+            match self.read_some(&Ask::One(id), sink).await {
+                Ok(found) => {
+                    is_whole &= found.is_empty();
+                    by_id.found |= found;
+                }
+                Err(ReadError::Fetch(FetchError::Refused { why, .. })) => {
+                    is_whole = false;
+                    by_id.refuse(id, why);
+                }
+                Err(why) => return Err(why),
+            }
+        }
+        let alone = if is_whole { &[][..] } else { between };
+        Ok(alone.iter().rev().map(|id| vec![*id]).collect())
     }
 
     /// Hands the tickets of one answer to `sink`; gives their ids.
@@ -122,6 +177,22 @@ impl TicketReader<'_> {
         let keep = vec![true; rows.decoded.as_ref().map_or(0, |decoded| decoded.ids.len())];
         sink.take(rows, &keep).await?;
         Ok(found)
+    }
+}
+
+/// What a source says of tickets that were asked for by id; those in neither set are gone.
+#[derive(Debug, Default)]
+pub struct ById {
+    pub found: RoaringTreemap,
+    /// It refuses to say: nothing is known of them.
+    pub unknown: RoaringTreemap,
+    first_refused: Option<(i64, String)>,
+}
+
+impl ById {
+    fn refuse(&mut self, id: i64, why: String) {
+        self.unknown.insert(id.cast_unsigned());
+        self.first_refused.get_or_insert((id, why));
     }
 }
 

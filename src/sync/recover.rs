@@ -383,9 +383,10 @@ pub async fn read_again(
         "reading lost tickets again by id"
     );
     let ids: Vec<i64> = wanted.iter().map(u64::cast_signed).collect();
-    let found = reader.read_ids(&ids, buffer).await?;
+    let by_id = reader.read_ids(&ids, buffer).await?;
     buffer.settle().await?;
-    settle(checkpoint, &wanted, &found, recovered);
+    // What the source does not say anything of is still missing.
+    settle(checkpoint, &(&wanted - by_id.unknown), &by_id.found, recovered);
     Ok(checkpoint.commit()?)
 }
 

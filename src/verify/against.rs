@@ -133,10 +133,14 @@ async fn read_and_compare(
     } else {
         let ids: Vec<i64> = compared.extra.iter().map(u64::cast_signed).collect();
         // The source still has some that the list did not show: they are compared like the others.
-        match source.read_ids(&ids, &seen).await?.is_empty() {
+        let by_id = source.read_ids(&ids, &seen).await?;
+        let mut compared = match by_id.found.is_empty() {
             true => compared,
             false => seen.compare(lake, source, files).await?,
-        }
+        };
+        // Of these the source says nothing.
+        compared.extra -= by_id.unknown;
+        compared
     };
     let inner = seen.inner();
     found.tickets = inner.tickets.len() as u64;

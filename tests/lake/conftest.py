@@ -6,13 +6,13 @@ import os
 import pytest
 
 from compare import compare_fields, compare_tickets, shown, whole_lake
-from emulator.world_udesk import CASCADES, cascades_toml
 from expected import expect
 from layout import check_source, tree_complaints
 from program import BINARY, Home
 from store.home import BucketHome
 from store.server import serve
 from watch import looked_at, watch_files
+from worlds.udesk import CASCADES, cascades_toml
 
 TICKETS = int(os.environ.get("CHECK_TICKETS", "2000"))  # of each vendor, in the big test
 CHANCE = float(os.environ.get("CHECK_CHANCE", "0.12"))  # how often a value is awkward there

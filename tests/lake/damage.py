@@ -13,11 +13,12 @@ import duckdb
 
 from compare import compare_fields, compare_tickets, read_table, shown, whole_lake
 from conftest import SEED, add, assert_complete
-from emulator.accounts import NOW, WORLDS, emulate
-from emulator.state import State
-from emulator.world_udesk import CASCADES
 from expected import NO_DATE, expect, partition_of
 from layout import tree_complaints
+from sandbox import emulate
+from worlds import NOW, WORLDS
+from worlds.state import State
+from worlds.udesk import CASCADES
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 READINGS = ["kf5", "udesk", "udesk by filter"]  # a list of changes; everything each night; what a filter shows
@@ -39,15 +40,15 @@ def configure(home, reading, emulator, **settings):
 
 
 @contextmanager
-def synced(home, reading, count=120, days=10, undated=0.03, manners=None, **settings):
+def synced(home, reading, count=120, days=10, undated=0.03, quirks=None, **settings):
     """An account that was read once, and lies still. → (state, emulator)."""
     vendor = reading.split()[0]
     state = settled(vendor, count, days, undated)
-    with emulate(vendor, state, **(manners or {})) as emulator:
+    with emulate(vendor, state, **(quirks or {})) as emulator:
         configure(home, reading, emulator, **settings)
         assert_complete(home.sync())
         if vendor == "udesk":
-            emulator.manners.filter_since = NOW - 1800  # only what changes from now on
+            emulator.quirks.filter_since = NOW - 1800  # only what changes from now on
         yield state, emulator
 
 

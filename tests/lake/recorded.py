@@ -5,9 +5,8 @@ from dataclasses import astuple
 from pathlib import Path
 from types import SimpleNamespace
 
-from emulator.accounts import WORLDS
-from emulator.state import State
-from emulator.world_kf5 import Ticket
+from worlds import WORLDS
+from worlds.state import State, Ticket
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SOURCES = {"support": "kf5", "shop": "udesk"}  # by name

@@ -7,8 +7,9 @@ import duckdb
 import pytest
 
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import account, emulate
 from layout import ticket_files
+from sandbox import emulate
+from worlds import account
 
 VENDORS = ["kf5", "udesk"]
 KEYS = {"kf5": "description", "udesk": "content"}

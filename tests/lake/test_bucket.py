@@ -10,11 +10,12 @@ import pytest
 
 from compare import whole_lake
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import account, emulate
 from program import Toml, run
+from sandbox import emulate
 from store.home import LEASE, BucketHome
 from store.proxy import between
 from store.server import KIND, PROGRAM, serve
+from worlds import account
 
 only_s3 = pytest.mark.skipif(KIND.scheme != "s3", reason="in words of S3")
 only_moto = pytest.mark.skipif(bool(PROGRAM), reason="such a server makes buckets by itself, or looks at signatures")

@@ -8,9 +8,9 @@ import pytest
 
 from compare import compare_fields, compare_tickets
 from conftest import expectation_of
-from emulator.accounts import account
 from layout import INDEXED_ROWS, check_source, file_complaints, ticket_files, tree_complaints
 from planted import table, write, write_lake
+from worlds import account
 
 
 def everything(lake, vendor, expectation):

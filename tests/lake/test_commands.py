@@ -5,8 +5,9 @@ import json
 import pytest
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import account, emulate
 from program import run
+from sandbox import emulate
+from worlds import account
 
 
 def test_fields_and_status(home):

@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import account, emulate
 from program import BINARY, PASSWORD, SECRET, Toml, environment
+from sandbox import emulate
+from worlds import account
 
 
 def doctor(home, *arguments, **more):

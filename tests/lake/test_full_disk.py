@@ -10,7 +10,8 @@ import pytest
 
 from compare import whole_lake
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import NOW, account, emulate
+from sandbox import emulate
+from worlds import NOW, account
 
 pytestmark = pytest.mark.folder
 

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import assert_complete
 from damage import NO_DATE, assert_whole, configure, largest, newest_state, partitions, recovered, settled, status, synced, warnings
-from emulator.accounts import emulate
+from sandbox import emulate, refused
 from test_resumed import interrupted
 from test_told import figures, of
 
@@ -133,13 +133,13 @@ def test_a_clock_that_was_ahead_does_not_keep_the_alarm_asleep(home):
     file = home.folder / "ticketlake.prom"
     with synced(home, "kf5") as (_, emulator):
         set_clock_ahead(home)
-        emulator.refuse = lambda path: 500
+        emulator.script = [refused()]
         run = home.sync("--metrics-file", str(file))
         assert run.code == 3, run
         values = figures(file).get("ticketlake_source_last_complete_timestamp_seconds", {})
         late = [value for value in values.values() if value > time.time()]
         assert not late, late
-        emulator.refuse = None
+        emulator.script = []
         began = time.time()
         assert_complete(home.sync("--metrics-file", str(file)))
         last = of(figures(file), "ticketlake_source_last_complete_timestamp_seconds", source="shop", kind="kf5")

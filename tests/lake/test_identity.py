@@ -12,8 +12,9 @@ import pytest
 from compare import compare_tickets, whole_lake
 from conftest import add, assert_complete
 from damage import assert_whole, changed_paths, configure, day, lake_held, promised, said, settled, synced, tree, warnings
-from emulator.accounts import NOW, emulate
-from emulator.state import State
+from sandbox import emulate
+from worlds import NOW
+from worlds.state import State
 
 pytestmark = pytest.mark.folder
 
@@ -222,7 +223,8 @@ def asked_by_id(emulator, first):
 def test_the_account_moves_to_another_address(home, reading):
     """A vendor's new domain: a few known tickets are asked for, once, and the nights go on as ever."""
     with synced(home, reading) as (state, old), emulate(old.vendor, state) as new:
-        new.manners.filter_since = NOW - 1800 if "filter" in reading else 0
+        if "filter" in reading:
+            new.quirks.filter_since = NOW - 1800
         configure(home, reading, new)
         state.change("update", 5)
         run = assert_complete(home.sync())

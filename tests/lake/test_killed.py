@@ -13,8 +13,9 @@ import pytest
 
 from compare import read_table, same, shown
 from conftest import SEED, SEEDS, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import NOW, account, emulate
 from program import Home
+from sandbox import emulate
+from worlds import NOW, account
 
 KILLS = int(os.environ.get("CHECK_KILLS", "18"))  # of each vendor, in each of the three stages
 WINDOW = [time.strftime("%Y-%m-%d", time.gmtime(NOW - days * 86400)) for days in (12, 4)]

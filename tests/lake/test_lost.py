@@ -11,6 +11,7 @@ from compare import whole_lake
 from conftest import assert_complete
 from damage import (DAMAGES, NO_DATE, NOTHING, READINGS, aside, assert_whole, changed_paths, day, delete_all, delete_file, delete_folder, delete_undated, double,
                     empty, ids_in, largest, misplaced, overwrite_with_another, partitions, promised, recovered, said, status, swap, synced, touch, tree, truncate, warnings)
+from sandbox import refused
 
 pytestmark = pytest.mark.folder
 
@@ -163,9 +164,7 @@ def test_a_full_read_brings_back_what_was_lost(home, reading):
 
 def unreadable(reading):
     """The source answers for its definitions and for what changed, and for nothing else."""
-    if reading == "kf5":
-        return lambda path: 500 if "/tickets" in path and "updated_" not in path else None
-    return lambda path: 500 if path.startswith("/api/v1/tickets") else None
+    return [refused(contains="/tickets", lacks="updated_") if reading == "kf5" else refused(contains="/api/v1/tickets")]
 
 
 @pytest.mark.parametrize("damage", [delete_folder, truncate, delete_all], ids=lambda damage: damage.__name__)
@@ -180,7 +179,7 @@ def test_while_the_source_fails_the_run_says_what_is_missing(home, reading, dama
         inside = sorted(state.by_id.keys() - lost)[:5] or [number for number in places if places[number] == smallest]
         for number in inside:
             state.put(state.fresh(number, state.by_id[number].created))
-        emulator.refuse = unreadable(reading)
+        emulator.script = unreadable(reading)
         run = home.sync()
         assert run.code == 3 and run.summary["outcome"] == "incomplete", run
         why = run.source("shop")["error"]
@@ -196,7 +195,7 @@ def test_while_the_source_fails_the_run_says_what_is_missing(home, reading, dama
         assert any(value in home.run("status").out for value in wrong)
         # A second night is no more complete than the first.
         assert home.sync().code == 3
-        emulator.refuse = None
+        emulator.script = []
         for command in ("plan", "doctor"):
             looked = home.run(command)
             assert looked.code == 0 and any(value in said(looked) for value in wrong), looked

@@ -8,9 +8,10 @@ import duckdb
 import pytest
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import account, emulate
 from program import Toml
+from sandbox import emulate
 from watch import MASK_KEY as KEY
+from worlds import account
 
 ENV = {"CHECK_MASK": KEY}
 KEYED = {"mask_key": Toml('{ env = "CHECK_MASK" }')}
@@ -133,7 +134,7 @@ def test_a_mask_that_cannot_be_applied_stops_before_anything_is_written(home, ma
 
 
 def test_a_page_that_is_cut_off_is_not_quoted(home):
-    with emulate("udesk", account("udesk", 40, SEED), {"truncated": 1.0}) as emulator:
+    with emulate("udesk", account("udesk", 40, SEED), {"broken_json": 1.0}) as emulator:
         add(home, "shop", emulator, mask=["requester_email"], max_retries=1)
         done = home.run("-vv", "sync", "--json")
         assert done.code == 3 and "not shown" in done.out, done

@@ -16,8 +16,9 @@ import pytest
 from compare import whole_lake
 from conftest import SEED, assert_complete
 from damage import NO_DATE, READINGS, assert_each_in_its_place, assert_whole, configure, day, ids_in, largest, partitions, recovered, settled, synced
-from emulator.accounts import NOW, emulate
+from sandbox import emulate, refused
 from test_full_disk import failed
+from worlds import NOW
 
 KILLS = int(os.environ.get("CHECK_KILLS", "8"))  # of each reading, in each stage
 
@@ -349,7 +350,7 @@ def test_kills_while_tickets_move(home, reading, command):
         state.change("redate", 4)
         state.change("update", 4)
 
-    with synced(home, reading, 150, 20, manners={"latency": 0.004}, page_size=40) as (state, emulator):
+    with synced(home, reading, 150, 20, quirks={"latency": 0.004}, page_size=40) as (state, emulator):
         hits = killed_runs(home, state, emulator, command, rng, KILLS, change)
         run = assert_complete(home.sync())
         assert_whole(home, state, about=run)
@@ -397,13 +398,13 @@ def test_a_move_that_stopped_half_way_is_ended_before_the_source_is_asked(home, 
         finally:
             subprocess.run(["chattr", "-i", *places], check=True)
         assert whole_lake(home.lake)["shop", undated.id] == 2, "the new row is not there before the old one leaves"
-        emulator.refuse = lambda path: 500
+        emulator.script = [refused()]
         command = {"sync": ["sync"], "backfill": ["backfill", "--since", day(3)], "--finish": ["sync", "--finish"]}[then]
         run = home.run(*command, "--json")
         assert run.code == 3, run
         assert_each_in_its_place(home, run)
         assert undated.id not in ids_in(path) if path.exists() else True
-        emulator.refuse = None
+        emulator.script = []
         run = assert_complete(home.sync())
         assert_whole(home, state, about=run)
 

@@ -7,17 +7,18 @@ import pytest
 
 from compare import read_table, row_complaints, shown, whole_lake
 from conftest import SEEDS, add, expectation_of
-from emulator.accounts import account, emulate
-from emulator.world_udesk import CASCADES
 from expected import expect
 from layout import tree_complaints
+from sandbox import emulate
+from worlds import account
+from worlds.udesk import CASCADES
 
 pytestmark = pytest.mark.moving
 COUNT = int(os.environ.get("CHECK_MOVING_TICKETS", "900"))
 CHANGES = [
     {"delete": 1}, {"insert": 1}, {"update": 1}, {"delete": 3}, {"delete": 2, "insert": 3, "update": 4}, {"delete": 1, "insert": 1, "update": 1},
 ]
-MANNERS = {
+QUIRKS = {
     "kf5": [{}, {"envelope": "bare"}, {"envelope": "next_page", "page_cap": 30}],
     "udesk": [{}, {"order": "id_desc"}, {"order": "updated_desc"}],
 }
@@ -50,10 +51,10 @@ def version_complaints(home, name, vendor, state):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("changes", CHANGES, ids=as_text)
-@pytest.mark.parametrize("vendor, manners", [(vendor, manners) for vendor, all_ in MANNERS.items() for manners in all_], ids=as_text)
-def test_nothing_is_lost_while_the_source_moves(home, vendor, manners, changes, seed):
+@pytest.mark.parametrize("vendor, quirks", [(vendor, quirks) for vendor, all_ in QUIRKS.items() for quirks in all_], ids=as_text)
+def test_nothing_is_lost_while_the_source_moves(home, vendor, quirks, changes, seed):
     state = account(vendor, COUNT, seed)
-    with emulate(vendor, state, changes=changes, seed=seed, **manners) as emulator:
+    with emulate(vendor, state, changes=changes, seed=seed, **quirks) as emulator:
         add(home, "shop", emulator, delete_brake="100%")
         run = home.sync()
         moved = list(emulator.changed)
@@ -92,7 +93,7 @@ def compare_after_calm(home, vendor, state):
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_faults_and_changes_together(home, vendor, seed):
-    faults = {kind: 0.03 for kind in ("http500", "html200", "truncated", "cut", "reset")}
+    faults = {kind: 0.03 for kind in ("http500", "html200", "broken_json", "truncate", "reset")}
     state = account(vendor, COUNT, seed)
     with emulate(vendor, state, faults, {"delete": 2, "insert": 2, "update": 2}, seed=seed) as emulator:
         add(home, "shop", emulator)

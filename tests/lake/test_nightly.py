@@ -6,8 +6,9 @@ import pytest
 
 from compare import read_table
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import account, emulate
 from layout import ticket_files
+from sandbox import emulate
+from worlds import account
 
 pytestmark = pytest.mark.nightly
 VENDORS = ["kf5", "udesk"]
@@ -88,7 +89,7 @@ def test_udesk_by_an_incremental_filter(home):
         add(home, "shop", emulator, incremental_filter=12)
         assert_complete(home.sync())
         first = len(emulator.requests)
-        emulator.manners.filter_since = max(ticket.updated or 0 for ticket in state.by_id.values()) + 1
+        emulator.quirks.filter_since = max(ticket.updated or 0 for ticket in state.by_id.values()) + 1
         state.change("update", 20)
         assert_complete(home.sync())
         assert len(emulator.requests) - first < first / 2
@@ -102,6 +103,7 @@ def test_an_int_field_that_becomes_text(home):
         assert_complete(home.sync())
         old = expectation_of(state, "kf5")
         next(field for field in state.fields if field["name"] == "field_8")["type"] = "text"
+        state.define()
         changed = set(state.change("update", 5))
         assert_complete(home.sync())
     new = expectation_of(state, "kf5")
@@ -119,7 +121,7 @@ def test_a_field_that_is_removed_keeps_its_column(home):
         add(home, "shop", emulator)
         assert_complete(home.sync())
         before = expectation_of(state, "kf5")
-        state.fields[:] = [field for field in state.fields if field["name"] != "field_36"]
+        state.define([field for field in state.fields if field["name"] != "field_36"])
         assert_complete(home.sync())
     names, rows = read_table(home.lake, "tickets", "shop")
     assert [name for name in names if name.startswith("cf_field_36")] == ["cf_field_36", "cf_field_36__raw"]
@@ -137,6 +139,7 @@ def test_a_renamed_label_shows_at_once(home):
         assert_complete(home.sync())
         field = next(field for field in state.fields if field["field_name"] == "SelectField_1")
         field["field_label"], field["options"][0] = "新名字", {"0": "新选项"}
+        state.define()
         run = assert_complete(home.sync())
     assert run.source("shop")["fields"]["changed"] == 1
     _, fields = read_table(home.lake, "ticket_fields", "shop")

@@ -4,23 +4,23 @@ import pytest
 
 from compare import whole_lake
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import account, emulate
-from emulator.budget import Budget
+from sandbox import Budget, emulate
+from worlds import account
 
 COUNT = 330
-KF5_MANNERS = [
+KF5_QUIRKS = [
     {"envelope": "bare"},
     {"envelope": "count"},
     {"envelope": "next_page"},
     {"envelope": "bare", "page_cap": 30},
     {"envelope": "full", "page_cap": 30},
-    {"envelope": "bare", "start_inclusive": False, "end_inclusive": False},
-    {"envelope": "bare", "end_inclusive": False},
-    {"envelope": "full", "start_inclusive": False},
+    {"envelope": "bare", "start_exclusive": True, "end_exclusive": True},
+    {"envelope": "bare", "end_exclusive": True},
+    {"envelope": "full", "start_exclusive": True},
     {"envelope": "full", "fields_cap": 7},
     {"envelope": "bare", "fields_cap": 7},
 ]
-UDESK_MANNERS = [
+UDESK_QUIRKS = [
     {"order": "id_desc"},
     {"order": "updated_desc"},
     {"order": "shuffled"},
@@ -30,28 +30,28 @@ UDESK_MANNERS = [
 # What cannot be proven may end `incomplete`; whatever is claimed as complete must be.
 DOUBTFUL = [
     ("kf5", {"repeat_page": 3}), ("kf5", {"repeat_page": 3, "envelope": "bare"}), ("kf5", {"order": "id_desc"}), ("kf5", {"order": "created_desc", "envelope": "bare"}),
-    ("kf5", {"order": "shuffled"}), ("kf5", {"fake_count": 3}), ("kf5", {"fake_count": 10**6}), ("kf5", {"max_page": 2}), ("kf5", {"max_page": 2, "envelope": "bare"}),
-    ("udesk", {"repeat_page": 3}), ("udesk", {"fake_total": 3}), ("udesk", {"fake_total": 10**6}), ("udesk", {"fake_total": 0}), ("udesk", {"max_page": 2}),
+    ("kf5", {"order": "shuffled"}), ("kf5", {"count": 3}), ("kf5", {"count": 10**6}), ("kf5", {"max_page": 2}), ("kf5", {"max_page": 2, "envelope": "bare"}),
+    ("udesk", {"repeat_page": 3}), ("udesk", {"count": 3}), ("udesk", {"count": 10**6}), ("udesk", {"count": 0}), ("udesk", {"max_page": 2}),
 ]
 
 
-def text(manners):
-    return ",".join(f"{key}={value}" for key, value in manners.items())
+def text(quirks):
+    return ",".join(f"{key}={value}" for key, value in quirks.items())
 
 
-@pytest.mark.parametrize("manners", KF5_MANNERS, ids=text)
-def test_kf5_manners(home, manners):
+@pytest.mark.parametrize("quirks", KF5_QUIRKS, ids=text)
+def test_kf5_quirks(home, quirks):
     state = account("kf5", COUNT, SEED, extra_fields=5)
-    with emulate("kf5", state, **manners) as emulator:
+    with emulate("kf5", state, **quirks) as emulator:
         add(home, "shop", emulator)
         run = assert_complete(home.sync())
     assert_lake(home, "shop", "kf5", expectation_of(state, "kf5"), run)
 
 
-@pytest.mark.parametrize("manners", UDESK_MANNERS, ids=text)
-def test_udesk_manners(home, manners):
+@pytest.mark.parametrize("quirks", UDESK_QUIRKS, ids=text)
+def test_udesk_quirks(home, quirks):
     state = account("udesk", COUNT, SEED)
-    with emulate("udesk", state, **manners) as emulator:
+    with emulate("udesk", state, **quirks) as emulator:
         add(home, "shop", emulator)
         run = assert_complete(home.sync())
     assert_lake(home, "shop", "udesk", expectation_of(state, "udesk"), run)
@@ -65,10 +65,10 @@ def test_kf5_more_than_a_page_in_one_second(home):
     assert_lake(home, "shop", "kf5", expectation_of(state, "kf5"), run)
 
 
-@pytest.mark.parametrize("vendor, manners", DOUBTFUL, ids=lambda value: value if isinstance(value, str) else text(value))
-def test_a_doubtful_server_never_ends_in_silence(home, vendor, manners):
+@pytest.mark.parametrize("vendor, quirks", DOUBTFUL, ids=lambda value: value if isinstance(value, str) else text(value))
+def test_a_doubtful_server_never_ends_in_silence(home, vendor, quirks):
     state = account(vendor, COUNT, SEED)
-    with emulate(vendor, state, **manners) as emulator:
+    with emulate(vendor, state, **quirks) as emulator:
         add(home, "shop", emulator, max_retries=2)
         run = home.sync()
     assert run.code in (0, 3), run
@@ -88,7 +88,7 @@ def test_a_page_that_always_fails(home, vendor, page):
         assert run.code == 3, run
         assert run.source("shop")["outcome"] == "incomplete" and run.source("shop")["error"], run
         assert run.source("shop")["requests"]["failed"] > 0
-        emulator.manners.break_page = None
+        emulator.quirks.break_page = None
         healed = assert_complete(home.sync())
     assert_lake(home, "shop", vendor, expectation_of(state, vendor))
     assert healed.source("shop")["error"] is None
@@ -97,7 +97,7 @@ def test_a_page_that_always_fails(home, vendor, page):
 def test_next_page_on_another_host_is_never_followed(home):
     state = account("kf5", COUNT, SEED)
     with emulate("kf5", state, envelope="next_page") as victim, emulate("kf5", state) as stranger:
-        victim.manners.next_host = stranger.origin
+        victim.quirks.next_host = stranger.origin
         add(home, "shop", victim, max_retries=1)
         run = home.sync()
         assert stranger.requests == [], "credentials were sent to another origin"
@@ -112,8 +112,8 @@ def test_next_page_on_another_host_is_never_followed(home):
 def test_a_limit_below_our_rate_is_waited_out(home, vendor, retry_after, in_body):
     state = account(vendor, COUNT, SEED)
     budget = Budget(4, 1.0)
-    manners = {"limit_in_body": True} if in_body else {}
-    with emulate(vendor, state, budget=budget, retry_after=retry_after, **manners) as emulator:
+    quirks = {"limit_in_body": True} if in_body else {}
+    with emulate(vendor, state, budget=budget, retry_after=retry_after, **quirks) as emulator:
         add(home, "shop", emulator)
         run = assert_complete(home.sync())
     assert_lake(home, "shop", vendor, expectation_of(state, vendor), run)
@@ -139,6 +139,6 @@ def test_a_limit_of_depth_is_named_and_what_stands_before_it_is_kept(home, vendo
         assert "no page behind page 3 of 20" in run.source("shop")["error"], run
         held = {number for _, number in whole_lake(home.lake)}
         assert len(held) >= (60 if vendor == "udesk" else count - 230 + 60), len(held)
-        emulator.manners.max_page = None
+        emulator.quirks.max_page = None
         assert_complete(home.sync())
     assert_lake(home, "shop", vendor, expectation_of(state, vendor))

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import NOW, account, emulate
+from sandbox import emulate
+from worlds import NOW, account
 
 
 def day(ago):

@@ -1,4 +1,4 @@
-"""`pull`: each way to name tickets, each form of the file, against the emulator's own account, cell by cell."""
+"""`pull`: each way to name tickets, each form of the file, against the account itself, cell by cell."""
 
 import json
 import os
@@ -7,9 +7,10 @@ import pytest
 
 from compare import shown
 from conftest import SEED, add, expectation_of
-from emulator.accounts import account, emulate
-from emulator.kf5 import parsed
 from extract import READERS, complaints_of
+from sandbox import emulate
+from worlds import account
+from worlds.text import parsed
 
 COUNT = 330
 
@@ -163,14 +164,14 @@ def test_lists_of_a_udesk_source(home):
         for place, (email, wanted) in enumerate(owners.items()):
             run = pull(home, "--customer", email, "--out", f"{place}.parquet")
             assert_extract(home, run, home.folder / f"{place}.parquet", state, "udesk", wanted)
-        for place, name in enumerate(["12", "最近更新"]):
+        for place, name in enumerate(["12", "最近7天更新的工单"]):
             run = pull(home, "--filter", name, "--out", f"filter{place}.csv")
             assert_extract(home, run, home.folder / f"filter{place}.csv", state, "udesk", recent)
         unknown = pull(home, "--customer", "nobody@sample.com", "--out", "none.csv")
         assert unknown.code == 3 and "--customer" in unknown.err and "未找到相应客户" in unknown.err, unknown
         for name, code in (("77", 3), ("没有", 2)):
             unknown = pull(home, "--filter", name, "--out", "none.csv")
-            assert unknown.code == code and "12 (最近更新)" in unknown.err, unknown
+            assert unknown.code == code and "12 (最近7天更新的工单)" in unknown.err, unknown
         assert not (home.folder / "none.csv").exists()
 
 

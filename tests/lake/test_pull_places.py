@@ -13,9 +13,10 @@ import pytest
 
 from compare import shown
 from conftest import SEED, add, expectation_of
-from emulator.accounts import account, emulate
 from extract import READERS, complaints_of
+from sandbox import emulate
 from test_pull import assert_extract, pull
+from worlds import account
 
 COUNT = 230
 
@@ -193,7 +194,7 @@ def test_a_csv_for_excel(home):
 @pytest.mark.parametrize("vendor, options", [("kf5", ["--search", "退款"]), ("kf5", ["--problems"]), ("udesk", ["--customer", "test@sample.com"]), ("udesk", ["--all"])])
 def test_faults_are_overcome(home, vendor, options):
     state = account(vendor, COUNT, SEED)
-    faults = {"http500": 0.2, "html200": 0.2, "truncated": 0.2, "cut": 0.1, "reset": 0.1, "error200": 0.1, "noarray": 0.1}
+    faults = {"http500": 0.2, "html200": 0.2, "broken_json": 0.2, "truncate": 0.1, "reset": 0.1, "error200": 0.1, "no_list": 0.1}
     with emulate(vendor, state) as emulator:
         add(home, "shop", emulator, max_retries=20, page_size=20)
         calm = pull(home, *options, "-o", "calm.parquet")
@@ -232,7 +233,7 @@ def test_lists_that_move(home, vendor, options):
 
 def test_what_is_not_proven_is_written_and_told(home):
     state = account("udesk", COUNT, SEED)
-    with emulate("udesk", state, fake_total=COUNT + 7) as emulator:
+    with emulate("udesk", state, count=COUNT + 7) as emulator:
         add(home, "shop", emulator)
         run = pull(home, "--customer", "test@sample.com", "-o", "x.csv")
     assert run.code == 3 and run.summary["outcome"] == "incomplete" and "what was found is written" in run.err, run

@@ -18,7 +18,8 @@ import pytest
 
 from compare import whole_lake
 from conftest import SEED, add, assert_complete
-from emulator.accounts import NOW, account, emulate
+from sandbox import emulate
+from worlds import NOW, account
 
 pytestmark = pytest.mark.folder
 TICKETS = 300
@@ -137,7 +138,7 @@ def rounds(vendor, state, target):
         state.change("update", 25)
         state.change("insert", 5)
         yield [], set()
-        state.fields.append(new_field(vendor, 9100 + turn))
+        state.define([*state.fields, new_field(vendor, 9100 + turn)])
         state.change("insert", 2)
         yield [], set()
         state.change("delete", 4)

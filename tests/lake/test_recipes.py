@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from conftest import SEED, add
-from emulator.accounts import account, emulate
 from program import BINARY, environment, run
+from sandbox import emulate
+from worlds import account
 
 PLATFORMS = ["systemd", "cron", "kubernetes", "container", "github-actions"]
 NEEDS_A_PERSON = {2, 4, 6}

@@ -6,10 +6,11 @@ import os
 import pytest
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import account, emulate
 from program import PASSWORD, Toml, run
+from sandbox import emulate
+from worlds import account
 
-FAULTS = {kind: 0.05 for kind in ("http500", "html200", "cut", "reset", "error200")}
+FAULTS = {kind: 0.05 for kind in ("http500", "html200", "truncate", "reset", "error200")}
 
 
 @pytest.mark.parametrize("vendor", ["kf5", "udesk"])
@@ -36,7 +37,7 @@ def test_no_secret_in_the_loudest_logs(home, vendor, form):
         add(home, "shop", emulator)
         done = home.run("--log-format", form, "-v", "-v", "-v", "--progress", "plain", "sync", env={"RUST_LOG": "trace"})
         assert done.code == 0, done
-        emulator.manners.break_page = 1
+        emulator.quirks.break_page = 1
         add(home, "shop", emulator, max_retries=1)
         failed = home.run("--log-format", form, "-v", "-v", "sync", "--full", env={"RUST_LOG": "trace"})
         assert failed.code == 3, failed

@@ -9,7 +9,8 @@ import pytest
 
 from compare import whole_lake
 from conftest import SEED, SEEDS, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import account, emulate
+from sandbox import emulate
+from worlds import account
 
 KILLS = int(os.environ.get("CHECK_KILLS", "12"))
 

@@ -9,9 +9,10 @@ from urllib.parse import quote
 import pytest
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import account, emulate
 from program import BINARY, Toml, environment
+from sandbox import emulate
 from watch import COLLECTOR_KEY, MASK_KEY, PASSWORD, SECRET, TOKEN, leaks, watch_files
+from worlds import account
 
 
 @pytest.mark.parametrize("text", [
@@ -36,14 +37,8 @@ def test_the_watch_lets_the_rest_pass():
 def test_a_server_that_gives_back_what_it_was_sent(home, vendor):
     """Headers and addresses in error bodies are what a debugging proxy answers with."""
     with emulate(vendor, account(vendor, 30, SEED)) as emulator:
-        def serve(handler):
-            text = f"bad gateway: GET {handler.path} {dict(handler.headers)} {PASSWORD if vendor == 'kf5' else SECRET}".encode()
-            handler.send_response_only(502)
-            handler.send_header("Content-Length", str(len(text)))
-            handler.end_headers()
-            handler.wfile.write(text)
-
-        emulator._serve = serve
+        body = "bad gateway: GET {target} {headers} " + (PASSWORD if vendor == "kf5" else SECRET)
+        emulator.script = [{"when": {}, "then": {"status": 502, "body": body}}]
         add(home, "shop", emulator, max_retries=1)
         for command in (["sync", "--json"], ["-vv", "sync"], ["--log-format", "json", "-vv", "sync"], ["plan"], ["doctor"], ["doctor", "--json"],
                         ["backfill", "--since", "2024-01-01"], ["sync", "--metrics-file", str(home.folder / "t.prom")]):
@@ -55,7 +50,7 @@ def test_a_token_and_files_as_places(home):
     with emulate("kf5", account("kf5", 30, SEED)) as emulator:
         add(home, "shop", emulator, password=None, token=Toml('{ file = "token" }'))
         assert_complete(home.sync("-vv"))
-        emulator.manners.token = "other"
+        emulator.account.token = "other"
         assert home.sync("-vv", "--full").code == 4
         assert home.run("doctor").code == 4
 

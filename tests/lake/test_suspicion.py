@@ -4,8 +4,9 @@ import pytest
 
 from compare import whole_lake
 from conftest import SEED, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import account, emulate
-from emulator.state import State
+from sandbox import emulate
+from worlds import account
+from worlds.state import State
 
 EMPTY = State([], [], None)
 

@@ -5,13 +5,14 @@ import json
 import pytest
 
 from conftest import CHANCE, SEED, SEEDS, TICKETS, add, assert_complete, assert_lake, expectation_of
-from emulator.accounts import account, emulate
 from expected import expect
 from layout import ticket_files
 from program import Toml
+from sandbox import emulate
 from summary import summary_complaints
+from worlds import account
 
-FAULTS = {kind: 0.02 for kind in ("http500", "html200", "truncated", "cut", "reset", "error200", "noarray", "slow")}
+FAULTS = {kind: 0.02 for kind in ("http500", "html200", "broken_json", "truncate", "reset", "error200", "no_list", "slow")}
 VENDORS = ["kf5", "udesk"]
 
 
@@ -113,7 +114,7 @@ def test_a_new_field_reaches_every_file(home, vendor):
         assert_complete(home.sync())
         new = ({"id": 9100, "name": "field_9100", "type": "dropdownlist", "agent_title": "后来的", "active": True, "custom_field_options": [{"key": "a", "value": "甲"}]}
                if vendor == "kf5" else {"field_name": "SelectField_91", "field_label": "后来的", "content_type": "droplist", "options": [{"1": "甲"}], "permission": 1})
-        state.fields.append(new)
+        state.define([*state.fields, new])
         state.change("insert", 5)
         run = assert_complete(home.sync())
     assert run.source("shop")["fields"]["new"] == 1
@@ -138,7 +139,7 @@ def test_a_token_and_only_one_source(home):
     with emulate("kf5", state) as emulator:
         add(home, "shop", emulator, password=None, token=Toml('{ env = "CHECK_TOKEN" }'))
         home.source("other", "udesk", "http://127.0.0.1:9")
-        run = assert_complete(home.sync("--source", "shop", env={"CHECK_TOKEN": emulator.manners.token}))
+        run = assert_complete(home.sync("--source", "shop", env={"CHECK_TOKEN": emulator.account.token}))
     assert [source["name"] for source in run.summary["sources"]] == ["shop"]
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import account, emulate
-from emulator.budget import Budget
+from sandbox import Budget, emulate
+from worlds import account
 
 pytestmark = pytest.mark.timing
 

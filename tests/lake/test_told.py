@@ -13,9 +13,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import SEED, add, assert_complete
-from emulator.accounts import account, emulate
 from program import SECRET, Toml
+from sandbox import emulate
 from watch import COLLECTOR_KEY as HEADER
+from worlds import account
 
 
 def figures(path):
@@ -69,7 +70,7 @@ def test_figures_of_runs_that_fail(home):
         add(home, "shop", emulator)
         first = assert_complete(home.sync("--metrics-file", str(file)))
         began = datetime.fromisoformat(first.summary["started_at"]).timestamp()
-        emulator.manners.secret = "another"
+        emulator.account.secret = "another"
         assert home.sync("--metrics-file", str(file)).code == 4
         values = figures(file)
         assert of(values, "ticketlake_run_exit_code", command="sync") == 4
@@ -83,7 +84,7 @@ def test_figures_of_runs_that_fail(home):
         assert home.run("backfill", "--since", "2024-01-01", "--metrics-file", str(file)).code == 2
         assert of(figures(file), "ticketlake_run_outcome", command="backfill", outcome="failed") == 1
         # Monitors that cannot be told do not change how the run ends.
-        emulator.manners.secret = SECRET
+        emulator.account.secret = SECRET
         add(home, "shop", emulator)
         done = home.sync("--metrics-file", str(home.folder / "no/such/folder.prom"))
         assert done.code == 0 and "--metrics-file" in done.err, done
@@ -198,7 +199,7 @@ def test_records_of_runs(home):
     with emulate("udesk", account("udesk", 60, SEED)) as emulator:
         add(home, "shop", emulator)
         first = assert_complete(home.sync())
-        emulator.manners.break_page = 1
+        emulator.quirks.break_page = 1
         add(home, "shop", emulator, max_retries=0)
         second = home.sync("--full")
         assert second.code == 3

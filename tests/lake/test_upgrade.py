@@ -8,9 +8,9 @@ import pytest
 
 from compare import compare_fields, compare_tickets, read_table, shown, whole_lake
 from conftest import add, assert_complete, expectation_of
-from emulator.accounts import emulate
 from layout import ticket_files, tree_complaints
 from recorded import FIXTURES, PARTITIONS, SOURCES, recall
+from sandbox import emulate
 
 pytestmark = pytest.mark.folder
 

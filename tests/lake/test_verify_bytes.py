@@ -10,6 +10,7 @@ import pytest
 from compare import whole_lake
 from conftest import assert_complete
 from damage import (DAMAGES, assert_whole, changed_paths, delete_all, delete_folder, delete_undated, double, largest, partitions, said, swap, synced, touch, tree, truncate)
+from sandbox import refused
 
 pytestmark = pytest.mark.folder
 FLIPS = int(os.environ.get("CHECK_FLIPS", "60"))
@@ -220,9 +221,9 @@ def test_repair_alone_puts_right_what_the_lake_itself_can_tell(home):
     """Two exchanged days hold every row: no source is needed to put them back."""
     with synced(home, "udesk", count=100) as (state, emulator):
         swap(home)
-        emulator.refuse = lambda path: 500
+        emulator.script = [refused()]
         verify(home, "--repair")
         assert whole_lake(home.lake).keys() == {("shop", number) for number in state.by_id}
-        emulator.refuse = None
+        emulator.script = []
         run = home.sync()
         assert_whole(home, state, about=run)

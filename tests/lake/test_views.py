@@ -14,10 +14,11 @@ import pytest
 
 from compare import whole_lake
 from conftest import SEED, add, assert_complete, expectation_of
-from emulator.accounts import account, emulate
 from expected import NO_DATE
 from program import Toml, run
+from sandbox import emulate
 from test_sandbox import lines, sandbox
+from worlds import account
 
 # Some fields have two of them: the list is given to the fields in turn.
 LABELS = [

@@ -10,7 +10,7 @@ import pytest
 from compare import whole_lake
 from conftest import assert_complete
 from damage import NO_DATE, NOTHING, SHANGHAI, assert_whole, changed_paths, configure, day, delete_folder, partitions, recovered, said, settled, status, synced, tree, warnings
-from emulator.accounts import emulate
+from sandbox import emulate, refused
 from test_full_disk import limited
 from test_moved import plan_windows
 from test_told import figures, of
@@ -254,7 +254,7 @@ def test_the_summary_has_all_its_keys(home, vendor):
             assert source["recovered"] == NOTHING
             assert records(home)[run.summary["run_id"]] == run.summary
         assert runs[0].source("shop")["lake_total"] == len(state.by_id) == runs[1].source("shop")["lake_total"]
-        emulator.refuse = lambda path: 500
+        emulator.script = [refused()]
         failed = home.sync()
         assert failed.code == failed.summary["exit_code"] == 3 and failed.source("shop")["error"], failed
         assert RUN_KEYS <= failed.summary.keys() and SOURCE_KEYS <= failed.source("shop").keys()

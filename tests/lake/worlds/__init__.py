@@ -3,14 +3,11 @@
 import time
 from functools import lru_cache
 
-from . import world_kf5, world_udesk
-from .kf5 import Kf5Manners
-from .server import Emulator
+from . import kf5, udesk
 from .state import State
-from .udesk import UdeskManners
 
 NOW = int(time.time())  # of every world in this process, so that one seed is one world
-WORLDS = {"kf5": world_kf5, "udesk": world_udesk}
+WORLDS = {"kf5": kf5, "udesk": udesk}
 
 
 @lru_cache(maxsize=8)
@@ -25,9 +22,3 @@ def account(vendor, count, seed=1, extra_fields=0, chance=0.12, undated=0.002):
     world = WORLDS[vendor]
     tickets = _tickets(vendor, count, seed, extra_fields, chance, undated)
     return State(tickets, world.definitions(extra_fields), world.fresh_ticket, seed)
-
-
-def emulate(vendor, state, faults=None, changes=None, budget=None, retry_after="seconds", latency=0.0, seed=1, spoilt_at_most=None, **manners):
-    """→ Emulator, to be entered. Further keywords are the vendor's manners."""
-    made = Kf5Manners(**manners) if vendor == "kf5" else UdeskManners(**manners)
-    return Emulator(vendor, state, made, faults, changes, budget, retry_after, latency, seed, spoilt_at_most)

@@ -3,8 +3,8 @@
 import random
 
 from . import hostile
+from .state import Ticket
 from .text import Raw, write
-from .world_kf5 import Ticket
 
 CASCADES = {
     "SelectField_4": {"0": "华东", "0,0": "上海", "0,0,0": "徐汇", "0,0,1": "浦东", "0,1": "杭州", "1": "华北", "1,0": "北京"},

@@ -1,9 +1,9 @@
 """A seeded KF5 account: field definitions and tickets, ordinary and hostile."""
 
 import random
-from dataclasses import dataclass
 
 from . import hostile
+from .state import Ticket
 from .text import Raw, write
 
 DROP = [{"key": "反馈建议", "value": "反馈建议"}, {"key": "产品问题", "value": "产品问题"}, {"key": "其他/未知", "value": "其他/未知"}]
@@ -23,16 +23,6 @@ FLAT_TREE = {
         {"id": 5, "key": "杭州", "level": 2, "parent": 1},
     ],
 }
-
-
-@dataclass
-class Ticket:
-    """A ticket as the server holds it: its moments (epoch seconds or None) and the JSON text it answers."""
-
-    id: int
-    created: int | None
-    updated: int | None
-    text: str
 
 
 def definition(number, kind, title, **more):

@@ -1,6 +1,7 @@
 """Writing JSON as an awkward server might: white space, needless escapes, numbers in the text they were given."""
 
 import json
+from functools import lru_cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 
 
@@ -33,3 +34,8 @@ def write(value, rng, loose=False):
     if isinstance(value, list):
         return "[" + comma.join(write(item, rng, loose) for item in value) + "]"
     return json.dumps(value)
+
+
+@lru_cache(maxsize=65536)
+def parsed(text):
+    return json.loads(text)
