@@ -3,14 +3,12 @@
 mod against;
 mod check;
 mod columns;
-mod compare;
 mod difference;
 mod digest;
 mod files;
 mod finding;
 mod identity;
 mod invariant;
-mod manifest;
 mod render;
 mod repair;
 mod report;
@@ -22,7 +20,7 @@ use futures::future::join_all;
 use roaring::RoaringTreemap;
 
 use self::{
-    against::Rules,
+    against::Comparison,
     check::{Checked, check},
     difference::Against,
     repair::{Repaired, Repairs},
@@ -135,13 +133,17 @@ async fn compare_all(
     progress: &Progress,
     run: &Run,
 ) -> Compared {
-    let rules = Rules { accept_deletes: scope.accept_deletes, run_id: &run.run_id };
     let compared = scope.configs.iter().filter(|_| scope.against).filter_map(|config| {
-        let files = checked.sources.iter().find(|files| files.name == config.name)?;
-        let (meter, repair) = (progress.source(&config.name), repairs.get(&config.name));
-        Some(async move {
-            (config.name.clone(), against::against(lake, config, files, repair, rules, meter).await)
-        })
+        let comparison = Comparison {
+            lake,
+            config,
+            files: checked.sources.iter().find(|files| files.name == config.name)?,
+            repair: repairs.get(&config.name),
+            accept_deletes: scope.accept_deletes,
+            run_id: &run.run_id,
+            meter: progress.source(&config.name),
+        };
+        Some(async { (config.name.clone(), comparison.run().await) })
     });
     let compared: Vec<_> = compared.collect();
     join_all(compared).await

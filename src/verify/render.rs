@@ -3,7 +3,7 @@
 use comfy_table::{Cell, Table};
 
 use super::{
-    difference::{Against, Ids, Repaired},
+    difference::{Against, Repaired},
     finding::Finding,
     report::{Law, Report, SourceReport},
 };
@@ -102,30 +102,24 @@ fn against(against: &Against) -> String {
         return format!("   not compared with the source: {why}\n");
     }
     let mut text = format!("   the source has {} tickets", figures::count(against.tickets));
-    let differences: [(&str, &Ids); 4] = [
-        ("missing from the lake", &against.missing),
-        ("stale in the lake", &against.stale),
-        ("in the lake, but gone from the source", &against.extra),
-        ("newer in the lake than at the source", &against.newer),
-    ];
-    if differences.iter().all(|(_, ids)| ids.count == 0) && !against.definitions_differ {
+    let differences = against.difference.all();
+    if differences.iter().all(|(_, ids)| ids.is_empty()) && !against.definitions_differ {
         text += ", all as in the lake";
     }
     text.push('\n');
-    for (what, ids) in differences {
-        text += &ids_line(what, ids);
+    for (what, ids) in differences.into_iter().filter(|(_, ids)| !ids.is_empty()) {
+        let shown: Vec<String> = ids.iter().take(SHOWN).map(|id| id.cast_signed().to_string()).collect();
+        let more = if ids.len() > shown.len() as u64 { ", …" } else { "" };
+        text += &format!("   {} {what}: {}{more}\n", figures::count(ids.len()), shown.join(", "));
     }
     if against.definitions_differ {
         text += "   the field definitions differ from ticket_fields and ticket_field_options\n";
     }
-    if let Some(why) = &against.unproven {
-        text += &format!("   the reading is not proven to be whole: {why}\n");
-    }
-    if let Some(why) = &against.unconfirmed {
-        text += &format!("   {why}\n");
-    }
-    if let Some(repaired) = &against.repaired {
-        text += &format!("   repaired: {}\n", brought(repaired));
+    let unproven =
+        against.unproven.as_ref().map(|why| format!("the reading is not proven to be whole: {why}"));
+    let repaired = against.repaired.as_ref().map(|repaired| format!("repaired: {}", brought(repaired)));
+    for line in [unproven, against.unconfirmed.clone(), repaired].into_iter().flatten() {
+        text += &format!("   {line}\n");
     }
     text
 }
@@ -143,15 +137,6 @@ pub fn brought(repaired: &Repaired) -> String {
     let done: Vec<String> =
         counts.map(|(count, what)| format!("{} {what}", figures::count(*count))).collect();
     if done.is_empty() { "nothing to read again".to_owned() } else { done.join(", ") }
-}
-
-fn ids_line(what: &str, ids: &Ids) -> String {
-    if ids.count == 0 {
-        return String::new();
-    }
-    let shown: Vec<String> = ids.ids.iter().take(SHOWN).map(i64::to_string).collect();
-    let more = if ids.count > shown.len() as u64 { ", …" } else { "" };
-    format!("   {} {what}: {}{more}\n", figures::count(ids.count), shown.join(", "))
 }
 
 fn closing(report: &Report) -> String {

@@ -56,13 +56,8 @@ pub fn begin(lake: &Lake, run_id: &str, names: &Names) -> Result<(Repairs, Repai
             checkpoint.commit()?;
             repaired.done.push(format!("{name}: times of its state that have not come yet are taken back"));
         }
-        let partitions = sync::recover(&checkpoint)?.partitions;
-        if partitions > 0 {
-            let what = "partitions that were lost or changed since the last run";
-            repaired.done.push(format!("{name}: compared {partitions} {what} with the manifest"));
-        }
         let mut repair = Repair { checkpoint: Arc::new(checkpoint), set_aside: Vec::new(), has_windows };
-        repair.note_aside(&mut repaired);
+        repair.recover(&mut repaired)?;
         repairs.insert(name.clone(), repair);
     }
     Ok((repairs, repaired))
@@ -110,8 +105,7 @@ pub fn set_aside(
     let mut has_any = false;
     for files in &checked.sources {
         if let Some(repair) = repairs.get_mut(&files.name) {
-            has_any |= repair.set_aside(files)?;
-            repair.note_aside(repaired);
+            has_any |= repair.set_aside(files, repaired)?;
         }
     }
     for stray in &checked.inventory.strays {
@@ -137,19 +131,29 @@ pub fn set_aside(
 }
 
 impl Repair {
-    fn set_aside(&self, files: &SourceFiles) -> Result<bool, CommitError> {
-        let SourceFiles { broken, broken_tables, reread, .. } = files;
-        if broken.is_empty() && broken_tables.is_empty() && reread.is_empty() {
+    /// What a run does at its start: takes in what can be, and notes which tickets must be read again.
+    fn recover(&mut self, repaired: &mut Repaired) -> Result<(), CommitError> {
+        let partitions = sync::recover(&self.checkpoint)?.partitions;
+        if partitions > 0 {
+            let (name, what) = (&self.checkpoint.table.source, "partitions that were lost or changed");
+            repaired.done.push(format!("{name}: compared {partitions} {what} with the manifest"));
+        }
+        self.note_aside(repaired);
+        Ok(())
+    }
+
+    /// A broken file is moved aside; then it is missing, and the recovery does the rest.
+    fn set_aside(&mut self, files: &SourceFiles, repaired: &mut Repaired) -> Result<bool, CommitError> {
+        let SourceFiles { broken, unfit, .. } = files;
+        if broken.is_empty() && unfit.is_empty() {
             return Ok(false);
         }
-        for key in broken {
-            self.checkpoint.table.set_aside(*key)?;
+        for file in broken {
+            self.checkpoint.table.move_aside(file)?;
         }
-        for table in broken_tables {
-            self.checkpoint.table.move_aside(table)?;
-        }
-        self.checkpoint.with(|state| state.reread |= reread);
+        self.checkpoint.with(|state| state.reread |= unfit);
         self.checkpoint.commit()?;
+        self.recover(repaired)?;
         Ok(true)
     }
 
