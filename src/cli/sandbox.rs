@@ -112,7 +112,7 @@ pub async fn run(args: &Args) -> Result<Exit, Error> {
 }
 
 fn options(args: &Args) -> Options {
-    let told = Options {
+    let options = Options {
         seed: args.seed,
         tickets: args.tickets,
         rate: args.rate.0,
@@ -121,5 +121,5 @@ fn options(args: &Args) -> Options {
         changes: args.changes.clone(),
         ..Options::default()
     };
-    args.variations.apply(told)
+    args.variations.apply(options)
 }

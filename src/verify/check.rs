@@ -1,7 +1,7 @@
 //! The lake against its laws: every file once, then what the files, the manifest and the state say together.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{
     Names, blocking, columns,
+    difference::Against,
     files::{FileCheck, FileFacts},
     finding::{Finding, Findings, REPAIR, SYNC, Weight},
     invariant::Invariant,
@@ -44,6 +45,8 @@ pub struct SourceFiles {
     pub partitions: u64,
     pub rows: u64,
     pub bytes: u64,
+    /// With `--against-source`: how it compares.
+    pub against: Option<Against>,
     /// Partitions whose file can be read.
     #[serde(skip)]
     pub readable: Vec<PartitionKey>,
@@ -53,6 +56,16 @@ pub struct SourceFiles {
     /// Tickets with a value that only the source can give again.
     #[serde(skip)]
     pub unfit: RoaringTreemap,
+}
+
+impl Checked {
+    /// With how the sources compare that were compared.
+    pub fn with(mut self, mut compared: BTreeMap<String, Against>) -> Self {
+        for source in &mut self.sources {
+            source.against = compared.remove(&source.name);
+        }
+        self
+    }
 }
 
 /// Checks the sources of these names, each with its kind where that is known. `is_ours`: no run is at work.
@@ -158,7 +171,7 @@ impl<'a> Source<'a> {
         let mut files = SourceFiles { name: self.name.to_owned(), kind: self.kind, ..SourceFiles::default() };
         let held = self.look(checks, &mut files, findings).await;
         let all = self.duplicates(&held, findings);
-        self.unfinished(&all, findings);
+        self.left_over(&all, findings);
         files
     }
 
@@ -292,7 +305,7 @@ impl<'a> Source<'a> {
 
     /// What the state says of work that is not finished, and its times that have not come yet. `held`: the tickets that the
     /// files hold.
-    fn unfinished(&self, held: &RoaringTreemap, findings: &mut Findings) {
+    fn left_over(&self, held: &RoaringTreemap, findings: &mut Findings) {
         let state = &self.state;
         let mut add = |law, weight, what| findings.add(law, weight, self.finding(what));
         let law = Invariant::ManifestAgrees;

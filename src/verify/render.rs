@@ -3,9 +3,10 @@
 use comfy_table::{Cell, Table};
 
 use super::{
+    check::SourceFiles,
     difference::{Against, Repaired},
     finding::Finding,
-    report::{Law, Report, SourceReport},
+    report::{Law, Report},
 };
 use crate::{
     figures,
@@ -22,8 +23,7 @@ pub fn render(report: &Report) -> String {
     for law in &report.invariants {
         text += &details(law);
     }
-    for source in &report.sources {
-        let files = &source.files;
+    for files in &report.sources {
         text += &format!(
             "{}: {} tickets in {} partitions, {}\n",
             files.name,
@@ -31,7 +31,7 @@ pub fn render(report: &Report) -> String {
             figures::count(files.partitions),
             figures::size(files.bytes)
         );
-        text += &source.against.as_ref().map(against).unwrap_or_default();
+        text += &files.against.as_ref().map(against).unwrap_or_default();
     }
     if let Some(repaired) = &report.repaired {
         for (word, lines) in [("repaired", &repaired.done), ("not repaired", &repaired.left)] {
@@ -40,7 +40,7 @@ pub fn render(report: &Report) -> String {
             }
         }
         let from_source =
-            |source: &SourceReport| source.against.as_ref().is_some_and(|a| a.repaired.is_some());
+            |source: &SourceFiles| source.against.as_ref().is_some_and(|a| a.repaired.is_some());
         if repaired.done.is_empty() && repaired.left.is_empty() && !report.sources.iter().any(from_source) {
             text += "nothing needed repair\n";
         }
@@ -70,16 +70,16 @@ fn details(law: &Law) -> String {
     let mut text = String::new();
     if !law.holds {
         text += &format!("{} ✗ {}; else {}\n", law.number.number(), law.law, law.breaks);
-        text += &listed(&law.findings, law.count);
+        text += &lines(&law.findings, law.count);
     }
     if !law.notes.is_empty() {
         text += &format!("{} to note\n", law.number.number());
-        text += &listed(&law.notes, law.notes.len() as u64);
+        text += &lines(&law.notes, law.notes.len() as u64);
     }
     text
 }
 
-fn listed(findings: &[Finding], count: u64) -> String {
+fn lines(findings: &[Finding], count: u64) -> String {
     let mut text = String::new();
     for finding in findings.iter().take(SHOWN) {
         text += &format!("   {}: {}; {}\n", place(finding), finding.what, finding.remedy);
@@ -140,7 +140,7 @@ pub fn brought(repaired: &Repaired) -> String {
 }
 
 fn closing(report: &Report) -> String {
-    let failed = |source: &SourceReport| source.against.as_ref().is_some_and(|a| a.error.is_some());
+    let failed = |source: &SourceFiles| source.against.as_ref().is_some_and(|a| a.error.is_some());
     let compared = report.sources.iter().any(|source| source.against.is_some());
     let said = match (report.outcome, compared) {
         (Outcome::Complete, false) => "Sound: every invariant holds",
