@@ -13,7 +13,7 @@ pub use self::{past::render as render_runs, render::render};
 use crate::{
     lake::{self, Lake, LakeError, PartitionKey, TicketStatistics, runs, state},
     summary::{self, Outcome, Summary, reason},
-    sync::{SourceState, Unfinished},
+    sync::{SourceState, Unfinished, partitions_of},
     walk::Span,
 };
 
@@ -222,16 +222,14 @@ fn missing(lake: &Lake, name: &str, state: Option<&SourceState>, is_held: bool) 
     let found = manifest.compare(lake, name)?;
     let lost = found.missing.iter().filter_map(|key| manifest.partitions.get(key));
     let lost: u64 = lost.map(|partition| partition.ids.len()).sum();
-    let reread = state.map(|state| (&state.reread - manifest.ids()).len()).unwrap_or_default();
+    let absent = state.map(|state| &state.reread - manifest.ids()).unwrap_or_default();
     let mut gone = found.missing;
-    if reread > 0 {
-        gone.extend(state.iter().flat_map(|state| &state.lost_partitions));
-        gone.sort_unstable();
-        gone.dedup();
-    }
+    gone.extend(state.iter().flat_map(|state| partitions_of(&state.lost_rows, &absent)));
+    gone.sort_unstable();
+    gone.dedup();
     let names = |keys: &[PartitionKey]| keys.iter().map(|key| key.folder()).collect::<Vec<_>>();
     let changed = [names(&found.changed), names(&found.unknown), found.extra].concat();
-    Ok(Found { missing: Missing { partitions: names(&gone), tickets: lost + reread }, changed })
+    Ok(Found { missing: Missing { partitions: names(&gone), tickets: lost + absent.len() }, changed })
 }
 
 fn begun(state: &SourceState) -> Vec<Begun> {

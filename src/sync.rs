@@ -56,7 +56,7 @@ pub use outlook::outlook;
 pub use reading::{ReadError, Rows};
 pub use recover::{Recovered, describe as describe_diff, diff as diff_of_files, recover, settle};
 pub use source_run::{Accept, Task};
-pub use source_state::{Account, Checkpoint, CommitError, SourceState, Unfinished};
+pub use source_state::{Account, Checkpoint, CommitError, SourceState, Unfinished, partitions_of};
 pub use table_schema::file_meta;
 pub use worker::take_in_windows;
 

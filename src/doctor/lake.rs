@@ -77,10 +77,11 @@ fn states(lake: &Lake, sources: &[String]) -> Vec<Check> {
         known += usize::from(state.is_some());
         let Some(state) = state else { continue };
         let Some(manifest) = state.manifest else { continue };
-        let missing = (&state.reread - manifest.ids()).len();
-        if missing > 0 {
-            let names: Vec<String> = state.lost_partitions.iter().map(|key| key.folder()).collect();
-            let what = format!("{source}: {missing} tickets are missing ({})", names.join(", "));
+        let missing = &state.reread - manifest.ids();
+        if !missing.is_empty() {
+            let partitions = sync::partitions_of(&state.lost_rows, &missing);
+            let names: Vec<String> = partitions.iter().map(|key| key.folder()).collect();
+            let what = format!("{source}: {} tickets are missing ({})", missing.len(), names.join(", "));
             checks.push(Check::warning(LAKE, "manifest", what, "the next sync reads them again"));
         }
         match manifest.compare(lake, source) {

@@ -66,6 +66,14 @@ pub struct Move {
     pub ids: RoaringTreemap,
 }
 
+/// Tickets whose rows were lost with the file of a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostRows {
+    pub partition: PartitionKey,
+    #[serde(with = "crate::bitmap")]
+    pub ids: RoaringTreemap,
+}
+
 /// Where the files are not what the manifest says, found without opening any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ManifestDiff {

@@ -3,7 +3,6 @@
 //! Everything that changes a file of tickets is a method of [`TicketTable`], so that the manifest never lags behind.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -12,7 +11,7 @@ use arrow::array::RecordBatch;
 use roaring::RoaringTreemap;
 
 use super::{
-    FileMeta, FileSchema, Lake, LakeError, Location, Manifest, Move, Partition, PartitionKey,
+    FileMeta, FileSchema, Lake, LakeError, Location, LostRows, Manifest, Move, Partition, PartitionKey,
     inventory::{FILE, ticket_key, tickets_folder},
     reader::{self, ParquetFile},
     rewrite, store,
@@ -71,7 +70,7 @@ struct Shared {
     /// Rows are replaced whatever their `updated_at`: these were read in another zone.
     replaces_newer: bool,
     lost: RoaringTreemap,
-    lost_partitions: BTreeSet<PartitionKey>,
+    lost_rows: Vec<LostRows>,
     aside: Vec<PathBuf>,
 }
 
@@ -111,9 +110,9 @@ impl TicketTable {
         self.shared().lost.clone()
     }
 
-    /// Partitions whose files had to be moved aside in this run.
-    pub fn lost_partitions(&self) -> BTreeSet<PartitionKey> {
-        self.shared().lost_partitions.clone()
+    /// The rows of the files that had to be moved aside in this run.
+    pub fn lost_rows(&self) -> Vec<LostRows> {
+        self.shared().lost_rows.clone()
     }
 
     /// These ids are not lost.
@@ -159,9 +158,9 @@ impl TicketTable {
         self.move_aside(&PathBuf::from(ticket_key(&self.source, key)))?;
         let mut shared = self.shared();
         if let Some(partition) = shared.manifest.partitions.remove(&key) {
-            shared.lost |= partition.ids;
+            shared.lost |= &partition.ids;
+            shared.lost_rows.push(LostRows { partition: key, ids: partition.ids });
         }
-        shared.lost_partitions.insert(key);
         Ok(())
     }
 

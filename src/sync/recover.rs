@@ -11,7 +11,7 @@
 //!
 //! Rows that belong in another partition are moved there, and of two copies of a ticket the newer one stays.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use arrow::{
     array::{BooleanArray, RecordBatch},
@@ -27,8 +27,8 @@ use super::{
 use crate::{
     batch::{ID, SYNCED_AT, UPDATED_AT, id_values, instant, instants_of},
     lake::{
-        self, FileMeta, FileSchema, LakeError, Manifest, ManifestDiff, MoveLog, ParquetFile, Partition,
-        PartitionKey, RowKeys, SCHEMA_VERSION,
+        self, FileMeta, FileSchema, LakeError, LostRows, Manifest, ManifestDiff, MoveLog, ParquetFile,
+        Partition, PartitionKey, RowKeys, SCHEMA_VERSION,
     },
 };
 
@@ -69,7 +69,7 @@ pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
         known: &known,
         lost: RoaringTreemap::new(),
         suspect: RoaringTreemap::new(),
-        touched: BTreeSet::new(),
+        lost_rows: Vec::new(),
         misplaced: Vec::new(),
     };
     let pending = checkpoint.with(|state| state.reread.clone());
@@ -90,8 +90,8 @@ pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
         recovery.take_in(extra)?;
     }
     recovery.tables(&found)?;
-    let partitions = recovery.touched.len() as u64 + found.extra.len() as u64;
-    let Recovery { lost, suspect, touched, .. } = recovery;
+    let partitions = (recovery.lost_rows.len() + found.extra.len()) as u64;
+    let Recovery { lost, suspect, lost_rows, .. } = recovery;
     let absent = lost - checkpoint.table.manifest(|manifest| manifest.ids());
     if partitions > 0 {
         tracing::warn!(
@@ -104,7 +104,7 @@ pub fn recover(checkpoint: &Checkpoint) -> Result<Recovered, CommitError> {
     }
     checkpoint.with(|state| {
         state.reread = pending | absent | suspect;
-        state.lost_partitions.extend(touched);
+        state.lost_rows.extend(lost_rows);
         state.writing = false;
     });
     checkpoint.commit()?;
@@ -133,8 +133,8 @@ struct Recovery<'a> {
     lost: RoaringTreemap,
     /// Rows that are there, and may not be what the source has.
     suspect: RoaringTreemap,
-    /// Partitions of which something is lost or suspect.
-    touched: BTreeSet<PartitionKey>,
+    /// What is lost or suspect, by partition; each partition is looked at once.
+    lost_rows: Vec<LostRows>,
     /// Rows in the wrong partition, with the one that they belong in.
     misplaced: Vec<(PartitionKey, RecordBatch)>,
 }
@@ -143,7 +143,7 @@ impl Recovery<'_> {
     /// Notes tickets that must be read again, before any commit can forget the file that held them.
     fn lose(&mut self, key: PartitionKey, ids: &RoaringTreemap) {
         self.lost |= ids;
-        self.touched.insert(key);
+        self.lost_rows.push(LostRows { partition: key, ids: ids.clone() });
         self.checkpoint.with(|state| state.reread |= ids);
     }
 

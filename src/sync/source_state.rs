@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     columns::{TICKET_FIELD_OPTIONS, TICKET_FIELDS},
     fields::{Known, KnownColumn, field_names, known_columns, rows::from_batch, widen},
-    lake::{self, Lake, LakeError, Manifest, Move, MoveLog, PartitionKey, TicketTable, state},
+    lake::{self, Lake, LakeError, LostRows, Manifest, Move, MoveLog, PartitionKey, TicketTable, state},
     walk::{Bookmark, Span},
 };
 
@@ -43,9 +43,9 @@ pub struct SourceState {
     /// Tickets whose rows were lost, or changed by somebody else: they must be read again.
     #[serde(with = "crate::bitmap", skip_serializing_if = "RoaringTreemap::is_empty")]
     pub reread: RoaringTreemap,
-    /// The partitions that these were in, while any of them is not in the lake.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub lost_partitions: BTreeSet<PartitionKey>,
+    /// The partitions that these were in, while they are not in the lake.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost_rows: Vec<LostRows>,
     /// A full read under a new `timezone` of the source is not finished: rows are replaced whatever their `updated_at`.
     pub replacing: bool,
     /// `None` in a lake of an earlier version: it is made from the files.
@@ -255,10 +255,13 @@ impl Checkpoint {
             inner.state.manifest = Some(self.table.manifest(|manifest| manifest.clone()));
         }
         inner.state.reread |= self.table.lost();
-        inner.state.lost_partitions.extend(self.table.lost_partitions());
-        if inner.state.reread.is_subset(&self.table.manifest(|manifest| manifest.ids())) {
-            inner.state.lost_partitions.clear();
+        let absent = &inner.state.reread - self.table.manifest(|manifest| manifest.ids());
+        for rows in self.table.lost_rows() {
+            if !inner.state.lost_rows.contains(&rows) {
+                inner.state.lost_rows.push(rows);
+            }
         }
+        inner.state.lost_rows.retain(|rows| !rows.ids.is_disjoint(&absent));
         match state::commit(&self.table.lake, &self.table.source, inner.version + 1, &inner.state)? {
             state::Committed::Done => {
                 inner.version += 1;
@@ -281,9 +284,9 @@ impl Checkpoint {
     /// `None` if none is.
     pub fn missing(&self) -> Option<String> {
         let (_, absent) = self.reread();
-        let mut partitions = self.with(|state| state.lost_partitions.clone());
-        partitions.extend(self.table.lost_partitions());
-        let names: Vec<String> = partitions.iter().map(|key| key.folder()).collect();
+        let mut rows = self.with(|state| state.lost_rows.clone());
+        rows.extend(self.table.lost_rows());
+        let names: Vec<String> = partitions_of(&rows, &absent).iter().map(|key| key.folder()).collect();
         let tickets = if absent.len() == 1 {
             "1 ticket is".to_owned()
         } else {
@@ -297,6 +300,12 @@ impl Checkpoint {
         self.table.found(ids);
         self.with(|state| state.reread -= ids);
     }
+}
+
+/// The partitions that held any of the tickets, sorted.
+pub fn partitions_of(lost: &[LostRows], tickets: &RoaringTreemap) -> Vec<PartitionKey> {
+    let held = lost.iter().filter(|rows| !rows.ids.is_disjoint(tickets)).map(|rows| rows.partition);
+    held.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 impl MoveLog for Checkpoint {
