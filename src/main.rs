@@ -10,7 +10,7 @@ use std::{
 
 use clap::Parser;
 use ticketlake::{
-    cli::{self, Cli, Command, Context, Told, output},
+    cli::{self, Cli, Command, Context, LastRun, output},
     error::Error,
     exit::Exit,
     log, metrics,
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     if let Some(why) = silent {
         tracing::warn!("{why}");
     }
-    let context = Context { global, progress, run: Run::begin(), told: Mutex::default() };
+    let context = Context { global, progress, run: Run::begin(), last_run: Mutex::default() };
     let why = |why| Error::Io { what: "cannot start".to_owned(), why };
     let ended = runtime.map_err(why).and_then(|runtime| {
         let ended = perform(&context, &command, &runtime);
@@ -119,7 +119,7 @@ fn tell_monitors(
 ) {
     let otherwise = if exit == Exit::Complete { Outcome::Complete } else { Outcome::Failed };
     let outcome = error.map_or(otherwise, Outcome::of_error);
-    let Told { summary, complete_at } = context.take_told().unwrap_or_else(|| Told {
+    let LastRun { summary, complete_at } = context.take_last_run().unwrap_or_else(|| LastRun {
         summary: context.run.finish(command.name(), outcome, Vec::new()),
         complete_at: <_>::default(),
     });

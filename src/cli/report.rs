@@ -51,16 +51,16 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (lake, zone, names) = looking::lake_and_sources(context)?;
     let group_by = args.group_by.clone();
     // Reading and counting keep a processor busy, and Polars waits in threads of its own.
-    let told =
+    let report =
         tokio::task::spawn_blocking(move || report::read(&lake, &zone, &names, window, group_by.as_deref()));
-    let told = told.await.map_err(|why| Error::Unexpected(why.to_string()))??;
+    let report = report.await.map_err(|why| Error::Unexpected(why.to_string()))??;
     if let Some(file) = &args.html {
-        output::put(file, report::page(&told).as_bytes())?;
+        output::put(file, report::page(&report).as_bytes())?;
     }
     match &args.html {
-        _ if context.global.json => output::print_json(&told)?,
+        _ if context.global.json => output::print_json(&report)?,
         Some(file) => output::print(format!("{} is written; open it in a browser.\n", file.display()))?,
-        None => output::print(report::render(&told))?,
+        None => output::print(report::render(&report))?,
     }
     Ok(Exit::Complete)
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::PoisonError, time::Duratio
 use clap::ValueHint;
 use jiff::Timestamp;
 
-use super::{Context, Told, interrupted, output, plan};
+use super::{Context, LastRun, interrupted, output, plan};
 use crate::{
     config::{self, Config, Overrides, quantity},
     error::Error,
@@ -157,7 +157,7 @@ pub async fn perform_on(
     let shown = show(&summary, context.global.json);
     let complete_at = Lake::open(&config.lake).map(|lake| complete_at(&lake, &summary)).unwrap_or_default();
     let exit = Ended::exit(&ends);
-    *context.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(Told { summary, complete_at });
+    *context.last_run.lock().unwrap_or_else(PoisonError::into_inner) = Some(LastRun { summary, complete_at });
     shown.map(|()| exit)
 }
 

@@ -66,7 +66,7 @@ impl Clocks {
     }
 
     /// The largest policy and the most frequent reason first; `None` where no ticket tells.
-    pub fn told(self) -> (Option<Vec<Policy>>, Option<Vec<Pause>>) {
+    pub fn finish(self) -> (Option<Vec<Policy>>, Option<Vec<Pause>>) {
         let policy = |(policy, (tickets, agreements)): (_, (u64, Agreements))| Policy {
             policy,
             tickets,

@@ -79,9 +79,9 @@ impl Flow {
 
     /// Days from `until` on are left out.
     pub fn backlog(self, until: Option<Date>) -> Backlog {
-        let told: Vec<_> = self.sources.values().filter(|flow| flow.tells()).collect();
+        let known: Vec<_> = self.sources.values().filter(|flow| flow.tells()).collect();
         let mut sums: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
-        for (day, (created, ended)) in told.iter().flat_map(|flow| &flow.days) {
+        for (day, (created, ended)) in known.iter().flat_map(|flow| &flow.days) {
             let sum = sums.entry(*day).or_default();
             *sum = (sum.0 + created, sum.1 + ended);
         }
@@ -94,7 +94,7 @@ impl Flow {
         let days: Vec<_> = days.take_while(|day| until.is_none_or(|until| day.date < until)).collect();
         Backlog {
             days: (!days.is_empty()).then_some(days),
-            end_unknown: told.iter().map(|flow| flow.end_unknown).sum(),
+            end_unknown: known.iter().map(|flow| flow.end_unknown).sum(),
             unknown_sources: self
                 .sources
                 .iter()

@@ -30,8 +30,8 @@ impl SourceColumns {
     pub fn read(lake: &Lake, source: &str) -> Result<Self, LakeError> {
         let schema = lake::schema_of_source(lake, source, false)?;
         let schema = schema.unwrap_or_else(|| arrow::datatypes::Schema::empty().into());
-        let told = dictionary::read(lake, &[source.to_owned()], false)?;
-        let fields = || told.sources.iter().flat_map(|of| &of.fields);
+        let known = dictionary::read(lake, &[source.to_owned()], false)?;
+        let fields = || known.sources.iter().flat_map(|of| &of.fields);
         let field_of = |column: &str| {
             let field = fields().find(|field| field.cells.text("column_name") == column)?;
             Some(field.cells.text("field_name").to_owned())
@@ -73,8 +73,8 @@ impl SourceColumns {
     pub fn filled(&self) -> Vec<(String, Option<String>)> {
         let own = |name: &str| name == "id" || LAST.iter().any(|column| column.name == name);
         let names = self.schema.fields().iter().map(|field| field.name().as_str());
-        let told = names.filter(|name| !own(name) && !self.is_twin(name));
-        told.map(|name| (name.to_owned(), self.labels.get(name).cloned())).collect()
+        let others = names.filter(|name| !own(name) && !self.is_twin(name));
+        others.map(|name| (name.to_owned(), self.labels.get(name).cloned())).collect()
     }
 
     /// A twin holds what its column holds.

@@ -48,8 +48,8 @@ impl Filling {
         self.tickets += rows.height() as u64;
         self.filled.resize(columns, 0);
         for (number, filled) in self.filled.iter_mut().enumerate() {
-            let told = rows.column(&rows::filled(number))?.bool()?;
-            *filled += told.sum().map_or(0, u64::from);
+            let has_value = rows.column(&rows::filled(number))?.bool()?;
+            *filled += has_value.sum().map_or(0, u64::from);
         }
         for text in rows.column(kept::RESCUED)?.str()?.iter().flatten() {
             self.rescued += 1;
@@ -61,7 +61,7 @@ impl Filling {
     }
 
     /// `columns` are the names and labels of the columns, in the order of the rows that were added.
-    pub fn told(self, source: &str, columns: &[(String, Option<String>)]) -> (Vec<Fill>, Rescued) {
+    pub fn finish(self, source: &str, columns: &[(String, Option<String>)]) -> (Vec<Fill>, Rescued) {
         let counts = self.filled.into_iter().chain(std::iter::repeat(0));
         let fill = |((column, label), filled): (&(String, Option<String>), u64)| Fill {
             source: source.to_owned(),

@@ -135,10 +135,10 @@ mod tests {
         assert_eq!(columns("status").expect("canonical"), both("status", "status"));
         assert_eq!(columns("cf_2").expect("a name"), [Some("cf_2".to_owned()), None]);
         assert_eq!(columns("source").expect("the source"), both("source", "source"));
-        let told = |asked: &str| columns(asked).expect_err("no column").to_string();
-        assert!(told("same").contains("cf_2, cf_3"), "{}", told("same"));
-        assert!(told("statsu").contains("did you mean `status`?"), "{}", told("statsu"));
-        assert!(told("created_at").contains("moment"));
+        let refused = |asked: &str| columns(asked).expect_err("no column").to_string();
+        assert!(refused("same").contains("cf_2, cf_3"), "{}", refused("same"));
+        assert!(refused("statsu").contains("did you mean `status`?"), "{}", refused("statsu"));
+        assert!(refused("created_at").contains("moment"));
         let (_, keys) = resolve("tags", &sources).expect("canonical");
         assert_eq!(keys[0], Key::Column(Looked { column: "tags".to_owned(), form: Form::Several }));
     }

@@ -84,7 +84,7 @@ fn tiles(report: &Report) -> String {
     }
     let median =
         |times: &Option<super::Times>| Item::Seconds(times.as_ref().and_then(|times| times.median_seconds));
-    let told = [
+    let figures = [
         ("tickets", Item::Count(Some(all.tickets))),
         ("open", Item::Count(all.open)),
         ("until first assignment, median", median(&all.first_assignment)),
@@ -95,7 +95,7 @@ fn tiles(report: &Report) -> String {
     let tile = |(name, item): &(&str, Item)| {
         format!("<li><b>{}</b><span>{name}</span></li>\n", escaped(&item.shown()))
     };
-    format!("<ul class=\"tiles\">\n{}</ul>\n", told.iter().map(tile).collect::<String>())
+    format!("<ul class=\"tiles\">\n{}</ul>\n", figures.iter().map(tile).collect::<String>())
 }
 
 fn section(part: &Section, drawings: &mut Vec<Drawing>) -> String {
@@ -110,16 +110,16 @@ fn section(part: &Section, drawings: &mut Vec<Drawing>) -> String {
     }
     let several = part.tables.len() > 2;
     inside += if several { "<div class=\"cards\">\n" } else { "" };
-    for (number, told) in part.tables.iter().enumerate() {
+    for (number, data) in part.tables.iter().enumerate() {
         inside += "<div>\n";
         let own = |chart: &&Chart| matches!(chart, Chart::Rows { table, .. } if *table == number);
         inside += &part.charts.iter().find(own).map(|chart| place(chart, part, drawings)).unwrap_or_default();
-        let rows = table(told);
-        let folded = told.latest || told.rows.len() > OPEN_ROWS;
+        let rows = table(data);
+        let folded = data.latest || data.rows.len() > OPEN_ROWS;
         inside += &match folded {
             true => format!(
                 "<details><summary>As a table ({} rows)</summary>\n{rows}</details>\n",
-                told.rows.len()
+                data.rows.len()
             ),
             false => rows,
         };

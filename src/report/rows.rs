@@ -113,8 +113,8 @@ pub fn keep(batch: &RecordBatch, wanted: &Wanted) -> PolarsResult<DataFrame> {
     let span = |to: &[Option<i64>]| -> Vec<Option<i64>> {
         created.iter().zip(to).map(|(from, to)| to.as_ref()?.checked_sub((*from)?)).collect()
     };
-    let of = |told: fn(&Moment) -> i64| -> Vec<Option<i64>> {
-        moments.iter().map(|moment| moment.as_ref().map(told)).collect()
+    let of = |part: fn(&Moment) -> i64| -> Vec<Option<i64>> {
+        moments.iter().map(|moment| moment.as_ref().map(part)).collect()
     };
     let status = rows.texts("status");
     let done = status.iter().map(|status| status.map(|word| DONE.contains(&word)));
@@ -141,13 +141,13 @@ pub fn keep(batch: &RecordBatch, wanted: &Wanted) -> PolarsResult<DataFrame> {
         all.push(if is_id { ints(name, rows.ints(name)) } else { texts(name, rows.texts(name).iter()) });
     }
     for (number, looked) in wanted.choices.iter().enumerate() {
-        all.push(rows.told(looked, &choice(number))?);
+        all.push(rows.values(looked, &choice(number))?);
     }
     for (number, name) in wanted.filled.iter().enumerate() {
         all.push(bools(&filled(number), rows.filled(name).map(Some)));
     }
     all.push(match &wanted.group {
-        Some(looked) => rows.told(looked, kept::GROUP)?,
+        Some(looked) => rows.values(looked, kept::GROUP)?,
         None => texts(kept::GROUP, rows.texts("").iter()),
     });
     DataFrame::new(rows.0.num_rows(), all)
@@ -236,18 +236,17 @@ impl Rows {
     }
 
     /// The values of a column as text, or as a list of texts.
-    fn told(&self, looked: &Looked, name: &str) -> PolarsResult<Column> {
+    fn values(&self, looked: &Looked, name: &str) -> PolarsResult<Column> {
         let column = self.column(&looked.column);
         // A file that a dead run left may hold the column as it was before it was widened.
         let is_list = column.as_ref().is_some_and(|column| matches!(column.data_type(), DataType::List(_)));
         match looked.form {
             Form::Several if is_list || column.is_none() => lists(name, self.0.num_rows(), column.as_ref()),
             Form::Path if is_list => {
-                let way = |way: StringArray| way.iter().flatten().collect::<Vec<_>>().join(" / ");
-                let ways = column.iter().flat_map(elements);
-                let ways: Vec<_> =
-                    ways.map(|way| way.filter(|way| !way.is_empty())).map(|found| found.map(way)).collect();
-                Ok(texts(name, ways.iter().map(Option::as_deref)))
+                let joined = |path: StringArray| path.iter().flatten().collect::<Vec<_>>().join(" / ");
+                let paths = column.iter().flat_map(elements).map(|path| path.filter(|path| !path.is_empty()));
+                let paths: Vec<_> = paths.map(|path| path.map(joined)).collect();
+                Ok(texts(name, paths.iter().map(Option::as_deref)))
             }
             _ => Ok(texts(name, self.texts(&looked.column).iter())),
         }

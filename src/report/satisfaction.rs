@@ -74,8 +74,8 @@ impl Voices {
         let word = |((label, score), tickets)| Word { label, score, tickets };
         let mut words: Vec<Word> = self.words.into_iter().map(word).collect();
         words.sort_by_key(|word| std::cmp::Reverse(word.tickets));
-        let told = Satisfaction { words, groups: rated(self.groups), assignees: rated(self.assignees) };
-        (!told.words.is_empty()).then_some(told)
+        let found = Satisfaction { words, groups: rated(self.groups), assignees: rated(self.assignees) };
+        (!found.words.is_empty()).then_some(found)
     }
 }
 
@@ -93,12 +93,12 @@ fn add_people(people: &mut People, source: &str, counted: Vec<([Cell; 4], u64)>)
 }
 
 fn rated(people: People) -> Vec<Rated> {
-    let told = people.into_iter().filter_map(|((source, id, _), (names, tickets, opinions))| {
+    let found = people.into_iter().filter_map(|((source, id, _), (names, tickets, opinions))| {
         let name = names.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)));
         let name = name.map(|(name, _)| name);
         Some(Rated { source, id, name, tickets, ratings: opinions.ratings()? })
     });
-    let mut told: Vec<Rated> = told.collect();
-    told.sort_by_key(|rated| std::cmp::Reverse(rated.ratings.rated));
-    told
+    let mut found: Vec<Rated> = found.collect();
+    found.sort_by_key(|rated| std::cmp::Reverse(rated.ratings.rated));
+    found
 }

@@ -195,8 +195,8 @@ pub fn sections(report: &Report) -> Vec<Section> {
         choices::fields(report),
         choices::rescued(report),
     ];
-    let told = |section: &Section| !(section.tables.is_empty() && section.notes.is_empty());
-    tickets.into_iter().flatten().filter(told).chain([runs::runs(report)]).collect()
+    let is_shown = |section: &Section| !(section.tables.is_empty() && section.notes.is_empty());
+    tickets.into_iter().flatten().filter(is_shown).chain([runs::runs(report)]).collect()
 }
 
 /// A text on one line; what would move the cursor or turn the line is shown as a blank.

@@ -22,11 +22,11 @@ pub struct Standing {
 
 /// Tickets by source, status and priority.
 #[derive(Debug, Default)]
-pub struct Places {
+pub struct StatusCounts {
     counts: BTreeMap<(String, Option<String>, Option<String>), u64>,
 }
 
-impl Places {
+impl StatusCounts {
     pub fn add(&mut self, source: &str, rows: &DataFrame) -> PolarsResult<()> {
         for ([status, priority], tickets) in tally(rows, [STATUS, PRIORITY])? {
             let place = (source.to_owned(), status.into_text(), priority.into_text());
@@ -37,8 +37,8 @@ impl Places {
 
     /// Of each source the most frequent first.
     pub fn standings(self) -> Vec<Standing> {
-        let told = |((source, status, priority), tickets)| Standing { source, status, priority, tickets };
-        let mut standings: Vec<Standing> = self.counts.into_iter().map(told).collect();
+        let standing = |((source, status, priority), tickets)| Standing { source, status, priority, tickets };
+        let mut standings: Vec<Standing> = self.counts.into_iter().map(standing).collect();
         standings.sort_by(|a, b| (&a.source, b.tickets).cmp(&(&b.source, a.tickets)));
         standings
     }

@@ -15,7 +15,7 @@ use super::{
     measures::{Measures, measure},
     rows::{Wanted, kept},
     satisfaction::Voices,
-    standing::Places,
+    standing::StatusCounts,
     tally::exploded,
     volume::Arrivals,
 };
@@ -30,7 +30,7 @@ pub struct Sums {
     groups: BTreeMap<Option<String>, Measures>,
     arrivals: Arrivals,
     flow: Flow,
-    places: Places,
+    by_status: StatusCounts,
     clocks: Clocks,
     voices: Voices,
     tags: Values,
@@ -81,7 +81,7 @@ impl Sums {
         let Open { name, choices, filled, filling, .. } = &mut self.open;
         self.arrivals.add(&rows)?;
         self.flow.add(name, &rows)?;
-        self.places.add(name, &rows)?;
+        self.by_status.add(name, &rows)?;
         self.clocks.add(&rows)?;
         self.voices.add(name, &rows)?;
         self.tags.add(&rows, kept::TAGS)?;
@@ -127,7 +127,7 @@ impl Sums {
             top: values.top(),
         };
         self.options.extend(choices.into_iter().map(chosen));
-        let (fills, rescued) = filling.told(&name, filled);
+        let (fills, rescued) = filling.finish(&name, filled);
         self.fills.extend(fills);
         self.rescued.push(rescued);
     }
@@ -144,7 +144,7 @@ impl Sums {
         self.sources.iter().for_each(|(_, measures)| all.join(measures));
         let figures =
             |(name, measures): (String, Measures)| SourceFigures { name, figures: measures.figures() };
-        let (sla, pauses) = self.clocks.told();
+        let (sla, pauses) = self.clocks.finish();
         Report {
             command: "report",
             at: Timestamp::now(),
@@ -158,7 +158,7 @@ impl Sums {
             groups: self.grouped.then(|| groups(self.groups)),
             volume: self.arrivals.volume(),
             backlog: self.flow.backlog(window.until),
-            standings: self.places.standings(),
+            standings: self.by_status.standings(),
             sla,
             pauses,
             satisfaction: self.voices.satisfaction(),

@@ -41,15 +41,15 @@ impl From<AnyValue<'_>> for Cell {
 pub fn tally<const N: usize>(rows: &DataFrame, keys: [&str; N]) -> PolarsResult<Vec<([Cell; N], u64)>> {
     let groups = rows.group_by(keys)?;
     let columns = groups.keys();
-    let mut told = Vec::with_capacity(groups.get_groups().len());
+    let mut counted = Vec::with_capacity(groups.get_groups().len());
     for (row, group) in groups.get_groups().iter().enumerate() {
         let mut cells = [const { Cell::Null }; N];
         for (cell, column) in cells.iter_mut().zip(&columns) {
             *cell = column.get(row)?.into();
         }
-        told.push((cells, group.len() as u64));
+        counted.push((cells, group.len() as u64));
     }
-    Ok(told)
+    Ok(counted)
 }
 
 /// As [`tally`], of a list column: in how many rows each element occurs, once or more; nulls are left out.
@@ -75,10 +75,10 @@ mod tests {
     #[test]
     fn values_are_counted_together() {
         let rows = df!("a" => [Some("x"), None, Some("x")], "b" => [1_i64, 1, 1], "c" => [true, false, true]);
-        let mut told = tally(&rows.expect("rows"), ["a", "b", "c"]).expect("counted");
-        told.sort();
+        let mut counted = tally(&rows.expect("rows"), ["a", "b", "c"]).expect("counted");
+        counted.sort();
         assert_eq!(
-            told,
+            counted,
             [
                 ([Cell::Null, Cell::Int(1), Cell::Bool(false)], 1),
                 ([Cell::Text("x".to_owned()), Cell::Int(1), Cell::Bool(true)], 2),
@@ -95,8 +95,8 @@ mod tests {
             Series::new("id".into(), [1_i64, 2, 3, 4]).into(),
             lists.with_name("tags".into()).into_column(),
         ]);
-        let mut told = tally_elements(&rows.expect("rows"), "tags", "id").expect("counted");
-        told.sort();
-        assert_eq!(told, [("a".to_owned(), 1), ("b".to_owned(), 2)]);
+        let mut counted = tally_elements(&rows.expect("rows"), "tags", "id").expect("counted");
+        counted.sort();
+        assert_eq!(counted, [("a".to_owned(), 1), ("b".to_owned(), 2)]);
     }
 }

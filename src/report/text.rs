@@ -48,17 +48,17 @@ fn rendered(section: &Section) -> String {
 
 /// One table of many: their first rows, with what each was called.
 fn joined(tables: &[Table]) -> Table {
-    let title = |told: &Table| told.head.first().cloned().unwrap_or_default();
+    let title = |data: &Table| data.head.first().cloned().unwrap_or_default();
     let mut rows: Vec<Vec<Item>> = Vec::new();
-    for told in tables {
-        for (number, row) in told.rows.iter().take(FIRST).enumerate() {
-            let name = if number == 0 { title(told) } else { String::new() };
+    for data in tables {
+        for (number, row) in data.rows.iter().take(FIRST).enumerate() {
+            let name = if number == 0 { title(data) } else { String::new() };
             rows.push([Item::Text(name)].into_iter().chain(row.iter().cloned()).collect());
         }
     }
-    let head = tables.first().map(|told| told.head.clone()).unwrap_or_default();
+    let head = tables.first().map(|data| data.head.clone()).unwrap_or_default();
     let head = ["field".to_owned(), "value".to_owned()].into_iter().chain(head.into_iter().skip(1));
-    let (of, bar) = (rows.len() as u64, tables.first().and_then(|told| told.bar).map(|bar| bar + 1));
+    let (of, bar) = (rows.len() as u64, tables.first().and_then(|data| data.bar).map(|bar| bar + 1));
     Table { head: head.collect(), rows, bar, of, whole: true, latest: false }
 }
 
@@ -94,27 +94,27 @@ fn week(hours: &[[u64; 24]; 7]) -> String {
     lines.join("\n")
 }
 
-fn table(told: &Table) -> String {
-    let rows: Vec<&Vec<Item>> = if told.latest {
-        told.rows.iter().skip(told.rows.len().saturating_sub(DAYS)).collect()
+fn table(data: &Table) -> String {
+    let rows: Vec<&Vec<Item>> = if data.latest {
+        data.rows.iter().skip(data.rows.len().saturating_sub(DAYS)).collect()
     } else {
-        told.rows.iter().take(if told.whole { usize::MAX } else { ROWS }).collect()
+        data.rows.iter().take(if data.whole { usize::MAX } else { ROWS }).collect()
     };
-    let size = |row: &[Item]| row.get(told.bar?)?.size();
-    let highest = |row: &[Item]| row.get(told.bar?)?.highest();
+    let size = |row: &[Item]| row.get(data.bar?)?.size();
+    let highest = |row: &[Item]| row.get(data.bar?)?.highest();
     let most = rows.iter().filter_map(|row| highest(row)).chain(rows.iter().filter_map(|row| size(row)));
     let most = most.fold(0.0, f64::max);
-    let mut head = told.head.clone();
-    head.extend(told.bar.map(|_| String::new()));
+    let mut head = data.head.clone();
+    head.extend(data.bar.map(|_| String::new()));
     let mut table = plain(head);
     for row in &rows {
         let mut cells: Vec<Cell> = row.iter().map(cell).collect();
         cells
-            .extend(told.bar.map(|_| Cell::new(size(row).map_or_else(String::new, |size| part(size, most)))));
+            .extend(data.bar.map(|_| Cell::new(size(row).map_or_else(String::new, |size| part(size, most)))));
         table.add_row(cells);
     }
-    let left = told.of.saturating_sub(rows.len() as u64);
-    match (left, told.latest) {
+    let left = data.of.saturating_sub(rows.len() as u64);
+    match (left, data.latest) {
         (0, _) | (_, true) => table.to_string(),
         (left, false) => format!("{table}\n… and {} more", count(left)),
     }
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn wide_values_line_up_and_long_ones_are_cut() {
         let row = |name: &str, tickets| vec![Item::Value(Some(name.to_owned())), Item::Count(Some(tickets))];
-        let told = Table {
+        let data = Table {
             head: vec!["问题类型".to_owned(), "tickets".to_owned()],
             rows: vec![row("退款\u{1b}[31m 🎫", 10), row(&"长".repeat(200), 5), row("", 0)],
             bar: Some(1),
@@ -162,7 +162,7 @@ mod tests {
             whole: false,
             latest: false,
         };
-        let text = table(&told);
+        let text = table(&data);
         let widths: Vec<usize> = text.lines().map(UnicodeWidthStr::width).collect();
         assert!(widths.iter().all(|width| *width == widths[0] && *width < 90), "{text}");
         assert!(!text.contains('\u{1b}') && text.contains("长…") && text.contains("(empty)"), "{text}");

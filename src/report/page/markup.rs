@@ -24,19 +24,19 @@ pub fn escaped(text: &str) -> String {
 }
 
 /// A table that scrolls by itself where the page is narrow.
-pub fn table(told: &Table) -> String {
-    let size = |row: &Vec<Item>| row.get(told.bar?)?.size();
-    let highest = |row: &Vec<Item>| row.get(told.bar?)?.highest();
-    let most = told.rows.iter().filter_map(|row| highest(row).or(size(row))).fold(0.0, f64::max);
+pub fn table(data: &Table) -> String {
+    let size = |row: &Vec<Item>| row.get(data.bar?)?.size();
+    let highest = |row: &Vec<Item>| row.get(data.bar?)?.highest();
+    let most = data.rows.iter().filter_map(|row| highest(row).or(size(row))).fold(0.0, f64::max);
     let numbers: Vec<bool> =
-        told.rows.first().map(|row| row.iter().map(Item::is_number).collect()).unwrap_or_default();
+        data.rows.first().map(|row| row.iter().map(Item::is_number).collect()).unwrap_or_default();
     let head = |(at, name): (usize, &String)| {
         let class = if numbers.get(at) == Some(&true) { " class=\"number\"" } else { "" };
         format!("<th scope=\"col\"{class}>{}</th>", escaped(name))
     };
     let cell = |(at, item): (usize, &Item)| {
         let shown = escaped(&item.shown());
-        match (item.is_number(), item.size().filter(|_| told.bar == Some(at) && most > 0.0)) {
+        match (item.is_number(), item.size().filter(|_| data.bar == Some(at) && most > 0.0)) {
             (true, Some(size)) => {
                 format!(
                     "<td class=\"number bar\" style=\"--part:{:.3}\">{shown}</td>",
@@ -49,15 +49,15 @@ pub fn table(told: &Table) -> String {
     };
     let row =
         |row: &Vec<Item>| format!("<tr>{}</tr>\n", row.iter().enumerate().map(cell).collect::<String>());
-    let rows: String = match told.latest {
-        true => told.rows.iter().rev().map(row).collect(),
-        false => told.rows.iter().map(row).collect(),
+    let rows: String = match data.latest {
+        true => data.rows.iter().rev().map(row).collect(),
+        false => data.rows.iter().map(row).collect(),
     };
-    let left = told.of.saturating_sub(told.rows.len() as u64);
+    let left = data.of.saturating_sub(data.rows.len() as u64);
     let more = if left > 0 { format!("<p>… and {} more</p>\n", count(left)) } else { String::new() };
     format!(
         "<div class=\"scroll\"><table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n{more}",
-        told.head.iter().enumerate().map(head).collect::<String>()
+        data.head.iter().enumerate().map(head).collect::<String>()
     )
 }
 
@@ -69,9 +69,9 @@ pub fn week(hours: &[[u64; 24]; 7]) -> String {
     for (name, day) in WEEKDAYS.iter().zip(hours) {
         let cell = |(hour, tickets): (usize, &u64)| {
             let part = *tickets as f64 / most as f64;
-            let told = count(*tickets);
+            let number = count(*tickets);
             format!(
-                "<td style=\"--part:{part:.3}\" title=\"{name} {hour}:00: {told}\"><span class=\"unseen\">{told}</span></td>"
+                "<td style=\"--part:{part:.3}\" title=\"{name} {hour}:00: {number}\"><span class=\"unseen\">{number}</span></td>"
             )
         };
         let cells: String = day.iter().enumerate().map(cell).collect();

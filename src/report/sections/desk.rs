@@ -50,16 +50,16 @@ fn table(first: &str, rows: Vec<Vec<Item>>) -> Table {
     )
 }
 
-fn row(name: Item, told: &Figures) -> Vec<Item> {
+fn row(name: Item, figures: &Figures) -> Vec<Item> {
     let spans = |times: &Option<Times>| {
         let of = |seconds: fn(&Times) -> Option<f64>| Item::Seconds(times.as_ref().and_then(seconds));
         [of(|times| times.median_seconds), of(|times| times.p90_seconds)]
     };
-    let mut row = vec![name, Item::count(told.tickets), Item::Count(told.open)];
-    row.extend(spans(&told.first_assignment));
-    row.extend(spans(&told.resolution));
-    row.push(Item::Share(told.sla.as_ref().and_then(|sla| sla.attainment)));
-    row.push(Item::Rating(told.satisfaction.as_ref().and_then(|ratings| ratings.mean)));
+    let mut row = vec![name, Item::count(figures.tickets), Item::Count(figures.open)];
+    row.extend(spans(&figures.first_assignment));
+    row.extend(spans(&figures.resolution));
+    row.push(Item::Share(figures.sla.as_ref().and_then(|sla| sla.attainment)));
+    row.push(Item::Rating(figures.satisfaction.as_ref().and_then(|ratings| ratings.mean)));
     row
 }
 

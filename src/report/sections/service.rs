@@ -35,17 +35,17 @@ pub fn pauses(report: &Report) -> Option<Section> {
 
 pub fn satisfaction(report: &Report) -> Option<Section> {
     let title = "Are customers content?";
-    let Some(told) = &report.satisfaction else {
+    let Some(satisfaction) = &report.satisfaction else {
         return (report.all.tickets > 0).then(|| Section::unknown(title, "Not known: no ticket was rated."));
     };
-    let rows = told.words.iter().map(|word| {
+    let rows = satisfaction.words.iter().map(|word| {
         let score = word.score.map(|score| score as f64);
         vec![Item::Value(word.label.clone()), Item::Rating(score), Item::count(word.tickets)]
     });
     let mut section = Section::new(title);
     section.drawn(Table::new(["rating", "of 5", "tickets"], rows.collect()).bar(2), &[2]);
-    section.drawn(people("group", &told.groups), &[4]);
-    section.drawn(people("assignee", &told.assignees), &[4]);
+    section.drawn(people("group", &satisfaction.groups), &[4]);
+    section.drawn(people("assignee", &satisfaction.assignees), &[4]);
     Some(section)
 }
 
