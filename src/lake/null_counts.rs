@@ -1,12 +1,12 @@
 //! In how many rows of a file each column has a value: by the statistics where they say so, else counted.
 //!
 //! Statistics count the elements of lists, not the lists, and they know no deletion marks: deleted tickets do not count here.
-//! Only these columns of these row groups are read.
+//! Only these columns are read.
 
 use std::collections::{HashMap, HashSet};
 
 use arrow::{array::Array, record_batch::RecordBatch};
-use parquet::{arrow::ProjectionMask, errors::ParquetError};
+use parquet::file::metadata::RowGroupMetaData;
 
 use super::{Lake, LakeError, PartitionKey, reader, ticket_file};
 use crate::columns::DELETED_AT;
@@ -52,36 +52,31 @@ pub fn add_filled(
     counts: &mut FilledCounts,
 ) -> Result<(), LakeError> {
     let Some(file) = reader::open(&ticket_file(lake, source, key))? else { return Ok(()) };
-    let deleted = file.schema().index_of(DELETED_AT).ok();
-    for (number, group) in file.parquet().row_groups().iter().enumerate() {
-        let rows = group.num_rows().max(0) as u64;
-        // A list's values are in a column below it, whose path is longer.
-        let nulls = |name: &str| {
+    let rows = file.rows();
+    // A list's values are in a column below it, whose path is longer.
+    let nulls = |name: &str| {
+        let of_group = |group: &RowGroupMetaData| {
             let chunk = group.columns().iter().find(|chunk| chunk.column_path().parts() == [name])?;
-            chunk.statistics()?.null_count_opt().filter(|nulls| *nulls <= rows)
+            chunk.statistics()?.null_count_opt()
         };
-        let has_marks = deleted.is_some() && nulls(DELETED_AT) != Some(rows);
-        let mut to_read = Vec::new();
-        for (at, field) in file.schema().fields().iter().enumerate() {
-            match nulls(field.name()) {
-                _ if !wanted.contains(field.name()) => {}
-                Some(nulls) if !has_marks => counts.add(field.name(), rows - nulls),
-                _ => to_read.push(at),
-            }
+        let nulls: Option<u64> = file.parquet().row_groups().iter().map(of_group).sum();
+        nulls.filter(|nulls| *nulls <= rows)
+    };
+    let has_marks = file.schema().index_of(DELETED_AT).is_ok() && nulls(DELETED_AT) != Some(rows);
+    let mut to_read = Vec::new();
+    for field in file.schema().fields().iter().filter(|field| wanted.contains(field.name())) {
+        match nulls(field.name()) {
+            Some(nulls) if !has_marks => counts.add(field.name(), rows - nulls),
+            _ => to_read.push(field.name().as_str()),
         }
-        if to_read.is_empty() && !has_marks {
-            counts.live += rows;
-            continue;
-        }
-        let columns = to_read.into_iter().chain(deleted);
-        let mask = ProjectionMask::roots(file.parquet().file_metadata().schema_descr(), columns);
-        file.read(|builder| {
-            let batches = builder.with_row_groups(vec![number]).with_projection(mask).build()?;
-            for batch in batches {
-                counts.count(&batch.map_err(ParquetError::from)?);
-            }
-            Ok(())
-        })?;
     }
-    Ok(())
+    if to_read.is_empty() && !has_marks {
+        counts.live += rows;
+        return Ok(());
+    }
+    to_read.push(DELETED_AT);
+    file.columns(&to_read)?.try_for_each(|batch| {
+        counts.count(&batch?);
+        Ok(())
+    })
 }
