@@ -224,12 +224,12 @@ impl Frame<'_> {
         })
     }
 
-    /// The day of the newest change that the lake knows; of a lake without a state the day after its newest ticket.
+    /// The day up to which the lake is complete; of a lake without a state the day after its newest ticket.
     fn as_of(&self, volume: &Volume) -> Date {
-        let cursor = self.freshness.sources.iter().filter_map(|source| source.cursor).max();
+        let read = self.freshness.sources.iter().filter_map(|source| source.complete_at.max(source.cursor)).max();
         let now = Zoned::now().with_time_zone(self.zone.clone()).date();
         let newest = || volume.days.last().and_then(|day| day.date.tomorrow().ok());
-        cursor.map(|at| at.to_zoned(self.zone.clone()).date()).or_else(newest).unwrap_or(now).min(now)
+        read.map(|at| at.to_zoned(self.zone.clone()).date()).or_else(newest).unwrap_or(now).min(now)
     }
 
     fn groups(&self) -> PolarsResult<Groups> {

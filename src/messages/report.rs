@@ -10,14 +10,14 @@ messages! {
     SINCE: "Tickets created since {since}", "{since} 起创建的工单";
     UNTIL: "Tickets created before {until}", "{until} 之前创建的工单";
     BETWEEN: "Tickets created from {since} to {last}", "{since} 至 {last} 创建的工单";
-    IN_LAKE: "{what} of {lake}", "{what}，数据湖 {lake}";
+    IN_LAKE: "{what} · lake: {lake}", "{what} · 数据湖：{lake}";
     DELETED: "{n} ticket deleted at the source is left out.|{n} tickets deleted at the source are left out.", "已在源端删除的 {n} 张工单不计入。";
     NO_LAKE: "There is no lake at {lake} yet. Make it with `ticketlake sync`.", "{lake} 还没有数据湖，请先运行 `ticketlake sync`。";
     INCOMPLETE: "This lake is incomplete. Figures may be too low.", "数据湖不完整，以下数字可能偏低。";
     NEVER_COMPLETE: "{source}: never read completely", "{source}：尚未完整读取过";
     LAST_RUN_WAS: "{source}: the last run is {outcome}", "{source}：最近一次运行{outcome}";
     MISSING: "{source}: {n} ticket is missing|{source}: {n} tickets are missing", "{source}：缺少 {n} 张工单";
-    RECENT: "{n} day to {last}, against the day before|{n} days to {last}, against the {n} days before", "截至 {last} 的 {n} 天，与之前 {n} 天对比";
+    RECENT: "{n} day to {last}, against the day before|{n} days to {last}, against the {n} days before", "截至 {last}的 {n} 天，与之前 {n} 天对比";
     BELOW: "Everything below is about all tickets.", "以下内容统计全部工单。";
     BEFORE: "before: {value}", "之前：{value}";
     POINTS: "{n} points", "{n} 个百分点";
@@ -44,9 +44,10 @@ messages! {
     SOURCE: "source", "数据源";
     TICKETS: "tickets", "工单";
     OPEN: "open", "未完成";
-    FIRST_ASSIGNMENT: "first assignment, median", "首次受理，中位数";
+    FIRST_ASSIGNMENT: "first assignment, median", "首次受理用时，中位数";
+    FIRST_ASSIGNMENT_P90: "first assignment, 90th percentile", "首次受理用时，第 90 百分位";
     RESOLUTION: "resolution, median", "解决用时，中位数";
-    P90: "90th percentile", "第 90 百分位";
+    RESOLUTION_P90: "resolution, 90th percentile", "解决用时，第 90 百分位";
     ATTAINMENT: "SLA attainment", "SLA 达标率";
     RATING: "average rating (1–5)", "平均评分（1–5）";
     FIGURE: "figure", "指标";
@@ -74,7 +75,7 @@ messages! {
     VALUE: "value", "取值";
     FILLED: "filled", "填写率";
     KEY: "key", "键";
-    UP_TO: "read up to", "读取至";
+    UP_TO: "complete as of", "数据完整截至";
     LAST_FULL_READ: "last full read", "最近一次全量读取";
     LAST_RUN: "last run", "最近一次运行";
     OUTCOME: "outcome", "结果";
@@ -106,7 +107,7 @@ messages! {
     SUNDAY: "Sun", "周日";
 
     // notes
-    TIMES_OF: "Only {sources} has times to {what}, so those of `all` are its times.", "只有 {sources} 提供{what}用时，“全部”中的该项即其用时。";
+    TIMES_OF: "The times to {what} in `all` are those of {sources}; the other sources have none.", "“全部”一行的{what}用时仅来自 {sources}，其他数据源没有。";
     TO_FIRST_ASSIGNMENT: "first assignment", "首次受理";
     TO_RESOLUTION: "resolution", "解决";
     UNRANKED: "The average rating leaves out {n} of {rated} ratings: the word has no known rank. `rating_scale` of the source sets it.", "平均评分未计入 {rated} 条评价中的 {n} 条：这些评价词没有已知分值，可在数据源的 `rating_scale` 中设置。";

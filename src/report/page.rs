@@ -15,7 +15,7 @@ use self::{
 };
 use super::{
     Report, Style,
-    sections::{Chart, Headline, Section, headline, sections, warnings},
+    sections::{Chart, Headline, Section, Table, headline, sections, warnings},
 };
 use crate::messages::{Lang, report as say};
 
@@ -118,14 +118,18 @@ fn section(part: &Section, drawings: &mut Vec<Drawing>, lang: Lang) -> String {
         }
     }
     let several = part.tables.len() > 2;
-    inside += if several { "<div class=\"cards\">\n" } else { "" };
+    inside += match columns {
+        _ if !several => "",
+        0..=3 => "<div class=\"cards\">\n",
+        _ => "<div class=\"cards broad\">\n",
+    };
     for (number, told) in part.tables.iter().enumerate() {
         inside += "<div>\n";
         let own = |chart: &&Chart| matches!(chart, Chart::Rows { table, .. } if *table == number);
         inside += &part.charts.iter().find(own).map(|chart| place(chart, part, drawings, lang)).unwrap_or_default();
         let rows = table(told, lang);
         let summary = say::AS_TABLE.count(lang, told.rows.len() as u64, &[]);
-        inside += &match told.latest || told.rows.len() > OPEN_ROWS {
+        inside += &match is_folded(told) {
             true => format!("<details><summary>{summary}</summary>\n{rows}</details>\n"),
             false => rows,
         };
@@ -134,7 +138,13 @@ fn section(part: &Section, drawings: &mut Vec<Drawing>, lang: Lang) -> String {
     inside += if several { "</div>\n" } else { "" };
     inside += &paragraphs(&part.notes);
     let wide = columns > 5 || several || part.charts.iter().any(over_time);
-    format!("<section{}>\n{inside}</section>\n", if wide { " class=\"wide\"" } else { "" })
+    let folded = part.charts.is_empty() && !part.tables.is_empty() && part.tables.iter().all(is_folded);
+    let class = format!("{}{}", if wide { "wide" } else { "" }, if folded { " folded" } else { "" });
+    format!("<section class=\"{}\">\n{inside}</section>\n", class.trim())
+}
+
+fn is_folded(table: &Table) -> bool {
+    table.latest || table.rows.len() > OPEN_ROWS
 }
 
 /// Where the script draws a chart.

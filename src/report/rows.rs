@@ -285,15 +285,9 @@ impl Rows {
         self.cast(name, &DataType::Utf8).as_string::<i32>().clone()
     }
 
-    /// An empty text or list is as good as none.
     fn filled(&self, name: &str) -> Vec<bool> {
-        let Some(column) = self.0.column_by_name(name) else { return vec![false; self.0.num_rows()] };
-        let is_empty = |row: usize| match column.data_type() {
-            DataType::Utf8 => column.as_string::<i32>().value(row).is_empty(),
-            DataType::List(_) => column.as_list::<i32>().value_length(row) == 0,
-            _ => false,
-        };
-        (0..column.len()).map(|row| column.is_valid(row) && !is_empty(row)).collect()
+        let column = self.0.column_by_name(name);
+        column.map_or_else(|| vec![false; self.0.num_rows()], |column| lake::filled(column).collect())
     }
 
     /// Calls for every row and each of its different values, in the order of rows.

@@ -1,7 +1,7 @@
 //! The report on a terminal: short tables with bars, and charts made of characters, all within 80 columns.
 
 use comfy_table::Cell;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{
     Report, Style,
@@ -35,8 +35,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     let lang = style.lang;
     let top = headline(report, style);
     let warnings = warnings(report, lang);
-    let mut lines = vec![top.title.clone()];
-    lines.extend(top.lines.iter().cloned());
+    let mut lines: Vec<String> = [&top.title].into_iter().chain(&top.lines).map(|line| wrapped(line)).collect();
     if !warnings.is_empty() && report.freshness.exists {
         lines.push(String::new());
         lines.push(say::INCOMPLETE.text(lang).to_owned());
@@ -57,7 +56,20 @@ fn rendered(section: &Section, lang: Lang) -> String {
         few => few.iter().map(|told| table(told, lang)).collect(),
     };
     let parts = [section.title.clone()].into_iter().chain(charts).chain(tables);
-    parts.chain(section.notes.iter().cloned()).collect::<Vec<_>>().join("\n")
+    parts.chain(section.notes.iter().map(|note| wrapped(note))).collect::<Vec<_>>().join("\n")
+}
+
+/// A sentence in lines of the terminal's width, turned at blanks and, like Chinese, after wide characters.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    let is_end = |c: char| c == ' ' || c.width() == Some(2);
+    for word in text.split_inclusive(is_end) {
+        if lines.last().is_some_and(|line| line.width() + word.trim_end().width() > COLUMNS) {
+            lines.push(String::new());
+        }
+        lines.last_mut().into_iter().for_each(|line| *line += word);
+    }
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
 /// One table of many: their first rows, with the name of each.
@@ -80,7 +92,7 @@ fn joined(tables: &[Table], lang: Lang) -> Table {
 /// Bars of a table stand in the table.
 fn chart(chart: &Chart, lang: Lang) -> Option<String> {
     match chart {
-        Chart::Time { series, caption, .. } => Some(format!("{}\n{caption}", line(&series.values))),
+        Chart::Time { series, caption, .. } => Some(format!("{}\n{}", line(&series.values), wrapped(caption))),
         Chart::Week(hours) => Some(week(hours, lang)),
         Chart::Rows { .. } => None,
     }
@@ -197,6 +209,14 @@ mod tests {
         assert!(widths.iter().all(|width| *width == widths[0] && *width <= 80), "{text}");
         assert!(!text.contains('\u{1b}') && text.contains("长…") && text.contains("(empty)"), "{text}");
         assert!(text.contains(&"█".repeat(24)) && !text.contains(&"█".repeat(25)), "{text}");
+    }
+
+    #[test]
+    fn sentences_are_turned_at_the_edge() {
+        let text = wrapped(&"twenty letters long ".repeat(9));
+        assert_eq!(text.lines().map(UnicodeWidthStr::width).max(), Some(79));
+        let text = wrapped(&"工单".repeat(50));
+        assert_eq!(text.lines().map(UnicodeWidthStr::width).collect::<Vec<_>>(), [80, 80, 40]);
     }
 
     #[test]

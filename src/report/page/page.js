@@ -56,12 +56,17 @@
     };
   }
 
-  function draw(isDark) {
+  // On paper a chart is as wide as its place there: all columns of an A4 page, one of two, one of three.
+  function onPaper(place) {
+    return place.closest(".cards") ? 205 : place.closest(".wide") ? 670 : 325;
+  }
+
+  function draw(isDark, printed = false) {
     drawn.forEach((chart) => chart.dispose());
     drawn = drawings.map((drawing, number) => {
       const place = document.getElementById("chart-" + number);
       place.style.height = (drawing.kind === "rows" ? 44 + 26 * drawing.names.length + (drawing.series.length > 1 ? 20 : 0) : 240) + "px";
-      const chart = echarts.init(place, null, { renderer: "svg" });
+      const chart = echarts.init(place, null, { renderer: "svg", width: printed ? onPaper(place) : undefined });
       chart.setOption(option(drawing, isDark));
       return chart;
     });
@@ -70,7 +75,6 @@
   draw(dark.matches);
   dark.addEventListener("change", () => draw(dark.matches));
   addEventListener("resize", () => drawn.forEach((chart) => chart.resize()));
-  // Paper is white, and narrower than the screen.
-  addEventListener("beforeprint", () => draw(false));
+  addEventListener("beforeprint", () => draw(false, true));
   addEventListener("afterprint", () => draw(dark.matches));
 })();

@@ -206,7 +206,7 @@ pub fn freshness(report: &Report, lang: Lang) -> Section {
     };
     let row = |source: &SourceStatus| {
         let run = source.last_run.as_ref();
-        let times = [source.cursor, source.whole_at, run.and_then(|run| run.finished_at)].map(at);
+        let times = [source.complete_at, source.whole_at, run.and_then(|run| run.finished_at)].map(at);
         let outcome = run.map_or("–", |run| outcome(run.outcome).text(lang));
         [Item::text(&source.name)].into_iter().chain(times).chain([Item::text(outcome)]).collect()
     };

@@ -78,9 +78,9 @@ pub const MEASURES: [Message; 8] = [
     say::TICKETS,
     say::OPEN,
     say::FIRST_ASSIGNMENT,
-    say::P90,
+    say::FIRST_ASSIGNMENT_P90,
     say::RESOLUTION,
-    say::P90,
+    say::RESOLUTION_P90,
     say::ATTAINMENT,
     say::RATING,
 ];
@@ -114,15 +114,16 @@ fn labelled(name: Message, of: &Figures, lang: Lang) -> String {
     format!("{text}{}{}", if lang == Lang::En { ", " } else { "，" }, say::LEFT_OUT.count(lang, left, &[]))
 }
 
-/// How much a figure differs from the one before: `+12%`, `-0.20`.
+/// How much a figure differs from the one before: `+12%`, `−0.20`.
 fn change(now: &Item, before: &Item, lang: Lang) -> Option<String> {
     let (new, old) = (now.size()?, before.size()?);
-    match now {
-        Item::Share(_) => Some(say::POINTS.with(lang, &[("n", &format!("{:+.1}", (new - old) * 100.0))])),
-        Item::Rating(_) => Some(format!("{:+.2}", new - old)),
-        _ if old > 0.0 => Some(format!("{:+.0}%", (new / old - 1.0) * 100.0)),
-        _ => None,
-    }
+    let told = match now {
+        Item::Share(_) => say::POINTS.with(lang, &[("n", &format!("{:+.1}", (new - old) * 100.0))]),
+        Item::Rating(_) => format!("{:+.2}", new - old),
+        _ if old > 0.0 => format!("{:+.0}%", (new / old - 1.0) * 100.0),
+        _ => return None,
+    };
+    Some(told.replace('-', "−"))
 }
 
 impl Headline {
