@@ -198,7 +198,12 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, Faults> {
 /// file is not there.
 pub fn load_offline(path: &Path, overrides: &Overrides) -> Result<Offline, Faults> {
     if let Some(lake) = lake::alone(path, overrides) {
-        return Ok(Offline { lake, sources: Vec::new(), language: Lang::default(), rating_scales: BTreeMap::new() });
+        return Ok(Offline {
+            lake,
+            sources: Vec::new(),
+            language: Lang::default(),
+            rating_scales: BTreeMap::new(),
+        });
     }
     let config = read(path, overrides, false)?;
     let sources = config.sources.iter().map(|source| (source.name.clone(), source.kind)).collect();

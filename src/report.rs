@@ -25,15 +25,15 @@ pub use self::{
     grouping::GroupBy,
     page::page,
     questions::{
-        Backlog, Chosen, Count, DayCount, DayOpen, Fill, Pause, Policy, Rated, Recent, Rescued, Satisfaction, Standing,
-        Top, Volume, Word,
+        Backlog, Chosen, Count, DayCount, DayOpen, Fill, Pause, Policy, Rated, Recent, Rescued, Satisfaction,
+        Standing, Top, Volume, Word,
     },
     sections::Style,
     text::render,
 };
 use self::{
     fields::SourceColumns,
-    frame::{by_value, figures, groups, share},
+    frame::{by_value, figures, groups, measured, share},
     grouping::Key,
     rows::{Form, Looked, Reader, Source, TAGS, counting, kept},
 };
@@ -188,7 +188,7 @@ impl Frame<'_> {
         let volume = questions::volume(rows, words)?;
         let as_of = self.as_of(&volume);
         let mut by_source = BTreeMap::new();
-        for ([name], rows) in groups(rows, words, [kept::SOURCE], usize::MAX)?.0 {
+        for ([name], rows) in groups(&measured(rows, [kept::SOURCE])?, words, [kept::SOURCE], usize::MAX)?.0 {
             by_source.insert(name.text(), rows);
         }
         let mut told = Vec::new();
@@ -196,7 +196,8 @@ impl Frame<'_> {
             let rows = by_source.get(&Some(columns.name.clone())).cloned().unwrap_or_else(|| rows.clear());
             told.push(SourceFigures { name: columns.name.clone(), figures: figures(&rows)? });
         }
-        let fills = self.sources.iter().zip(&told).flat_map(|(source, told)| fills(source, told.figures.tickets));
+        let fills =
+            self.sources.iter().zip(&told).flat_map(|(source, told)| fills(source, told.figures.tickets));
         Ok(Report {
             command: "report",
             at: Timestamp::now(),
@@ -205,7 +206,9 @@ impl Frame<'_> {
             window,
             deleted: self.sources.iter().map(|source| source.deleted).sum(),
             as_of,
-            recent: (!window.is_limited()).then(|| questions::recent(rows, as_of, RECENT_DAYS)).transpose()?,
+            recent: (!window.is_limited())
+                .then(|| questions::recent(rows, as_of, RECENT_DAYS))
+                .transpose()?,
             all: figures(rows)?,
             groups: self.group_by.is_some().then(|| self.groups()).transpose()?,
             backlog: questions::backlog(rows, words, window.until)?,
@@ -226,7 +229,8 @@ impl Frame<'_> {
 
     /// The day up to which the lake is complete; of a lake without a state the day after its newest ticket.
     fn as_of(&self, volume: &Volume) -> Date {
-        let read = self.freshness.sources.iter().filter_map(|source| source.complete_at.max(source.cursor)).max();
+        let read =
+            self.freshness.sources.iter().filter_map(|source| source.complete_at.max(source.cursor)).max();
         let now = Zoned::now().with_time_zone(self.zone.clone()).date();
         let newest = || volume.days.last().and_then(|day| day.date.tomorrow().ok());
         read.map(|at| at.to_zoned(self.zone.clone()).date()).or_else(newest).unwrap_or(now).min(now)
@@ -234,8 +238,12 @@ impl Frame<'_> {
 
     fn groups(&self) -> PolarsResult<Groups> {
         let words = &self.reader.words;
-        let (parts, distinct) =
-            groups(&by_value(&self.reader.frame)?, words, [kept::GROUP], questions::TOP)?;
+        let (parts, distinct) = groups(
+            &by_value(&measured(&self.reader.frame, [kept::GROUP])?)?,
+            words,
+            [kept::GROUP],
+            questions::TOP,
+        )?;
         let group = |([value], rows): ([frame::Cell<'_>; 1], _)| {
             Ok(Group { value: value.text(), figures: figures(&rows)? })
         };
@@ -264,7 +272,8 @@ impl Frame<'_> {
 
     fn rescued(&self, source: &Source<'_>) -> Rescued {
         let (tickets, values) = source.chosen.get(1).cloned().unwrap_or_default();
-        let by_key = values.into_iter().map(|(key, tickets)| (self.reader.words.text(key).to_owned(), tickets));
+        let by_key =
+            values.into_iter().map(|(key, tickets)| (self.reader.words.text(key).to_owned(), tickets));
         Rescued { source: source.columns.name.clone(), tickets, by_key: by_key.collect() }
     }
 }

@@ -3,11 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
-use jiff::{
-    ToSpan, Zoned,
-    civil::Date,
-    tz::TimeZone,
-};
+use jiff::{ToSpan, Zoned, civil::Date, tz::TimeZone};
 
 use super::{Context, looking, output};
 use crate::{
@@ -99,7 +95,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     }
     match &args.html {
         _ if context.global.json => output::print_json(&told)?,
-        Some(file) if !to_stdout => output::print(format!("wrote {}; open it in a browser\n", file.display()))?,
+        Some(file) if !to_stdout => {
+            output::print(format!("wrote {}; open it in a browser\n", file.display()))?
+        }
         Some(_) => {}
         None => output::print(report::render(&told, &style))?,
     }

@@ -3,8 +3,8 @@
 //! Only the eager part of Polars is built. The lazy one would make the program's first build minutes longer.
 
 use polars::prelude::{
-    AnyValue, BooleanChunked, ChunkAgg, ChunkCompareIneq, ChunkFilter, ChunkQuantile, DataFrame, ExplodeOptions, GroupsIndicator, IdxCa,
-    NewChunkedArray, PolarsError, PolarsResult, QuantileMethod,
+    AnyValue, BooleanChunked, ChunkAgg, ChunkCompareIneq, ChunkFilter, ChunkQuantile, DataFrame,
+    ExplodeOptions, GroupsIndicator, IdxCa, NewChunkedArray, PolarsError, PolarsResult, QuantileMethod,
 };
 use serde::Serialize;
 
@@ -37,6 +37,9 @@ impl<'a> Cell<'a> {
     }
 }
 
+/// Groups of rows, each with its key.
+pub type Groups<'a, const N: usize> = Vec<([Cell<'a>; N], DataFrame)>;
+
 /// The rows of each combination of values in these columns, the largest group first; at most `most` groups, and how many
 /// there are.
 pub fn groups<'a, const N: usize>(
@@ -44,7 +47,7 @@ pub fn groups<'a, const N: usize>(
     words: &'a Words,
     keys: [&str; N],
     most: usize,
-) -> PolarsResult<(Vec<([Cell<'a>; N], DataFrame)>, u64)> {
+) -> PolarsResult<(Groups<'a, N>, u64)> {
     let groups = rows.group_by(keys)?;
     let positions: Vec<_> = groups.get_groups().iter().collect();
     let mut found: Vec<_> = cells(&groups.keys(), words)?.into_iter().zip(positions).collect();
@@ -93,14 +96,25 @@ pub fn by_value(rows: &DataFrame) -> PolarsResult<DataFrame> {
 }
 
 /// The rows in which this mask is true.
-pub fn only(rows: &DataFrame, mask: impl FnOnce(&DataFrame) -> PolarsResult<BooleanChunked>) -> PolarsResult<DataFrame> {
+pub fn only(
+    rows: &DataFrame,
+    mask: impl FnOnce(&DataFrame) -> PolarsResult<BooleanChunked>,
+) -> PolarsResult<DataFrame> {
     rows.filter(&mask(rows)?)
 }
 
-/// The rows with a value in one of these columns.
+/// The columns that figures are made of, and these others: what is copied for a group is no more.
+pub fn measured<const N: usize>(rows: &DataFrame, others: [&str; N]) -> PolarsResult<DataFrame> {
+    let columns = [DONE, TO_ASSIGNMENT, TO_RESOLUTION, BREACHED, RATING, SCORE];
+    rows.select(columns.into_iter().chain(others))
+}
+
+/// These columns of the rows with a value in one of them.
 pub fn known(rows: &DataFrame, columns: [&str; 2]) -> PolarsResult<DataFrame> {
     let [first, second] = columns;
-    only(rows, |rows| Ok(rows.column(first)?.is_not_null() | rows.column(second)?.is_not_null()))
+    only(&rows.select(columns)?, |rows| {
+        Ok(rows.column(first)?.is_not_null() | rows.column(second)?.is_not_null())
+    })
 }
 
 /// How many rows have true in a column, and how many have false.
@@ -179,8 +193,9 @@ fn times(rows: &DataFrame, column: &str) -> PolarsResult<Option<Times>> {
     if tickets + before_creation == 0 {
         return Ok(None);
     }
-    let [median_seconds, p90_seconds] =
-        [0.5, 0.9].map(|share| Ok::<_, PolarsError>(kept.quantile(share, QuantileMethod::Linear)?.map(|micros| micros / MICROS)));
+    let [median_seconds, p90_seconds] = [0.5, 0.9].map(|share| {
+        Ok::<_, PolarsError>(kept.quantile(share, QuantileMethod::Linear)?.map(|micros| micros / MICROS))
+    });
     let (median_seconds, p90_seconds) = (median_seconds?, p90_seconds?);
     Ok(Some(Times { tickets, median_seconds, p90_seconds, before_creation }))
 }
@@ -193,7 +208,7 @@ pub fn sla(rows: &DataFrame) -> PolarsResult<Sla> {
 /// `None` where no ticket was rated.
 pub fn ratings(rows: &DataFrame) -> PolarsResult<Option<Ratings>> {
     let scores = rows.column(SCORE)?.i64()?;
-    let rated = known(&rows.select([RATING, SCORE])?, [RATING, SCORE])?.height() as u64;
+    let rated = known(rows, [RATING, SCORE])?.height() as u64;
     let scored = (scores.len() - scores.null_count()) as u64;
     Ok((rated > 0).then(|| Ratings { rated, scored, mean: scores.mean() }))
 }
@@ -212,7 +227,8 @@ mod tests {
     #[test]
     fn times_are_exact() {
         let of = |seconds: &[i64]| {
-            let micros: Vec<Option<i64>> = seconds.iter().map(|second| Some(second * 1_000_000)).chain([None]).collect();
+            let micros: Vec<Option<i64>> =
+                seconds.iter().map(|second| Some(second * 1_000_000)).chain([None]).collect();
             times(&df!("t" => micros).unwrap(), "t").unwrap()
         };
         let shown = |seconds: &[i64]| of(seconds).map(|times| (times.median_seconds, times.p90_seconds));
@@ -226,11 +242,15 @@ mod tests {
 
     #[test]
     fn the_largest_group_comes_first() {
-        let rows = df!("a" => [Some(2_i64), None, Some(2), Some(1)], "b" => [true, false, true, false]).unwrap();
+        let rows =
+            df!("a" => [Some(2_i64), None, Some(2), Some(1)], "b" => [true, false, true, false]).unwrap();
         let words = Words::default();
         let told = counts(&rows, &words, ["a", "b"]).unwrap();
         let two = [Cell::Int(2), Cell::Bool(true)];
-        assert_eq!(told, [(two, 2), ([Cell::Null, Cell::Bool(false)], 1), ([Cell::Int(1), Cell::Bool(false)], 1)]);
+        assert_eq!(
+            told,
+            [(two, 2), ([Cell::Null, Cell::Bool(false)], 1), ([Cell::Int(1), Cell::Bool(false)], 1)]
+        );
         let (parts, distinct) = groups(&rows, &words, ["a"], 1).unwrap();
         assert_eq!((parts.len(), parts[0].0, parts[0].1.height(), distinct), (1, [Cell::Int(2)], 2, 3));
     }

@@ -126,7 +126,8 @@ fn section(part: &Section, drawings: &mut Vec<Drawing>, lang: Lang) -> String {
     for (number, told) in part.tables.iter().enumerate() {
         inside += "<div>\n";
         let own = |chart: &&Chart| matches!(chart, Chart::Rows { table, .. } if *table == number);
-        inside += &part.charts.iter().find(own).map(|chart| place(chart, part, drawings, lang)).unwrap_or_default();
+        inside +=
+            &part.charts.iter().find(own).map(|chart| place(chart, part, drawings, lang)).unwrap_or_default();
         let rows = table(told, lang);
         let summary = say::AS_TABLE.count(lang, told.rows.len() as u64, &[]);
         inside += &match is_folded(told) {
@@ -157,7 +158,9 @@ fn place(chart: &Chart, part: &Section, drawings: &mut Vec<Drawing>, lang: Lang)
         Chart::Time { caption, .. } => format!("<p class=\"caption\">{}</p>\n", escaped(caption)),
         Chart::Week(_) | Chart::Rows { .. } => String::new(),
     };
-    format!("<div class=\"chart\" id=\"chart-{number}\" role=\"img\" aria-label=\"{label}\"></div>\n{caption}")
+    format!(
+        "<div class=\"chart\" id=\"chart-{number}\" role=\"img\" aria-label=\"{label}\"></div>\n{caption}"
+    )
 }
 
 /// JSON that a page may hold in a script element: no text in it can end the element.

@@ -7,7 +7,10 @@ use polars::prelude::{ChunkCompareIneq, DataFrame, PolarsResult};
 use serde::Serialize;
 
 use super::{
-    frame::{Cell, Figures, Ratings, Sla, counts, figures, groups, known, only, ratings, sla, true_and_false},
+    frame::{
+        Cell, Figures, Ratings, Sla, counts, figures, groups, known, measured, only, ratings, sla,
+        true_and_false,
+    },
     rows::{PEOPLE, Words, kept::*},
 };
 use crate::when::civil_date;
@@ -58,7 +61,11 @@ fn date(days: i64) -> Option<Date> {
 
 /// The number of days since 1970.
 fn day_number(date: Date) -> i32 {
-    date.duration_since(jiff::civil::date(1970, 1, 1)).as_hours().div_euclid(24).try_into().unwrap_or(i32::MAX)
+    date.duration_since(jiff::civil::date(1970, 1, 1))
+        .as_hours()
+        .div_euclid(24)
+        .try_into()
+        .unwrap_or(i32::MAX)
 }
 
 /// Days in a row and the same number of days before them.
@@ -77,8 +84,9 @@ pub fn recent(rows: &DataFrame, until: Date, days: u32) -> PolarsResult<Recent> 
     let end = day_number(until);
     let length = i32::try_from(days).unwrap_or(i32::MAX);
     let created = |from: i32, to: i32| {
-        let days = |rows: &DataFrame| Ok(rows.column(DAY)?.i32()?.gt_eq(from) & rows.column(DAY)?.i32()?.lt(to));
-        figures(&only(rows, days)?)
+        let days =
+            |rows: &DataFrame| Ok(rows.column(DAY)?.i32()?.gt_eq(from) & rows.column(DAY)?.i32()?.lt(to));
+        figures(&only(&measured(rows, [DAY])?, days)?)
     };
     let begin = end.saturating_sub(length);
     Ok(Recent {
@@ -115,7 +123,8 @@ pub struct DayOpen {
 /// Days from `until` on are left out.
 pub fn backlog(rows: &DataFrame, words: &Words, until: Option<Date>) -> PolarsResult<Backlog> {
     // Without a day of creation a ticket has no place in time.
-    let dated = only(rows, |rows| Ok(rows.column(DAY)?.is_not_null()))?;
+    let dated = rows.select([SOURCE, DAY, END_DAY, DONE])?;
+    let dated = only(&dated, |rows| Ok(rows.column(DAY)?.is_not_null()))?;
     let mut backlog = Backlog { days: None, unknown_sources: Vec::new(), end_unknown: 0 };
     let mut days: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
     for ([source], rows) in groups(&dated, words, [SOURCE], usize::MAX)?.0 {
@@ -207,7 +216,8 @@ pub struct Pause {
 
 /// The most frequent reason first; `None` where no ticket has any.
 pub fn pauses(rows: &DataFrame, words: &Words) -> PolarsResult<Option<Vec<Pause>>> {
-    let parts = groups(&known(rows, [PAUSE_REASON, PAUSED])?, words, [PAUSE_REASON], usize::MAX)?.0.into_iter();
+    let parts =
+        groups(&known(rows, [PAUSE_REASON, PAUSED])?, words, [PAUSE_REASON], usize::MAX)?.0.into_iter();
     let told: PolarsResult<Vec<_>> = parts
         .map(|([reason], rows)| {
             let (paused, _) = true_and_false(&rows, PAUSED)?;
@@ -251,8 +261,9 @@ pub struct Rated {
 /// `None` where no ticket was rated.
 pub fn satisfaction(rows: &DataFrame, words: &Words) -> PolarsResult<Option<Satisfaction>> {
     let told = counts(&known(rows, [RATING, SCORE])?, words, [RATING, SCORE])?.into_iter();
-    let told: Vec<_> =
-        told.map(|([word, score], tickets)| Word { label: word.text(), score: score.int(), tickets }).collect();
+    let told: Vec<_> = told
+        .map(|([word, score], tickets)| Word { label: word.text(), score: score.int(), tickets })
+        .collect();
     if told.is_empty() {
         return Ok(None);
     }
@@ -265,7 +276,13 @@ fn rated(rows: &DataFrame, words: &Words, id: &str, name: &str) -> PolarsResult<
     let rows = rows.select([SOURCE, id, name, RATING, SCORE])?;
     let told = |source: Cell<'_>, id: Cell<'_>, name: Option<String>, rows: &DataFrame| {
         let tickets = rows.height() as u64;
-        let of = |ratings| Rated { source: source.text().unwrap_or_default(), id: id.int(), name, tickets, ratings };
+        let of = |ratings| Rated {
+            source: source.text().unwrap_or_default(),
+            id: id.int(),
+            name,
+            tickets,
+            ratings,
+        };
         PolarsResult::Ok(ratings(rows)?.map(of))
     };
     let mut all = Vec::new();
@@ -279,7 +296,9 @@ fn rated(rows: &DataFrame, words: &Words, id: &str, name: &str) -> PolarsResult<
     for ([source, name], rows) in groups(&without, words, [SOURCE, name], usize::MAX)?.0 {
         all.extend(told(source, Cell::Null, name.text(), &rows)?);
     }
-    all.sort_by(|a, b| b.ratings.rated.cmp(&a.ratings.rated).then_with(|| (&a.source, a.id).cmp(&(&b.source, b.id))));
+    all.sort_by(|a, b| {
+        b.ratings.rated.cmp(&a.ratings.rated).then_with(|| (&a.source, a.id).cmp(&(&b.source, b.id)))
+    });
     Ok(all)
 }
 
@@ -303,7 +322,8 @@ pub struct Count {
 
 /// The most frequent of counted values.
 pub fn top(tickets: u64, counted: &HashMap<u32, u64>, words: &Words) -> Top {
-    let value = |(value, tickets): (&u32, &u64)| Count { value: words.text(*value).to_owned(), tickets: *tickets };
+    let value =
+        |(value, tickets): (&u32, &u64)| Count { value: words.text(*value).to_owned(), tickets: *tickets };
     let mut values: Vec<Count> = counted.iter().map(value).collect();
     values.sort_by(|a, b| b.tickets.cmp(&a.tickets).then_with(|| a.value.cmp(&b.value)));
     values.truncate(TOP);
@@ -375,6 +395,9 @@ mod tests {
             TO_ASSIGNMENT => none.clone(), TO_RESOLUTION => none.clone(), SCORE => none.clone(), RATING => none,
         );
         let told = recent(&rows.unwrap(), jiff::civil::date(1970, 1, 13), 2).unwrap();
-        assert_eq!((told.since, told.figures.tickets, told.before.tickets), (jiff::civil::date(1970, 1, 11), 2, 1));
+        assert_eq!(
+            (told.since, told.figures.tickets, told.before.tickets),
+            (jiff::civil::date(1970, 1, 11), 2, 1)
+        );
     }
 }

@@ -155,13 +155,17 @@ impl<'a> Reader<'a> {
         let (since, until) = bounds(&self.window, self.zone);
         let is_limited = self.window.is_limited();
         let within = |micros: &Option<i64>| match micros {
-            Some(micros) => since.is_none_or(|since| since <= *micros) && until.is_none_or(|until| *micros < until),
+            Some(micros) => {
+                since.is_none_or(|since| since <= *micros) && until.is_none_or(|until| *micros < until)
+            }
             None => !is_limited,
         };
         let within: Vec<bool> = rows.ints("created_at").iter().map(within).collect();
         let deleted = rows.filled(DELETED_AT);
-        source.deleted += within.iter().zip(&deleted).filter(|(within, deleted)| **within && **deleted).count() as u64;
-        let live: BooleanArray = within.iter().zip(&deleted).map(|(within, deleted)| Some(*within && !deleted)).collect();
+        source.deleted +=
+            within.iter().zip(&deleted).filter(|(within, deleted)| **within && **deleted).count() as u64;
+        let live: BooleanArray =
+            within.iter().zip(&deleted).map(|(within, deleted)| Some(*within && !deleted)).collect();
         // Only a mask of another length fails.
         let rows = Rows(filter_record_batch(batch, &live).unwrap_or_else(|_| batch.clone()));
 
@@ -198,19 +202,26 @@ impl<'a> Reader<'a> {
             created.iter().zip(to).map(|(from, to)| to.as_ref()?.checked_sub((*from)?)).collect()
         };
         let ratings = rows.texts(RATING);
-        let ranked = |(score, word): (Option<i64>, Option<&str>)| score.or_else(|| source.scale.get(word?).copied());
+        let ranked =
+            |(score, word): (Option<i64>, Option<&str>)| score.or_else(|| source.scale.get(word?).copied());
         let name = self.words.number(&source.columns.name);
         let mut all = vec![
             Column::new(SOURCE.into(), vec![name; count]),
             Column::new(END_DAY.into(), ended.collect::<Vec<Option<i32>>>()),
             Column::new(DAY.into(), begun.iter().map(|at| at.map(|(day, _)| day)).collect::<Vec<_>>()),
-            Column::new(WEEK_HOUR.into(), begun.iter().map(|at| at.map(|(_, hour)| hour)).collect::<Vec<_>>()),
+            Column::new(
+                WEEK_HOUR.into(),
+                begun.iter().map(|at| at.map(|(_, hour)| hour)).collect::<Vec<_>>(),
+            ),
             bools(DONE, rows.texts(STATUS).iter().map(|word| word.map(|word| DONE_WORDS.contains(&word)))),
             Column::new(TO_ASSIGNMENT.into(), span(&assigned)),
             Column::new(TO_RESOLUTION.into(), span(&resolved)),
             bools(BREACHED, rows.bools(BREACHED).iter()),
             bools(PAUSED, rows.bools(PAUSED).iter()),
-            Column::new(SCORE.into(), rows.ints(SCORE).into_iter().zip(&ratings).map(ranked).collect::<Vec<_>>()),
+            Column::new(
+                SCORE.into(),
+                rows.ints(SCORE).into_iter().zip(&ratings).map(ranked).collect::<Vec<_>>(),
+            ),
         ];
         for (id, name) in PEOPLE {
             all.push(Column::new(id.into(), rows.ints(id)));
@@ -241,7 +252,8 @@ impl<'a> Reader<'a> {
     }
 
     fn numbers(&mut self, name: &str, texts: &StringArray) -> Column {
-        let numbers: Vec<Option<u32>> = texts.iter().map(|text| text.map(|text| self.words.number(text))).collect();
+        let numbers: Vec<Option<u32>> =
+            texts.iter().map(|text| text.map(|text| self.words.number(text))).collect();
         Column::new(name.into(), numbers)
     }
 }
@@ -297,7 +309,9 @@ impl Rows {
         if !matches!(column.data_type(), DataType::List(_)) {
             for (row, text) in self.texts(&looked.column).iter().enumerate() {
                 match text {
-                    Some(text) if looked.column == RESCUED => keys(text).iter().for_each(|key| found(row, key)),
+                    Some(text) if looked.column == RESCUED => {
+                        keys(text).iter().for_each(|key| found(row, key))
+                    }
                     Some(text) => found(row, text),
                     None => {}
                 }

@@ -124,7 +124,8 @@ mod tests {
         assert_eq!((of(3).unit, of(3).values), (Unit::Month, vec![1, 2, 4]));
         assert_eq!((of(1).unit, of(1).values), (Unit::Year, vec![7]));
         assert_eq!(series(&days, Joined::Last, 6).values, [2, 2, 2, 2, 2, 4]);
-        let unfinished = [35, 36].map(|most| super::series(&days, Joined::Sum, most, date(2024, 3, 8)).unfinished);
+        let unfinished =
+            [35, 36].map(|most| super::series(&days, Joined::Sum, most, date(2024, 3, 8)).unfinished);
         assert_eq!((unfinished, of(35).unfinished, of(3).unfinished), ([true, false], true, true));
         assert!(series(&[], Joined::Sum, 10).values.is_empty());
     }

@@ -35,7 +35,8 @@ pub fn render(report: &Report, style: &Style) -> String {
     let lang = style.lang;
     let top = headline(report, style);
     let warnings = warnings(report, lang);
-    let mut lines: Vec<String> = [&top.title].into_iter().chain(&top.lines).map(|line| wrapped(line)).collect();
+    let mut lines: Vec<String> =
+        [&top.title].into_iter().chain(&top.lines).map(|line| wrapped(line)).collect();
     if !warnings.is_empty() && report.freshness.exists {
         lines.push(String::new());
         lines.push(say::INCOMPLETE.text(lang).to_owned());
@@ -92,7 +93,9 @@ fn joined(tables: &[Table], lang: Lang) -> Table {
 /// Bars of a table stand in the table.
 fn chart(chart: &Chart, lang: Lang) -> Option<String> {
     match chart {
-        Chart::Time { series, caption, .. } => Some(format!("{}\n{}", line(&series.values), wrapped(caption))),
+        Chart::Time { series, caption, .. } => {
+            Some(format!("{}\n{}", line(&series.values), wrapped(caption)))
+        }
         Chart::Week(hours) => Some(week(hours, lang)),
         Chart::Rows { .. } => None,
     }
@@ -122,7 +125,8 @@ fn table(told: &Table, lang: Lang) -> String {
     let fits = |text: &String| text.lines().all(|line| line.width() <= COLUMNS);
     let text = wide.into_iter().map(|(widest, bar)| across(told, &rows, widest, bar, lang)).find(fits);
     let text = text.unwrap_or_else(|| {
-        let by = |size: usize| rows.chunks(size).map(|rows| down(told, rows, lang)).collect::<Vec<_>>().join("\n");
+        let by =
+            |size: usize| rows.chunks(size).map(|rows| down(told, rows, lang)).collect::<Vec<_>>().join("\n");
         (2..=rows.len()).rev().map(by).find(fits).unwrap_or_else(|| by(1))
     });
     match told.of.saturating_sub(rows.len() as u64) {
@@ -136,14 +140,16 @@ fn across(told: &Table, rows: &[&Vec<Item>], widest: usize, longest: Option<u64>
     let highest = |row: &&Vec<Item>| row.get(told.bar?)?.highest().or(size(row));
     let most = rows.iter().filter_map(highest).fold(0.0, f64::max);
     let longest = told.bar.and(longest);
-    let numbers: Vec<bool> = rows.first().map(|row| row.iter().map(Item::is_number).collect()).unwrap_or_default();
+    let numbers: Vec<bool> =
+        rows.first().map(|row| row.iter().map(Item::is_number).collect()).unwrap_or_default();
     let head = told.head.iter().enumerate().map(|(at, name)| match numbers.get(at) {
         Some(true) => right(cut(name, widest)),
         _ => Cell::new(cut(name, widest)),
     });
     let mut table = plain(head.chain(longest.map(|_| Cell::new(""))));
     for row in rows {
-        let drawn = longest.map(|longest| Cell::new(size(row).map_or_else(String::new, |size| part(size, most, longest))));
+        let drawn = longest
+            .map(|longest| Cell::new(size(row).map_or_else(String::new, |size| part(size, most, longest))));
         table.add_row(row.iter().map(|item| cell(item, widest, lang)).chain(drawn));
     }
     table.to_string()
@@ -152,7 +158,8 @@ fn across(told: &Table, rows: &[&Vec<Item>], widest: usize, longest: Option<u64>
 /// A line for each heading and a column for each row.
 fn down(told: &Table, rows: &[&Vec<Item>], lang: Lang) -> String {
     let mut lines = told.head.iter().enumerate().map(|(at, name)| {
-        let items = rows.iter().filter_map(|row| row.get(at)).map(|item| right(cut(&item.shown(lang), NARROW)));
+        let items =
+            rows.iter().filter_map(|row| row.get(at)).map(|item| right(cut(&item.shown(lang), NARROW)));
         [Cell::new(name)].into_iter().chain(items).collect::<Vec<_>>()
     });
     let mut table = plain(lines.next().unwrap_or_default());

@@ -296,6 +296,13 @@ def test_the_last_days_are_compared_with_those_before(desk, lake):
     assert recent["figures"]["tickets"] and told(desk, "--since", WINDOW[0])["recent"] is None
 
 
+def test_fields_tells_the_same_of_what_is_filled(desk):
+    report = {(field["source"], field["column"]): field["filled"] for field in told(desk)["fields"]}
+    fields = desk.run("fields", "--all", "--json").summary["sources"]
+    fields = {(source["name"], field["column_name"]): field["filled_tickets"] for source in fields for field in source["fields"] + source["columns"]}
+    assert len(report) > 60 and report.items() <= fields.items(), report.items() - fields.items()
+
+
 def test_days_by_name(desk):
     today = datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Shanghai")).date()
     ago = lambda days: str(today - datetime.timedelta(days=days))

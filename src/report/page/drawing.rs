@@ -56,7 +56,13 @@ pub fn drawing(chart: &Chart, part: &Section, lang: Lang) -> Option<Drawing> {
 }
 
 impl Drawing {
-    fn new(kind: &'static str, format: &'static str, names: Vec<String>, series: Vec<Drawn>, lang: Lang) -> Self {
+    fn new(
+        kind: &'static str,
+        format: &'static str,
+        names: Vec<String>,
+        series: Vec<Drawn>,
+        lang: Lang,
+    ) -> Self {
         let not_known = say::NOT_KNOWN.text(lang);
         Self { kind, format, lang: lang.tag(), not_known, unfinished: false, highest: None, names, series }
     }
@@ -75,7 +81,10 @@ fn rows(table: &Table, columns: &[usize], lang: Lang) -> Drawing {
         _ => "count",
     };
     let series = columns.iter().map(drawn).collect();
-    Drawing { highest: first.and_then(Item::highest), ..Drawing::new("rows", format, names(table, lang), series, lang) }
+    Drawing {
+        highest: first.and_then(Item::highest),
+        ..Drawing::new("rows", format, names(table, lang), series, lang)
+    }
 }
 
 /// The words before the numbers; a word that all rows share says nothing.

@@ -51,7 +51,8 @@ pub fn table(told: &Table, lang: Lang) -> String {
         false => told.rows.iter().map(row).collect(),
     };
     let left = told.of.saturating_sub(told.rows.len() as u64);
-    let more = if left > 0 { format!("<p>{}</p>\n", say::MORE.count(lang, left, &[])) } else { String::new() };
+    let more =
+        if left > 0 { format!("<p>{}</p>\n", say::MORE.count(lang, left, &[])) } else { String::new() };
     format!(
         "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n{more}",
         told.head.iter().enumerate().map(head).collect::<String>()

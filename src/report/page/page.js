@@ -51,7 +51,7 @@
         // The last bar of a time that is not over is pale.
         data: series.values.map((value, at) => drawing.unfinished && at === series.values.length - 1 && drawing.kind === "bars" ? { value, itemStyle: { opacity: .4 } } : value),
         showSymbol: drawing.names.length < 2, step: drawing.kind === "line" ? "end" : undefined, areaStyle: drawing.kind === "line" ? { opacity: .15 } : undefined,
-        barMaxWidth: overTime ? 40 : 18,
+        barMaxWidth: overTime ? 40 : 18, barCategoryGap: overTime ? undefined : "30%",
       })),
     };
   }
@@ -65,7 +65,8 @@
     drawn.forEach((chart) => chart.dispose());
     drawn = drawings.map((drawing, number) => {
       const place = document.getElementById("chart-" + number);
-      place.style.height = (drawing.kind === "rows" ? 44 + 26 * drawing.names.length + (drawing.series.length > 1 ? 20 : 0) : 240) + "px";
+      const [bar, line] = printed ? [18, 150] : [26, 240];
+      place.style.height = (drawing.kind === "rows" ? 44 + bar * drawing.names.length + (drawing.series.length > 1 ? 20 : 0) : line) + "px";
       const chart = echarts.init(place, null, { renderer: "svg", width: printed ? onPaper(place) : undefined });
       chart.setOption(option(drawing, isDark));
       return chart;

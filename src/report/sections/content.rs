@@ -55,7 +55,11 @@ pub fn groups(report: &Report, lang: Lang) -> Section {
     let section = Section::new(say::BY.with(lang, &[("column", &asked)])).drawn(table, &[1]);
     let missing = by.columns.iter().filter(|(_, column)| column.is_none()).map(|(source, _)| source);
     let missing = lang.list(missing);
-    if missing.is_empty() { section } else { section.note(say::NO_COLUMN.with(lang, &[("sources", &missing)])) }
+    if missing.is_empty() {
+        section
+    } else {
+        section.note(say::NO_COLUMN.with(lang, &[("sources", &missing)]))
+    }
 }
 
 fn main_table(lang: Lang, first: Message, rows: Vec<Vec<Item>>) -> Table {
@@ -109,9 +113,10 @@ pub fn policies(report: &Report, lang: Lang) -> Section {
 }
 
 pub fn pauses(report: &Report, lang: Lang) -> Section {
-    let rows = report.pauses.iter().flatten().map(|pause| {
-        vec![Item::value(&pause.reason), Item::count(pause.tickets), Item::count(pause.paused)]
-    });
+    let rows =
+        report.pauses.iter().flatten().map(|pause| {
+            vec![Item::value(&pause.reason), Item::count(pause.tickets), Item::count(pause.paused)]
+        });
     let head = [say::REASON, say::TICKETS, say::PAUSED_NOW];
     Section::new(say::PAUSES.text(lang)).drawn(Table::new(lang, &head, rows.collect()).bar(1), &[1])
 }
