@@ -13,7 +13,7 @@ mod sections;
 mod series;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
 use polars::prelude::PolarsResult;
@@ -147,7 +147,8 @@ pub fn read(lake: &Lake, zone: &TimeZone, names: &[String], asked: &Asked) -> Re
     let mut sources = Vec::new();
     for (columns, group) in columns.iter().zip(keys) {
         let scale = asked.scales.get(&columns.name).cloned().unwrap_or_default();
-        let mut source = source(columns, group, scale);
+        let names = rows::names(lake, &columns.name)?;
+        let mut source = source(columns, group, scale, names);
         reader.add(&mut source)?;
         sources.push(source);
     }
@@ -157,13 +158,19 @@ pub fn read(lake: &Lake, zone: &TimeZone, names: &[String], asked: &Asked) -> Re
     frame.report().map_err(counting)
 }
 
-fn source(columns: &SourceColumns, group: Option<Key>, scale: BTreeMap<String, i64>) -> Source<'_> {
+fn source(
+    columns: &SourceColumns,
+    group: Option<Key>,
+    scale: BTreeMap<String, i64>,
+    names: [HashMap<i64, String>; 2],
+) -> Source<'_> {
     let own = [TAGS, RESCUED].map(|column| Looked { column: column.to_owned(), form: Form::Several });
     let choices: Vec<Looked> = own.into_iter().chain(columns.choices()).collect();
     Source {
         columns,
         group,
         scale,
+        names,
         deleted: 0,
         filled: vec![0; columns.filled().len()],
         chosen: vec![Default::default(); choices.len()],
@@ -252,7 +259,7 @@ impl Frame<'_> {
 
     fn tags(&self) -> Top {
         let mut tickets = 0;
-        let mut sum = std::collections::HashMap::new();
+        let mut sum = HashMap::new();
         for (of_source, values) in self.sources.iter().filter_map(|source| source.chosen.first()) {
             tickets += of_source;
             values.iter().for_each(|(value, tickets)| *sum.entry(*value).or_default() += tickets);

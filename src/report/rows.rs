@@ -20,7 +20,7 @@ use super::{Window, fields::SourceColumns, grouping::Key};
 use crate::{
     columns::{DELETED_AT, RESCUED},
     error::Error,
-    lake::{self, Lake, PartitionKey},
+    lake::{self, Lake, LakeError, PartitionKey},
 };
 
 /// Columns of the frame. Texts are numbers in [`Words`].
@@ -104,6 +104,8 @@ pub struct Source<'a> {
     pub group: Option<Key>,
     /// The ranks of words of satisfaction that the vendor does not document.
     pub scale: BTreeMap<String, i64>,
+    /// By [`names`].
+    pub names: [HashMap<i64, String>; 2],
     /// Tickets deleted at the source.
     pub deleted: u64,
     /// In how many tickets each column has a value, in the order of [`SourceColumns::filled`].
@@ -223,12 +225,19 @@ impl<'a> Reader<'a> {
                 rows.ints(SCORE).into_iter().zip(&ratings).map(ranked).collect::<Vec<_>>(),
             ),
         ];
-        for (id, name) in PEOPLE {
-            all.push(Column::new(id.into(), rows.ints(id)));
-            all.push(self.numbers(name, &rows.texts(name)));
+        for ((id, name), known) in PEOPLE.into_iter().zip(&source.names) {
+            let ids = rows.ints(id);
+            // The row's own name, where the vendor sends one.
+            let texts = rows.texts(name);
+            let names = texts
+                .iter()
+                .zip(&ids)
+                .map(|(own, id)| own.or_else(|| known.get(id.as_ref()?).map(String::as_str)));
+            all.push(self.numbers(name, names));
+            all.push(Column::new(id.into(), ids));
         }
         for name in [STATUS, PRIORITY, POLICY, PAUSE_REASON, RATING] {
-            all.push(self.numbers(name, &rows.texts(name)));
+            all.push(self.numbers(name, rows.texts(name).iter()));
         }
         if let Some(key) = &source.group {
             let mut groups = ListPrimitiveChunkedBuilder::<UInt32Type>::new(
@@ -251,11 +260,24 @@ impl<'a> Reader<'a> {
         DataFrame::new(count, all)
     }
 
-    fn numbers(&mut self, name: &str, texts: &StringArray) -> Column {
-        let numbers: Vec<Option<u32>> =
-            texts.iter().map(|text| text.map(|text| self.words.number(text))).collect();
+    fn numbers<'t>(&mut self, name: &str, texts: impl Iterator<Item = Option<&'t str>>) -> Column {
+        let numbers: Vec<Option<u32>> = texts.map(|text| text.map(|text| self.words.number(text))).collect();
         Column::new(name.into(), numbers)
     }
+}
+
+/// The names of a source's groups and users by id, in the order of [`PEOPLE`]; none where the lake has no such table.
+pub fn names(lake: &Lake, source: &str) -> Result<[HashMap<i64, String>; 2], LakeError> {
+    let read = |table: &str| {
+        let rows = lake::read_table(lake, table, source)?.map(Rows);
+        let pairs = rows.iter().flat_map(|rows| {
+            let names = rows.texts("name");
+            let names: Vec<_> = names.iter().map(|name| name.map(str::to_owned)).collect();
+            rows.ints("id").into_iter().zip(names)
+        });
+        Ok::<_, LakeError>(pairs.filter_map(|(id, name)| Some((id?, name?))).collect())
+    };
+    Ok([read("groups")?, read("users")?])
 }
 
 /// Day since 1970 and hour since Monday, as a clock on the wall shows them.
