@@ -7,9 +7,9 @@ messages! {
     TITLE: "Help desk report", "客服工单报告";
     AT: "{at} ({zone})", "{at}（{zone}）";
     ALL_TICKETS: "All tickets", "全部工单";
-    SINCE: "Tickets created since {since}", "{since} 起创建的工单";
-    UNTIL: "Tickets created before {until}", "{until} 之前创建的工单";
-    BETWEEN: "Tickets created from {since} to {last}", "{since} 至 {last} 创建的工单";
+    SINCE: "Tickets created since {since}", "{since}起创建的工单";
+    UNTIL: "Tickets created before {until}", "{until}之前创建的工单";
+    BETWEEN: "Tickets created from {since} to {last}", "{since}至{last}创建的工单";
     IN_LAKE: "{what} · lake: {lake}", "{what} · 数据湖：{lake}";
     DELETED: "{n} ticket deleted at the source is left out.|{n} tickets deleted at the source are left out.", "已在源端删除的 {n} 张工单不计入。";
     NO_LAKE: "There is no lake at {lake} yet. Make it with `ticketlake sync`.", "{lake} 还没有数据湖，请先运行 `ticketlake sync`。";
@@ -107,7 +107,7 @@ messages! {
     SUNDAY: "Sun", "周日";
 
     // notes
-    TIMES_OF: "The times to {what} in `all` are those of {sources}; the other sources have none.", "“全部”一行的{what}用时仅来自 {sources}，其他数据源没有。";
+    TIMES_OF: "The times to {what} of all are those of {sources}; the other sources have none.", "“全部”一行的{what}用时仅来自 {sources}，其他数据源没有。";
     TO_FIRST_ASSIGNMENT: "first assignment", "首次受理";
     TO_RESOLUTION: "resolution", "解决";
     UNRANKED: "The average rating leaves out {n} of {rated} ratings: the word has no known rank. `rating_scale` of the source sets it.", "平均评分未计入 {rated} 条评价中的 {n} 条：这些评价词没有已知分值，可在数据源的 `rating_scale` 中设置。";

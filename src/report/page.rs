@@ -77,7 +77,17 @@ pub fn page(report: &Report, style: &Style) -> String {
 }
 
 fn paragraphs(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("<p>{}</p>\n", escaped(line))).collect()
+    lines.iter().map(|line| format!("<p>{}</p>\n", prose(line))).collect()
+}
+
+/// A sentence; what stands in back-ticks is code.
+fn prose(line: &str) -> String {
+    let parts = line.split('`').enumerate();
+    let part = |(at, part): (usize, &str)| match at % 2 {
+        0 => escaped(part),
+        _ => format!("<code>{}</code>", escaped(part)),
+    };
+    parts.map(part).collect()
 }
 
 /// That the lake is not complete, and why.
