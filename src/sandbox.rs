@@ -3,6 +3,8 @@
 //! It is a second reading of the vendors' documents: it imports nothing of the readers, so a shared misunderstanding
 //! cannot hide. The world is made from a seed; every ticket is kept as the very bytes that are served.
 
+/// A vendor's account: credentials, limit, counters.
+mod account;
 /// Requests as the vendors see them, and answers before they are sent.
 mod answer;
 /// When tickets come in.
@@ -11,6 +13,12 @@ mod calendar;
 mod choose;
 /// The world's present, and its written times.
 mod clock;
+/// The sandbox's own paths.
+mod control;
+/// What goes wrong, by chance.
+mod faults;
+/// Lists that wait for a test.
+mod gate;
 /// KF5, as documented.
 mod kf5;
 /// JSON objects that keep their text.
@@ -19,6 +27,12 @@ mod object;
 mod options;
 /// Agents and customers.
 mod people;
+/// Choices where the documents are silent.
+mod quirks;
+/// The requests that came in.
+mod requests;
+/// Answers that a script gives.
+mod script;
 /// How a seed becomes tickets.
 mod seeding;
 /// Connections, and the way of a request.
@@ -29,12 +43,10 @@ mod shelf;
 mod tests;
 /// Ids and times of the seed.
 mod timeline;
-/// Budgets and faults.
-mod trouble;
-/// The sandbox's own paths.
-mod truth;
 /// Udesk, as documented.
 mod udesk;
+/// What the engine asks of a vendor.
+mod vendor;
 /// Answers on their way out.
 mod wire;
 /// Chinese text.
@@ -42,7 +54,9 @@ mod words;
 /// Both tenants and their counters.
 mod world;
 
-pub use options::{Change, Fault, FaultKind, Op, Options, Rate, RetryAfter, UdeskOrder, UdeskRefusal};
+pub use options::{Change, Fault, FaultKind, Op, Options, Rate, RetryAfter};
+pub use quirks::{Envelope, ListOrder, Quirks};
+pub use script::Script;
 pub use server::serve;
 
 /// The right labels of the cascades of a fresh world, as a file that `cascades` in a configuration can name.

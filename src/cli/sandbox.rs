@@ -2,7 +2,7 @@
 
 mod variations;
 
-use std::{net::Ipv4Addr, str::FromStr, time::Duration};
+use std::{net::Ipv4Addr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 
@@ -12,7 +12,7 @@ use crate::{
     config::quantity,
     error::Error,
     exit::Exit,
-    sandbox::{self, Change, Fault, Options, Rate},
+    sandbox::{self, Change, Fault, Options, Rate, Script},
 };
 
 const AFTER_HELP: &str = "\
@@ -70,6 +70,10 @@ pub struct Args {
     #[arg(long = "change", value_name = "OP:EVERY")]
     pub changes: Vec<Change>,
 
+    /// Answer requests as the rules of this file say; a list of `{"when": {…}, "then": {…}}`
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+
     #[command(flatten)]
     pub variations: Variations,
 }
@@ -95,6 +99,7 @@ fn latency(text: &str) -> Result<Duration, String> {
 
 /// Serves until the process is interrupted.
 pub async fn run(args: &Args) -> Result<Exit, Error> {
+    let script = script(args)?;
     let place = (Ipv4Addr::LOCALHOST, args.port);
     let listener = TcpListener::bind(place).await.map_err(|why| Error::Io {
         what: format!("cannot listen on 127.0.0.1:{}; choose another --port", args.port),
@@ -106,9 +111,17 @@ pub async fn run(args: &Args) -> Result<Exit, Error> {
     let address = listener.local_addr().map_err(failed)?;
     output::print(format!("listening http://{address}\n"))?;
     tokio::select! {
-        served = sandbox::serve(listener, options(args)) => served.map(|()| Exit::Complete).map_err(failed),
+        served = sandbox::serve(listener, Options { script: Arc::new(script), ..options(args) }) => served.map(|()| Exit::Complete).map_err(failed),
         () = asked => Ok(Exit::Interrupted),
     }
+}
+
+/// The rules of `--script`.
+fn script(args: &Args) -> Result<Script, Error> {
+    let Some(file) = &args.script else { return Ok(Script::default()) };
+    let text = std::fs::read_to_string(file)
+        .map_err(|why| Error::Io { what: format!("cannot read {}", file.display()), why })?;
+    Script::parse(&text).map_err(|why| Error::Usage(format!("{}: {why}", file.display())))
 }
 
 fn options(args: &Args) -> Options {

@@ -107,9 +107,10 @@ fn a_sandbox_is_described() {
     let line = "sandbox --udesk-order updated-desc --retry-after alternate --page-cap 30 --bare-envelope";
     let Command::Sandbox(args) = parsed(line).expect("good").command else { panic!("a sandbox") };
     let options = args.variations.apply(sandbox_room::Options::default());
-    assert_eq!(options.udesk_order, sandbox_room::UdeskOrder::UpdatedDesc);
+    assert_eq!(options.udesk_order, Some(sandbox_room::ListOrder::UpdatedDesc));
     assert_eq!(options.retry_after, sandbox_room::RetryAfter::Alternate);
-    assert_eq!((options.page_cap, options.bare_envelope), (Some(30), true));
+    assert_eq!(options.quirks.page_cap, Some(30));
+    assert_eq!(options.quirks.envelope, sandbox_room::Envelope::Bare);
     let Command::Sandbox(args) = parsed("sandbox").expect("good").command else { panic!("a sandbox") };
     assert_eq!(args.rate.0.map(|rate| rate.requests), Some(60));
     assert_eq!(args.latency.as_millis(), 20);

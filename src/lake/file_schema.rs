@@ -1,9 +1,12 @@
 //! The schema of a table's files, and the writer options that every file of it has.
 
+use std::collections::HashSet;
+
 use arrow::{
-    array::{Array, RecordBatch},
+    array::{Array, ArrayRef, AsArray, RecordBatch},
     datatypes::{DataType, SchemaRef},
 };
+use foldhash::fast::RandomState;
 use parquet::{
     arrow::{ArrowSchemaConverter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, Encoding, Type, ZstdLevel},
@@ -33,6 +36,11 @@ const DICTIONARY_BYTES: usize = 64 * 1024;
 /// A number column with more than some 500 distinct values does better with differences (5 % of all bytes).
 const NUMBER_DICTIONARY_BYTES: usize = 4 * 1024;
 const ZSTD_LEVEL: i32 = 1;
+/// A text or list column of a small file is compressed if it has more values than this, or if its dictionary (the distinct
+/// values, each with its length) takes more bytes than [`COMPRESSED_BYTES`]. Of 100,000 tickets by day that takes 28 % less
+/// processor time and 0.5 % fewer bytes than to compress all of them; with 1,024 bytes they are 2 % larger.
+const COMPRESSED_VALUES: usize = 512;
+const COMPRESSED_BYTES: usize = 256;
 /// Bounds of long texts are cut to this many bytes.
 const BOUND_BYTES: usize = 64;
 /// How often a look-up of an id that is not there reads a row group in vain.
@@ -74,8 +82,8 @@ impl FileSchema {
     pub(super) fn options(&self, rows: u64, first: Option<&RecordBatch>) -> ArrowWriterOptions {
         let properties = match first {
             _ if rows >= INDEXED_ROWS => self.large.clone(),
-            // Of a file whose rows are all at hand, empty columns need no compressor: each takes 300 KB to set up.
-            Some(first) if first.num_rows() as u64 == rows => self.without_compressing_nulls(first),
+            // Of a file whose rows are all at hand, columns that are small need no compressor: each takes 300 KB to set up.
+            Some(first) if first.num_rows() as u64 == rows => self.compressing_what_gains(first),
             _ => self.small.clone(),
         };
         // Parquet's own logical types say all that our types do; an Arrow schema would be a third of a small file.
@@ -85,10 +93,10 @@ impl FileSchema {
             .with_skip_arrow_metadata(true)
     }
 
-    fn without_compressing_nulls(&self, rows: &RecordBatch) -> WriterProperties {
+    fn compressing_what_gains(&self, rows: &RecordBatch) -> WriterProperties {
         let mut builder = self.small.clone().into_builder();
         for (at, column) in rows.columns().iter().enumerate() {
-            if column.null_count() == column.len() && is_compressed(column.data_type()) {
+            if is_compressed(column.data_type()) && !gains(column) {
                 let path = self.descriptor.columns()[at].path().clone();
                 builder = builder.set_column_compression(path, Compression::UNCOMPRESSED);
             }
@@ -97,7 +105,24 @@ impl FileSchema {
     }
 }
 
-/// Zstandard gains nothing on numbers, dates and booleans: they are delta, dictionary or bit encoded.
+/// Whether the values of a column are worth a compressor.
+fn gains(column: &ArrayRef) -> bool {
+    let values = column.len() - column.null_count();
+    match column.data_type() {
+        DataType::List(_) => gains(column.as_list::<i32>().values()),
+        DataType::Utf8 if values <= COMPRESSED_VALUES => {
+            let (mut seen, mut bytes) = (HashSet::with_hasher(RandomState::default()), 0);
+            column.as_string::<i32>().iter().flatten().any(|text| {
+                bytes += if seen.insert(text) { size_of::<u32>() + text.len() } else { 0 };
+                bytes > COMPRESSED_BYTES
+            })
+        }
+        DataType::Utf8 => true,
+        _ => values > COMPRESSED_BYTES / size_of::<i64>(),
+    }
+}
+
+/// In a small file, Zstandard gains nothing on numbers, dates and booleans: they are delta, dictionary or bit encoded.
 fn is_compressed(of: &DataType) -> bool {
     matches!(of, DataType::Utf8 | DataType::List(_))
 }
@@ -125,7 +150,8 @@ fn properties(descriptor: &SchemaDescriptor, meta: &FileMeta, indexed: bool) -> 
     let id = ColumnPath::from(ID);
     for column in descriptor.columns() {
         let path = column.path();
-        if column.physical_type() == Type::BYTE_ARRAY || column.max_rep_level() > 0 {
+        // Large files are few, so their compressors cost nothing: 15 % of all bytes by month.
+        if indexed || column.physical_type() == Type::BYTE_ARRAY || column.max_rep_level() > 0 {
             builder = builder.set_column_compression(path.clone(), zstd);
         }
         if column.physical_type() == Type::INT64 {

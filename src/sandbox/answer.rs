@@ -19,6 +19,11 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Path and query as sent.
+    pub fn target(&self) -> String {
+        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
+    }
+
     /// The decoded value of the first `key` in the query; an empty one counts as absent.
     pub fn param(&self, key: &str) -> Option<String> {
         self.params().find(|(name, value)| name == key && !value.is_empty()).map(|(_, value)| value)
@@ -56,6 +61,8 @@ pub struct Answer {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub content_type: &'static str,
     pub body: Bytes,
+    /// The tickets that it holds.
+    pub ids: Vec<u64>,
 }
 
 /// The media type of almost every answer.
@@ -68,7 +75,13 @@ impl Answer {
     }
 
     pub fn status(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-        Answer { status, headers: Vec::new(), content_type: JSON, body: body.into() }
+        Answer { status, headers: Vec::new(), content_type: JSON, body: body.into(), ids: Vec::new() }
+    }
+
+    /// A page of tickets: `before`, a JSON array, `after`.
+    pub fn page(before: &str, cards: &[&Card], after: &str) -> Answer {
+        let ids = cards.iter().map(|card| card.id).collect();
+        Answer { ids, ..Answer::json(around(before, cards, after)) }
     }
 
     /// An HTML page, as a proxy or a login wall gives it.
@@ -88,7 +101,7 @@ impl Answer {
 }
 
 /// `before`, the tickets as a JSON array, `after`.
-pub fn around(before: &str, cards: &[&Card], after: &str) -> Bytes {
+fn around(before: &str, cards: &[&Card], after: &str) -> Bytes {
     let size: usize = cards.iter().map(|card| card.text.len() + 1).sum();
     let mut out = BytesMut::with_capacity(before.len() + size + after.len() + 2);
     out.put_slice(before.as_bytes());

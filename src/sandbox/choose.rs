@@ -1,5 +1,6 @@
 //! Which tickets a page holds: filters, order, page number.
 
+use super::quirks::ListOrder;
 use super::shelf::{Card, Entry, Order, Shelf};
 
 /// A stretch of Unix seconds, both ends included.
@@ -22,6 +23,8 @@ pub struct Wanted {
     pub updated: Span,
     pub order: Order,
     pub descending: bool,
+    /// An order that nobody asked for, in place of the one above.
+    pub odd: Option<ListOrder>,
     pub page: u64,
     pub per_page: u64,
 }
@@ -47,16 +50,18 @@ pub fn page<'a>(
         usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
     let take = usize::try_from(wanted.per_page).unwrap_or(usize::MAX);
     let place = |index: usize| if wanted.descending { entries.len() - 1 - index } else { index };
+    if let Some(odd) = wanted.odd {
+        let found = entries.iter().filter_map(|entry| shelf.card(entry));
+        let mut cards: Vec<&Card> = found.filter(|card| fits(wanted, keep, card)).collect();
+        cards.sort_by_key(|card| odd.place_of(card));
+        return (slice(&cards, wanted), cards.len());
+    }
     if keep.is_none() && created == ALWAYS && updated == ALWAYS {
         let end = skip.saturating_add(take).min(entries.len());
         let cards = (skip.min(end)..end).filter_map(|index| entries.get(place(index)));
         return (cards.filter_map(|entry| shelf.card(entry)).collect(), entries.len());
     }
-    let fits = |card: &&Card| {
-        holds(wanted.created, card.created)
-            && holds(wanted.updated, Some(card.updated))
-            && keep.is_none_or(|keep| keep(card))
-    };
+    let fits = |card: &&Card| fits(wanted, keep, card);
     let narrow = narrowest(shelf, wanted.created, wanted.updated);
     if narrow.len() < entries.len() / NARROW {
         let mut cards: Vec<&Card> =
@@ -77,6 +82,12 @@ pub fn page<'a>(
         total += 1;
     }
     (cards, total)
+}
+
+fn fits(wanted: &Wanted, keep: Option<&dyn Fn(&Card) -> bool>, card: &Card) -> bool {
+    holds(wanted.created, card.created)
+        && holds(wanted.updated, card.updated)
+        && keep.is_none_or(|keep| keep(card))
 }
 
 /// The shortest run of tickets in which all that lie in both spans are found.
@@ -120,7 +131,8 @@ mod tests {
         Card {
             id,
             created,
-            updated,
+            updated: Some(updated),
+            is_double: false,
             status: 0,
             assignee: 0,
             person: 0,
@@ -148,6 +160,7 @@ mod tests {
         updated: ALWAYS,
         order: Order::Id,
         descending: false,
+        odd: None,
         page: 1,
         per_page: 4,
     };
@@ -195,8 +208,8 @@ mod tests {
             let shelf = Shelf::filled(cards.clone());
             let span = |wanted: bool, (from, until)| if wanted { Span { from, until } } else { ALWAYS };
             let (created, updated) = (span(bounded.0, created), span(bounded.1, updated));
-            let wanted = Wanted { created, updated, order, descending, page: page_number, per_page };
-            let mut all: Vec<&Card> = cards.iter().filter(|card| holds(created, card.created) && holds(updated, Some(card.updated))).collect();
+            let wanted = Wanted { created, updated, order, descending, odd: None, page: page_number, per_page };
+            let mut all: Vec<&Card> = cards.iter().filter(|card| holds(created, card.created) && holds(updated, card.updated)).collect();
             all.sort_by_key(|card| order.place_of(card));
             if descending {
                 all.reverse();

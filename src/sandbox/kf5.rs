@@ -1,7 +1,13 @@
 //! KF5 as its documents describe it: who may ask, and which request means what.
 
+/// Broken agreements.
+mod breaches;
 /// The world's own changes.
 pub mod change;
+/// Comments and attachments.
+mod comments;
+/// Users, groups, organizations.
+mod directory;
 /// Definitions of custom fields.
 pub mod fields;
 /// Answers that only read.
@@ -13,21 +19,24 @@ mod values;
 /// Requests that change tickets.
 mod writing;
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::{Method, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::account::{Credentials, Limit};
 use super::answer::{Answer, Asked};
 use super::clock::Clock;
-use super::options::Options;
-use super::people::People;
-use super::shelf::Shelf;
+use super::object::Object;
+use super::options::{Op, Options};
+use super::people::{AGENTS, People};
+use super::quirks::Quirks;
+use super::shelf::{Card, Shelf};
+use super::vendor::Vendor;
 use fields::Field;
-
-const EMAIL: &str = "agent@example.com";
-const PASSWORD: &str = "sandbox";
-const TOKEN: &str = "sandbox-token";
 
 /// The KF5 tenant.
 #[derive(Debug)]
@@ -37,13 +46,18 @@ pub struct Tenant {
     pub people: People,
     pub rng: fastrand::Rng,
     pub clock: Clock,
-    pub options: Options,
+    /// The address by which the sandbox is reached.
+    pub origin: String,
+    pub quirks: Quirks,
+    /// Comments that were added, by ticket.
+    pub comments: HashMap<u64, Vec<Value>>,
+    pub uploads: Vec<comments::Upload>,
 }
 
 impl Tenant {
     /// The tenant of the seed.
     pub fn new(options: &Options, clock: Clock) -> Tenant {
-        let fields = fields::definitions(options.extra_fields);
+        let fields = fields::definitions(options.extra_fields, &options.origin);
         let people = People::of(options.tickets);
         Tenant {
             shelf: seed::shelf(options, &fields, &people, clock.now()),
@@ -51,7 +65,10 @@ impl Tenant {
             people,
             rng: fastrand::Rng::with_seed(options.seed ^ 0x4B46_3500),
             clock,
-            options: options.clone(),
+            origin: options.origin.clone(),
+            quirks: options.quirks.clone(),
+            comments: HashMap::new(),
+            uploads: Vec::new(),
         }
     }
 }
@@ -77,6 +94,17 @@ pub enum Route {
     Field(u64),
     DeleteField(u64),
     Me,
+    Users,
+    ShowManyUsers,
+    User(u64),
+    Groups,
+    Organizations,
+    Export,
+    Breaches,
+    TicketBreaches(u64),
+    Comments(u64),
+    Upload,
+    Import,
     Unknown,
 }
 
@@ -100,7 +128,18 @@ impl Route {
             ["tickets", id] if method == Method::DELETE => number(id).map(Route::Delete),
             ["tickets", id, "incidents"] if get => number(id).map(Route::Incidents),
             ["tickets", id, "collaborators"] if get => number(id).map(Route::Collaborators),
+            ["tickets", id, "comments"] if get => number(id).map(Route::Comments),
+            ["tickets", id, "slax_constraints"] if get => number(id).map(Route::TicketBreaches),
+            ["ticket_slax_constraints"] if get => Some(Route::Breaches),
+            ["exports", "tickets"] if get => Some(Route::Export),
+            ["imports", "tickets"] if method == Method::POST => Some(Route::Import),
+            ["attachments"] if method == Method::POST => Some(Route::Upload),
+            ["users"] if get => Some(Route::Users),
+            ["groups"] if get => Some(Route::Groups),
+            ["organizations"] if get => Some(Route::Organizations),
+            ["users", "show_many"] if get => Some(Route::ShowManyUsers),
             ["users", "me"] if get => Some(Route::Me),
+            ["users", id] if get => number(id).map(Route::User),
             ["users", id, "tickets"] if get => number(id).map(Route::UserTickets),
             ["ticket_fields"] if get => Some(Route::Fields),
             ["ticket_fields", "active"] if get => Some(Route::ActiveFields),
@@ -112,7 +151,7 @@ impl Route {
     }
 
     /// A request that only reads; faults meet these.
-    pub fn reads(&self) -> bool {
+    fn reads(&self) -> bool {
         !matches!(
             self,
             Route::Create
@@ -121,25 +160,65 @@ impl Route {
                 | Route::Delete(_)
                 | Route::DeleteMany
                 | Route::DeleteField(_)
+                | Route::Upload
+                | Route::Import
         )
     }
 
     /// A page of tickets; the world changes before these.
-    pub fn lists(&self) -> bool {
+    fn lists(&self) -> bool {
         matches!(
             self,
-            Route::List | Route::UserTickets(_) | Route::Search | Route::Problems | Route::Incidents(_)
+            Route::List
+                | Route::Export
+                | Route::UserTickets(_)
+                | Route::Search
+                | Route::Problems
+                | Route::Incidents(_)
         )
+    }
+
+    /// Only an administrator may ask this.
+    fn needs_admin(&self) -> bool {
+        matches!(
+            self,
+            Route::List
+                | Route::UserTickets(_)
+                | Route::Delete(_)
+                | Route::DeleteMany
+                | Route::DeleteField(_)
+                | Route::Export
+                | Route::Import
+                | Route::Breaches
+                | Route::TicketBreaches(_)
+        )
+    }
+
+    /// The name under which a quirk makes it absent or forbidden; those that every account has none.
+    fn optional(&self) -> Option<&'static str> {
+        Some(match self {
+            Route::Users | Route::ShowManyUsers | Route::User(_) => "users",
+            Route::Groups => "groups",
+            Route::Organizations => "organizations",
+            Route::Export => "exports",
+            Route::Breaches | Route::TicketBreaches(_) => "slax",
+            Route::Import => "imports",
+            _ => return None,
+        })
     }
 }
 
-/// Refuses a request without the credentials of the sandbox: a password, or `email/token` and the token.
-pub fn refuse(asked: &Asked) -> Option<Answer> {
+/// Refuses a request without the credentials of the account: a password, or `email/token` and the token.
+fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
+    let Credentials { email, password, token, .. } = known;
     let sent = asked.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(|value| value.split_once(' '));
     let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
     let user = sent.and_then(|(_, encoded)| BASE64_STANDARD.decode(encoded.trim()).ok());
-    let allowed = [format!("{EMAIL}:{PASSWORD}"), format!("{EMAIL}/token:{TOKEN}")];
+    let mut allowed = vec![format!("{email}:{password}"), format!("{email}/token:{token}")];
+    for agent in AGENTS.get(1..).unwrap_or_default() {
+        allowed.push(format!("{}:{password}", agent.email));
+    }
     if user.is_some_and(|user| allowed.iter().any(|pair| pair.as_bytes() == user)) {
         return None;
     }
@@ -147,10 +226,37 @@ pub fn refuse(asked: &Asked) -> Option<Answer> {
     Some(refused.with(header::WWW_AUTHENTICATE, "Basic realm=\"KF5 API\""))
 }
 
+/// Refuses what this login may not ask, and what this account does not have.
+fn barred(tenant: &Tenant, route: &Route, asked: &Asked) -> Option<Answer> {
+    let name = route.optional();
+    let named = |list: &[String]| name.is_some_and(|name| list.iter().any(|listed| listed == name));
+    let forbidden = || problem(StatusCode::FORBIDDEN, "Forbidden", "没有权限进行此操作");
+    if named(&tenant.quirks.absent) {
+        return Some(not_found());
+    }
+    (named(&tenant.quirks.forbidden) || (route.needs_admin() && is_agent(asked))).then(forbidden)
+}
+
+/// The address in the credentials.
+fn login(asked: &Asked) -> Option<String> {
+    let sent = asked.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?.1;
+    let pair = String::from_utf8(BASE64_STANDARD.decode(sent.trim()).ok()?).ok()?;
+    let (user, _) = pair.split_once(':')?;
+    Some(user.strip_suffix("/token").unwrap_or(user).to_owned())
+}
+
+/// Whether an agent asks, not the administrator.
+fn is_agent(asked: &Asked) -> bool {
+    let agents = AGENTS.get(1..).unwrap_or_default();
+    login(asked).is_some_and(|email| agents.iter().any(|agent| agent.email == email))
+}
+
 /// Answers a request that changes something.
-pub fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
+fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
     let answer = match route {
         Route::Create => writing::create(tenant, asked),
+        Route::Import => writing::import(tenant, asked),
+        Route::Upload => Ok(comments::upload(tenant, asked)),
         Route::Update(id) => writing::update(tenant, *id, asked),
         Route::UpdateMany => writing::update_many(tenant, asked),
         Route::Delete(id) => writing::delete(tenant, &[*id]),
@@ -173,4 +279,88 @@ pub fn not_found() -> Answer {
 /// Refuses what cannot be stored.
 pub fn invalid(message: &str) -> Answer {
     problem(StatusCode::UNPROCESSABLE_ENTITY, "RecordInvalid", message)
+}
+
+impl Vendor for Tenant {
+    type Route = Route;
+
+    fn route(method: &Method, path: &[&str]) -> Route {
+        Route::of(method, path)
+    }
+
+    fn reads(route: &Route) -> bool {
+        route.reads()
+    }
+
+    fn lists(route: &Route) -> bool {
+        route.lists()
+    }
+
+    fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
+        refuse(asked, known)
+    }
+
+    fn over_limit(limit: &Limit, _: &Quirks, wait: Duration) -> Answer {
+        let answer = problem(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "请求过于频繁,请稍后再试");
+        match limit.retry_after(wait) {
+            Some(value) => answer.with(header::RETRY_AFTER, &value),
+            None => answer,
+        }
+    }
+
+    fn read(&self, route: &Route, asked: &Asked) -> Answer {
+        barred(self, route, asked).unwrap_or_else(|| list::answer(self, route, asked))
+    }
+
+    fn write(&mut self, route: &Route, asked: &Asked, _: &Credentials) -> Answer {
+        barred(self, route, asked).unwrap_or_else(|| write(self, route, asked))
+    }
+
+    fn change(&mut self, op: Op) -> Option<u64> {
+        change::change(self, op)
+    }
+
+    fn change_field(&mut self, change: &Value) -> Result<String, String> {
+        change::change_field(self, change)
+    }
+
+    fn card(&self, text: &Object) -> Card {
+        let status = text.text("status").unwrap_or_default();
+        let place = seed::STATUSES.iter().position(|name| *name == status);
+        Card {
+            status: place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX),
+            assignee: text.number("assignee_id").unwrap_or(0),
+            problem: text.number("problem_id").unwrap_or(0),
+            is_problem: text.text("type").as_deref() == Some("problem"),
+            ..Card::default()
+        }
+    }
+
+    fn put_fields(&mut self, definitions: Vec<Object>) {
+        self.fields = definitions.into_iter().map(fields::given).collect();
+    }
+
+    fn fields(&self) -> Vec<String> {
+        self.fields.iter().map(|field| field.definition.render()).collect()
+    }
+
+    fn store(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    fn store_mut(&mut self) -> &mut Shelf {
+        &mut self.shelf
+    }
+
+    fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+
+    fn quirks_mut(&mut self) -> &mut Quirks {
+        &mut self.quirks
+    }
+
+    fn rng(&mut self) -> &mut fastrand::Rng {
+        &mut self.rng
+    }
 }

@@ -28,6 +28,11 @@ impl Object {
         serde_json::from_str(self.get(key)?).ok()
     }
 
+    /// The value under `key` as a number, which may stand as a string.
+    pub fn number(&self, key: &str) -> Option<u64> {
+        self.get(key)?.trim_matches('"').parse().ok()
+    }
+
     /// Puts `raw` (JSON text) under `key`, in place or at the end; text that is no JSON is stored as a string.
     pub fn set(&mut self, key: &str, raw: &str) {
         let value = raw_value(raw);

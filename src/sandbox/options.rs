@@ -1,13 +1,21 @@
 //! What a sandbox is told: how big its world is and how it behaves and misbehaves.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::quirks::{ListOrder, Quirks};
+use super::script::Script;
 
 /// All settings of a sandbox. The variations at the end stand for what the vendors leave undocumented; they are off by default.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Two worlds of one seed, size and `now` are the same to the byte.
     pub seed: u64,
+    /// The address by which it is reached, as `http://127.0.0.1:8080`; the server sets it.
+    pub origin: String,
     /// Tickets of each vendor at the start.
     pub tickets: usize,
     /// Requests that each vendor's account may send; none for no limit.
@@ -18,21 +26,16 @@ pub struct Options {
     pub changes: Vec<Change>,
     /// Unix seconds at which the world begins; the real time when not given.
     pub now: Option<i64>,
-    /// KF5 lists without `count`, `next_page` and `previous_page`, as the vendor documents them.
-    pub bare_envelope: bool,
     /// More definitions than the usual ones, for each vendor.
     pub extra_fields: usize,
-    /// The server quietly lowers a greater `per_page` to this.
-    pub page_cap: Option<u64>,
-    /// Pages beyond this one are refused.
-    pub max_page: Option<u64>,
-    /// KF5's time filters leave out the bounds themselves.
-    pub exclusive_bounds: bool,
-    pub udesk_order: UdeskOrder,
+    /// Answers to certain requests.
+    pub script: Arc<Script>,
+    /// Choices where the documents are silent, of both vendors.
+    pub quirks: Quirks,
+    /// The order of Udesk's ticket lists.
+    pub udesk_order: Option<ListOrder>,
     /// How KF5 spells `Retry-After`.
     pub retry_after: RetryAfter,
-    /// How Udesk refuses a request over the limit.
-    pub udesk_refusal: UdeskRefusal,
     /// So many tickets in one second of creation, and the next so many in one second of update.
     pub burst: usize,
     /// Bytes of the longest description; 0 for none of that kind.
@@ -45,20 +48,18 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             seed: 1,
+            origin: "http://127.0.0.1".to_owned(),
             tickets: 10_000,
             rate: Some(Rate { requests: 60, per: Duration::from_secs(60) }),
             latency: Duration::from_millis(20),
             faults: Vec::new(),
             changes: Vec::new(),
             now: None,
-            bare_envelope: false,
             extra_fields: 0,
-            page_cap: None,
-            max_page: None,
-            exclusive_bounds: false,
-            udesk_order: UdeskOrder::IdAsc,
+            script: Arc::default(),
+            quirks: Quirks::default(),
+            udesk_order: None,
             retry_after: RetryAfter::Seconds,
-            udesk_refusal: UdeskRefusal::Status429,
             burst: 0,
             longest_description: 0,
             plain: false,
@@ -66,30 +67,16 @@ impl Default for Options {
     }
 }
 
-/// The order of Udesk's ticket lists, which the vendor does not document.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum UdeskOrder {
-    #[default]
-    IdAsc,
-    IdDesc,
-    UpdatedDesc,
-}
-
-/// The two legal forms of `Retry-After`, or one after the other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The two legal forms of `Retry-After`, one after the other, or no such header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub enum RetryAfter {
     #[default]
     Seconds,
     Date,
+    /// One after the other
     Alternate,
-}
-
-/// What Udesk answers over the limit: status 429, or a 200 whose body says so.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum UdeskRefusal {
-    #[default]
-    Status429,
-    Body,
+    None,
 }
 
 /// A budget: so many requests in any stretch of `per`.
@@ -140,16 +127,25 @@ pub enum FaultKind {
     Hang,
     /// The body trickles for some 200 ms.
     Slow,
+    /// A body that ends in the middle of its JSON, although nothing of it is missing.
+    BrokenJson,
+    /// An error in a body of JSON, with status 200.
+    Error200,
+    /// An envelope without its list.
+    NoList,
 }
 
 impl FaultKind {
-    pub const ALL: [FaultKind; 6] = [
+    pub const ALL: [FaultKind; 9] = [
         FaultKind::Http500,
         FaultKind::Html200,
         FaultKind::Truncate,
         FaultKind::Reset,
         FaultKind::Hang,
         FaultKind::Slow,
+        FaultKind::BrokenJson,
+        FaultKind::Error200,
+        FaultKind::NoList,
     ];
 
     /// Its name on the command line and in the statistics.
@@ -161,7 +157,21 @@ impl FaultKind {
             FaultKind::Reset => "reset",
             FaultKind::Hang => "hang",
             FaultKind::Slow => "slow",
+            FaultKind::BrokenJson => "broken_json",
+            FaultKind::Error200 => "error200",
+            FaultKind::NoList => "no_list",
         }
+    }
+}
+
+impl FromStr for FaultKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<FaultKind, String> {
+        FaultKind::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| {
+            let known: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
+            format!("`{name}` is not a fault; write one of {}", known.join(", "))
+        })
     }
 }
 
@@ -173,10 +183,7 @@ impl FromStr for Fault {
         let (kind, probability) = text
             .split_once(':')
             .ok_or_else(|| format!("`{text}` is no fault; write KIND:PROBABILITY, as http500:0.05"))?;
-        let kind = FaultKind::ALL.into_iter().find(|known| known.name() == kind).ok_or_else(|| {
-            let known: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
-            format!("`{kind}` is no kind of fault; write one of {}", known.join(", "))
-        })?;
+        let kind = kind.parse()?;
         let probability = probability
             .parse()
             .ok()

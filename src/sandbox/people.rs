@@ -47,6 +47,19 @@ pub fn agent_by_email(email: &str) -> Option<&'static Agent> {
     AGENTS.iter().find(|agent| agent.email == email)
 }
 
+/// The organization that a customer belongs to, with its name; every fourth of the seed's customers has one.
+pub fn organization(customer: u64) -> Option<u64> {
+    customer.is_multiple_of(4).then(|| FIRST_ORGANIZATION + customer % ORGANIZATIONS)
+}
+
+/// All organizations: their ids.
+pub fn organizations() -> std::ops::Range<u64> {
+    FIRST_ORGANIZATION..FIRST_ORGANIZATION + ORGANIZATIONS
+}
+
+const FIRST_ORGANIZATION: u64 = 300;
+const ORGANIZATIONS: u64 = 37;
+
 /// Someone who asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Customer {
@@ -81,6 +94,13 @@ impl People {
     /// The id of a customer by chance.
     pub fn any(&self, rng: &mut Rng) -> u64 {
         FIRST_ID + rng.u64(..self.seeded) * ID_STEP
+    }
+
+    /// All customers, by id.
+    pub fn all(&self) -> impl Iterator<Item = Customer> {
+        let seeded = (0..self.seeded).map(|number| FIRST_ID + number * ID_STEP);
+        let written = self.written.keys().copied().filter(|id| *id >= FIRST_ID + self.seeded * ID_STEP);
+        seeded.chain(written).filter_map(|id| self.get(id))
     }
 
     pub fn get(&self, id: u64) -> Option<Customer> {

@@ -10,12 +10,14 @@ use fastrand::Rng;
 const LEAST_ID: u64 = 1_000;
 
 /// One ticket as it is served, with the few facts by which lists choose.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Card {
     pub id: u64,
     /// Unix seconds; none when the ticket's own `created_at` is missing or unreadable.
     pub created: Option<i64>,
-    pub updated: i64,
+    pub updated: Option<i64>,
+    /// An older version that lists show beside the current one.
+    pub is_double: bool,
     /// Place in the vendor's life cycle of a ticket.
     pub status: u8,
     pub assignee: u64,
@@ -41,7 +43,7 @@ impl Order {
         let key = match self {
             Order::Id => 0,
             Order::Created => card.created.unwrap_or(i64::MIN),
-            Order::Updated => card.updated,
+            Order::Updated => card.updated.unwrap_or(i64::MIN),
         };
         (key, card.id)
     }
@@ -95,14 +97,21 @@ impl Shelf {
     }
 
     pub fn get(&self, id: u64) -> Option<&Card> {
-        let place = self.by_id.partition_point(|entry| entry.id < id);
-        let entry = self.by_id.get(place).filter(|entry| entry.id == id)?;
-        self.card(entry)
+        self.card(&self.current(id)?)
     }
 
-    /// Puts a ticket, in place of the one with its id if there is one.
+    /// The place of the current version of a ticket.
+    fn current(&self, id: u64) -> Option<Entry> {
+        let start = self.by_id.partition_point(|entry| entry.id < id);
+        let entries = self.by_id.get(start..)?.iter().take_while(|entry| entry.id == id);
+        entries.copied().find(|entry| self.card(entry).is_some_and(|card| !card.is_double))
+    }
+
+    /// Puts a ticket, in place of the one with its id if there is one; a double stands beside it.
     pub fn put(&mut self, card: Card) {
-        self.remove(card.id);
+        if !card.is_double {
+            self.remove(card.id);
+        }
         let Ok(slot) = u32::try_from(self.slots.len()) else {
             return;
         };
@@ -117,8 +126,20 @@ impl Shelf {
 
     /// Takes a ticket away.
     pub fn remove(&mut self, id: u64) -> Option<Card> {
-        let place = self.by_id.partition_point(|entry| entry.id < id);
-        let slot = self.by_id.get(place).filter(|entry| entry.id == id).map(|entry| entry.slot)?;
+        let slot = self.current(id)?.slot;
+        self.take(slot)
+    }
+
+    /// Takes all doubles away.
+    pub fn remove_doubles(&mut self) {
+        let is_double = |(slot, card): (u32, &Option<Card>)| card.as_ref()?.is_double.then_some(slot);
+        let doubles: Vec<u32> = (0..).zip(&self.slots).filter_map(is_double).collect();
+        for slot in doubles {
+            self.take(slot);
+        }
+    }
+
+    fn take(&mut self, slot: u32) -> Option<Card> {
         let card = self.slots.get_mut(slot as usize)?.take()?;
         for order in [Order::Id, Order::Created, Order::Updated] {
             let entry = entry(order, &card, slot);
@@ -155,7 +176,7 @@ impl Shelf {
 
     /// Every ticket, by id.
     pub fn cards(&self) -> impl DoubleEndedIterator<Item = &Card> {
-        self.by_id.iter().filter_map(|entry| self.card(entry))
+        self.by_id.iter().filter_map(|entry| self.card(entry)).filter(|card| !card.is_double)
     }
 
     fn sequence_mut(&mut self, order: Order) -> &mut Vec<Entry> {
@@ -180,7 +201,8 @@ mod tests {
         Card {
             id,
             created,
-            updated,
+            updated: Some(updated),
+            is_double: false,
             status: 0,
             assignee: 0,
             person: 0,

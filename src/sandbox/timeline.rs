@@ -9,6 +9,9 @@ use super::calendar::Calendar;
 
 const FIRST_ID: u64 = 1_000;
 const FIRST_LONG_ID: u64 = (1 << 53) + 1;
+/// Of so many tickets one is a problem; no awkward one is (every 25th, from the 7th on).
+const PROBLEM_EVERY: usize = 20;
+const PROBLEM_AT: usize = 3;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
@@ -26,6 +29,9 @@ pub struct Life {
     pub updated: i64,
     /// Stage 0 to 4: new, open, waiting, solved, closed.
     pub stage: u8,
+    /// Whether it is a problem ticket, and the one before it: incidents belong to that.
+    pub is_problem: bool,
+    pub problem: Option<u64>,
 }
 
 /// What decides all lives of a world.
@@ -51,6 +57,10 @@ impl Timeline {
         let readable = place % 1_499 != 700 && place % 2_999 != 1_300;
         let mut life = self.stages(opened, rng);
         life.id = self.id(place);
+        life.is_problem = place % PROBLEM_EVERY == PROBLEM_AT;
+        let last =
+            place.checked_sub(PROBLEM_AT + 1).map(|place| place / PROBLEM_EVERY * PROBLEM_EVERY + PROBLEM_AT);
+        life.problem = last.map(|place| self.id(place));
         life.created = readable.then_some(opened);
         let middle = self.tickets / 2 + self.burst;
         if (middle..middle + self.burst).contains(&place) {
@@ -60,7 +70,7 @@ impl Timeline {
     }
 
     /// A life that begins now.
-    pub fn newborn(id: u64, now: i64) -> Life {
+    pub fn newborn(id: u64, now: i64, problem: Option<u64>) -> Life {
         Life {
             id,
             created: Some(now),
@@ -70,6 +80,8 @@ impl Timeline {
             closed: None,
             updated: now,
             stage: 0,
+            is_problem: false,
+            problem,
         }
     }
 
@@ -123,6 +135,8 @@ impl Timeline {
             closed,
             updated: touched.min(self.now - 1),
             stage,
+            is_problem: false,
+            problem: None,
         }
     }
 }

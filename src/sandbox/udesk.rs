@@ -8,6 +8,8 @@ mod checks;
 pub mod fields;
 /// Answers that only read.
 pub mod list;
+/// The Open API v2.
+mod open_api;
 mod quirks;
 /// The tickets of the seed.
 mod seed;
@@ -20,17 +22,18 @@ use std::time::Duration;
 
 use http::{Method, StatusCode, header};
 use md5::{Digest, Md5};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::account::{Credentials, Limit};
 use super::answer::{Answer, Asked};
 use super::clock::Clock;
-use super::object::quoted;
-use super::options::{Options, UdeskRefusal};
+use super::object::{Object, quoted};
+use super::options::{Op, Options};
 use super::people::People;
-use super::shelf::Shelf;
+use super::quirks::Quirks;
+use super::shelf::{Card, Shelf};
+use super::vendor::Vendor;
 use fields::Field;
-
-const SECRET: &str = "sandbox-secret";
 
 /// The Udesk tenant.
 #[derive(Debug)]
@@ -40,7 +43,8 @@ pub struct Tenant {
     pub people: People,
     pub rng: fastrand::Rng,
     pub clock: Clock,
-    pub options: Options,
+    pub quirks: Quirks,
+    pub nonces: open_api::Nonces,
 }
 
 impl Tenant {
@@ -54,7 +58,8 @@ impl Tenant {
             people,
             rng: fastrand::Rng::with_seed(options.seed ^ 0x5544_4553_4B00),
             clock,
-            options: options.clone(),
+            nonces: open_api::Nonces::new(),
+            quirks: Quirks { order: options.udesk_order.or(options.quirks.order), ..options.quirks.clone() },
         }
     }
 }
@@ -71,6 +76,8 @@ pub enum Route {
     Fields,
     Filters,
     FilterTickets(u64),
+    /// What lies below the Open API v2's path.
+    OpenApi,
     Unknown,
 }
 
@@ -80,12 +87,14 @@ impl Route {
         let number = |text: &str| text.parse::<u64>().ok();
         let (get, post) = (method == Method::GET, method == Method::POST);
         let route = match path {
+            ["open_api_v1", ..] => Some(Route::OpenApi),
             ["tickets"] if get => Some(Route::List),
             ["tickets"] if post => Some(Route::Create),
             ["tickets", "get"] if post => Some(Route::OfCustomer),
             ["tickets", "reply"] if post => Some(Route::Reply),
-            ["tickets", id] if get => number(id).map(Route::Show),
-            ["tickets", id] if method == Method::PUT => number(id).map(Route::Update),
+            // What is no number is no ticket.
+            ["tickets", id] if get => Some(Route::Show(number(id).unwrap_or(0))),
+            ["tickets", id] if method == Method::PUT => Some(Route::Update(number(id).unwrap_or(0))),
             ["ticket_fields"] if get => Some(Route::Fields),
             ["ticket_filters"] if get => Some(Route::Filters),
             ["ticket_filters", id, "tickets"] if get => number(id).map(Route::FilterTickets),
@@ -95,12 +104,12 @@ impl Route {
     }
 
     /// A request that only reads; faults meet these.
-    pub fn reads(&self) -> bool {
-        !matches!(self, Route::Create | Route::Update(_) | Route::Reply)
+    fn reads(&self) -> bool {
+        !matches!(self, Route::Create | Route::Update(_) | Route::Reply | Route::OpenApi)
     }
 
     /// A page of tickets; the world changes before these.
-    pub fn lists(&self) -> bool {
+    fn lists(&self) -> bool {
         matches!(self, Route::List | Route::OfCustomer | Route::FilterTickets(_))
     }
 }
@@ -108,7 +117,10 @@ impl Route {
 /// Refuses a request whose `sign` does not fit its query.
 ///
 /// Clients differ in signing the query as sent or decoded, and the vendor does not say; both are taken.
-pub fn refuse(asked: &Asked) -> Option<Answer> {
+fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
+    if asked.segments.first().is_some_and(|first| first == "open_api_v1") {
+        return None; // it has a signature of its own
+    }
     let pairs = asked
         .query
         .split('&')
@@ -121,7 +133,7 @@ pub fn refuse(asked: &Asked) -> Option<Answer> {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     let decoded: Vec<&str> = decoded.iter().map(String::as_str).collect();
-    let fits = sent == sign(&as_sent, SECRET) || sent == sign(&decoded, SECRET);
+    let fits = sent == sign(&as_sent, &known.secret) || sent == sign(&decoded, &known.secret);
     (!fits).then(|| refused(2002, "签名错,请升级版本后使用!"))
 }
 
@@ -147,7 +159,7 @@ fn sign(pairs: &[&str], secret: &str) -> String {
 }
 
 /// Answers a request that changes something.
-pub fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
+fn write(tenant: &mut Tenant, route: &Route, asked: &Asked) -> Answer {
     let answer = match route {
         Route::Create => writing::create(tenant, &asked.json()),
         Route::Update(id) => writing::update(tenant, *id, &asked.json()),
@@ -176,16 +188,92 @@ fn not_found() -> Answer {
     Answer::status(StatusCode::NOT_FOUND, json!({"error": "Not Found"}).to_string())
 }
 
-/// The refusal over the limit, in either of the forms that a reader must know.
-pub fn over_limit(form: UdeskRefusal, wait: Duration) -> Answer {
-    let message = "访问频率过高,请稍后再试";
-    match form {
-        UdeskRefusal::Body => refused(2429, message),
-        UdeskRefusal::Status429 => {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            Answer::status(StatusCode::TOO_MANY_REQUESTS, coded(2429, message))
-                .with(header::RETRY_AFTER, &seconds.to_string())
+impl Vendor for Tenant {
+    type Route = Route;
+
+    fn route(method: &Method, path: &[&str]) -> Route {
+        Route::of(method, path)
+    }
+
+    fn reads(route: &Route) -> bool {
+        route.reads()
+    }
+
+    fn lists(route: &Route) -> bool {
+        route.lists()
+    }
+
+    fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
+        refuse(asked, known)
+    }
+
+    fn over_limit(limit: &Limit, quirks: &Quirks, wait: Duration) -> Answer {
+        let message = "访问频率过高,请稍后再试";
+        if quirks.limit_in_body {
+            return refused(2429, message);
         }
+        let answer = Answer::status(StatusCode::TOO_MANY_REQUESTS, coded(2429, message));
+        match limit.retry_after(wait) {
+            Some(value) => answer.with(header::RETRY_AFTER, &value),
+            None => answer,
+        }
+    }
+
+    fn read(&self, route: &Route, asked: &Asked) -> Answer {
+        list::answer(self, route, asked)
+    }
+
+    fn write(&mut self, route: &Route, asked: &Asked, known: &Credentials) -> Answer {
+        match route {
+            Route::OpenApi => open_api::answer(self, known, asked),
+            _ => write(self, route, asked),
+        }
+    }
+
+    fn change(&mut self, op: Op) -> Option<u64> {
+        change::change(self, op)
+    }
+
+    fn change_field(&mut self, change: &Value) -> Result<String, String> {
+        change::change_field(self, change)
+    }
+
+    fn card(&self, text: &Object) -> Card {
+        let status = text.text("status").unwrap_or_default();
+        let place = seed::STATUSES.iter().position(|(name, _)| *name == status);
+        Card {
+            status: place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX),
+            assignee: text.number("assignee_id").unwrap_or(0),
+            ..Card::default()
+        }
+    }
+
+    fn put_fields(&mut self, definitions: Vec<Object>) {
+        self.fields = definitions.into_iter().map(fields::given).collect();
+    }
+
+    fn fields(&self) -> Vec<String> {
+        self.fields.iter().map(|field| field.definition.render()).collect()
+    }
+
+    fn store(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    fn store_mut(&mut self) -> &mut Shelf {
+        &mut self.shelf
+    }
+
+    fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+
+    fn quirks_mut(&mut self) -> &mut Quirks {
+        &mut self.quirks
+    }
+
+    fn rng(&mut self) -> &mut fastrand::Rng {
+        &mut self.rng
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::sandbox::{Options, RetryAfter, UdeskOrder, UdeskRefusal};
+use crate::sandbox::{Envelope, ListOrder, Options, Quirks, RetryAfter};
 
 /// Off unless asked for.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -22,11 +22,11 @@ pub struct Variations {
 
     /// KF5: how `Retry-After` is written [default: seconds]
     #[arg(long, value_name = "FORM", value_enum)]
-    pub retry_after: Option<Form>,
+    pub retry_after: Option<RetryAfter>,
 
     /// Udesk: the order of ticket lists [default: id]
     #[arg(long, value_name = "ORDER", value_enum)]
-    pub udesk_order: Option<Order>,
+    pub udesk_order: Option<ListOrder>,
 
     /// Udesk: how a request over the limit is refused [default: status]
     #[arg(long, value_name = "FORM", value_enum)]
@@ -57,23 +57,6 @@ pub struct Variations {
     pub plain: bool,
 }
 
-/// The two legal forms of a header.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Form {
-    Seconds,
-    Date,
-    /// One after the other
-    Alternate,
-}
-
-/// The order of a list.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Order {
-    Id,
-    IdDesc,
-    UpdatedDesc,
-}
-
 /// A refusal by status or by body.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Refusal {
@@ -88,27 +71,17 @@ impl Variations {
     pub fn apply(&self, options: Options) -> Options {
         Options {
             now: self.now.or(options.now),
-            bare_envelope: self.bare_envelope,
-            exclusive_bounds: self.exclusive_bounds,
-            retry_after: match self.retry_after {
-                Some(Form::Seconds) => RetryAfter::Seconds,
-                Some(Form::Date) => RetryAfter::Date,
-                Some(Form::Alternate) => RetryAfter::Alternate,
-                None => options.retry_after,
+            quirks: Quirks {
+                envelope: if self.bare_envelope { Envelope::Bare } else { Envelope::Full },
+                start_exclusive: self.exclusive_bounds,
+                end_exclusive: self.exclusive_bounds,
+                page_cap: self.page_cap,
+                max_page: self.max_page,
+                limit_in_body: matches!(self.udesk_refusal, Some(Refusal::Body)),
+                ..options.quirks
             },
-            udesk_order: match self.udesk_order {
-                Some(Order::Id) => UdeskOrder::IdAsc,
-                Some(Order::IdDesc) => UdeskOrder::IdDesc,
-                Some(Order::UpdatedDesc) => UdeskOrder::UpdatedDesc,
-                None => options.udesk_order,
-            },
-            udesk_refusal: match self.udesk_refusal {
-                Some(Refusal::Status) => UdeskRefusal::Status429,
-                Some(Refusal::Body) => UdeskRefusal::Body,
-                None => options.udesk_refusal,
-            },
-            page_cap: self.page_cap,
-            max_page: self.max_page,
+            udesk_order: self.udesk_order,
+            retry_after: self.retry_after.unwrap_or(options.retry_after),
             extra_fields: self.extra_fields,
             burst: self.burst,
             longest_description: self.longest_description,

@@ -4,13 +4,15 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Tenant;
-use super::fields::{field, kind_of};
+use super::fields::{Field, field, kind_of};
 use super::quirks::set_custom;
-use super::seed::{STATUSES, push_ticket};
+use super::seed::{Desk, STATUSES, push_ticket};
 use super::values::push_value;
+use super::writing::{SOLVED, assign, solve};
 use crate::sandbox::clock::written;
 use crate::sandbox::object::Object;
 use crate::sandbox::options::Op;
+use crate::sandbox::people::AGENTS;
 use crate::sandbox::shelf::Card;
 use crate::sandbox::timeline::Timeline;
 use crate::sandbox::words::{PROBLEMS, pick};
@@ -32,10 +34,13 @@ pub fn change(tenant: &mut Tenant, op: Op) -> Option<u64> {
 }
 
 fn insert(tenant: &mut Tenant) -> u64 {
-    let life = Timeline::newborn(tenant.shelf.next_id(&mut tenant.rng), tenant.clock.now());
+    let (id, now) = (tenant.shelf.next_id(&mut tenant.rng), tenant.clock.now());
+    let problem = tenant.shelf.cards().rev().find(|card| card.is_problem).map(|card| card.id);
+    let life = Timeline::newborn(id, now, problem);
     let mut text = String::new();
     let place = tenant.rng.usize(..);
-    let card = push_ticket(&mut text, &mut tenant.rng, &life, &tenant.fields, &tenant.people, place);
+    let Tenant { fields, people, origin, rng, .. } = tenant;
+    let card = push_ticket(&mut text, rng, &life, &Desk { fields, people, origin, now }, place);
     tenant.shelf.put(Card { text: Bytes::from(text), ..card });
     life.id
 }
@@ -50,18 +55,26 @@ fn update(tenant: &mut Tenant, id: u64) {
     };
     let now = tenant.clock.now();
     ticket.set_text("updated_at", &written(now));
-    card.updated = now;
+    card.updated = Some(now);
     card.status = (card.status + 1).min(4);
     ticket.set_text("status", STATUSES.get(card.status as usize).copied().unwrap_or("closed"));
     match card.status {
-        3 => ticket.set_text("resolved_at", &written(now)),
+        SOLVED => solve(&mut ticket, &card, now),
         4 => ticket.set_text("closed_at", &written(now)),
         _ => {}
+    }
+    if card.status >= SOLVED && card.assignee == 0 {
+        assign(&mut ticket, &mut card, AGENTS.get(tenant.rng.usize(..AGENTS.len())), now);
     }
     let title = format!("{}(跟进)", pick(&mut tenant.rng, PROBLEMS));
     ticket.set_text("title", &title);
     let place = tenant.rng.usize(..tenant.fields.len().max(1));
-    if let Some(field) = tenant.fields.get(place) {
+    // What belongs to an option of another field, or has such, stays as it was chosen.
+    let is_free = |field: &&Field| {
+        let is_parent = |other: &Field| other.parent.as_ref().is_some_and(|(parent, _)| *parent == field.id);
+        field.parent.is_none() && !tenant.fields.iter().any(is_parent)
+    };
+    if let Some(field) = tenant.fields.get(place).filter(is_free) {
         let mut value = String::new();
         push_value(&mut value, &mut tenant.rng, field, now);
         set_custom(&mut ticket, &field.name, &value);
@@ -81,7 +94,7 @@ pub fn change_field(tenant: &mut Tenant, body: &Value) -> Result<String, String>
     let op = text("op")?;
     if op == "add" {
         let id = tenant.fields.iter().map(|field| field.id).max().unwrap_or(0) + 1;
-        let added = field(id, text("type")?, text("label")?, &["选项甲", "选项乙"]);
+        let added = field(id, text("type")?, text("label")?, &["选项甲", "选项乙"], &tenant.origin);
         let name = added.name.clone();
         tenant.fields.push(added);
         return Ok(name);

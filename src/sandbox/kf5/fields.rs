@@ -30,6 +30,10 @@ pub struct Field {
     /// The values as JSON strings; of a path, its elements joined by commas.
     pub choices: Vec<String>,
     pub active: bool,
+    /// An agent must fill it, or a customer must.
+    pub required: bool,
+    /// The field, and its option as JSON, under which this one appears.
+    pub parent: Option<(u64, String)>,
     pub definition: Object,
 }
 
@@ -73,14 +77,28 @@ const ROWS: &[Row] = &[
 const FIRST_EXTRA: u64 = 2000;
 
 /// The definitions of a tenant, with `extra` more after the usual ones.
-pub fn definitions(extra: usize) -> Vec<Field> {
-    let mut fields: Vec<Field> = ROWS.iter().map(|row| field(row.0, row.1, row.2, row.3)).collect();
+pub fn definitions(extra: usize, origin: &str) -> Vec<Field> {
+    let mut fields: Vec<Field> = ROWS.iter().map(|row| field(row.0, row.1, row.2, row.3, origin)).collect();
     let kinds = ["text", "int", "dropdownlist", "date"];
     for (number, kind) in (0..extra as u64).zip(kinds.iter().cycle()) {
         let options: &[&str] = if *kind == "dropdownlist" { &["甲", "乙", "丙"] } else { &[] };
-        fields.push(field(FIRST_EXTRA + number, kind, &format!("补充信息{}", number + 1), options));
+        fields.push(field(FIRST_EXTRA + number, kind, &format!("补充信息{}", number + 1), options, origin));
     }
     fields
+}
+
+/// A definition that was put from outside.
+pub fn given(definition: Object) -> Field {
+    Field {
+        id: definition.number("id").unwrap_or(0),
+        name: definition.text("name").unwrap_or_default(),
+        kind: kind_of(&definition.text("type").unwrap_or_default()),
+        choices: Vec::new(),
+        active: definition.get("active") != Some("false"),
+        required: false,
+        parent: None,
+        definition,
+    }
 }
 
 /// The kind of values that a vendor's type has.
@@ -101,13 +119,13 @@ pub fn kind_of(vendor_type: &str) -> Kind {
 }
 
 /// A definition in the vendor's form.
-pub fn field(id: u64, vendor_type: &str, title: &str, options: &[&str]) -> Field {
+pub fn field(id: u64, vendor_type: &str, title: &str, options: &[&str], origin: &str) -> Field {
     let active = !matches!(id, 770 | 771);
     let mut definition = Object::default();
     // The vendor's own pages give the id now as a number, now as a string.
     let spelt = if (700..760).contains(&id) { quoted(&id.to_string()) } else { id.to_string() };
     definition.set("id", &spelt);
-    definition.set_text("url", &format!("https://demo.kf5.com/apiv2/ticket_fields/{id}.json"));
+    definition.set_text("url", &format!("{origin}/apiv2/ticket_fields/{id}.json"));
     definition.set_text("name", &format!("field_{id}"));
     definition.set_text("type", vendor_type);
     definition.set_text("agent_title", title);
@@ -141,6 +159,8 @@ pub fn field(id: u64, vendor_type: &str, title: &str, options: &[&str]) -> Field
         kind: kind_of(vendor_type),
         choices: options.iter().map(|option| (*option).to_owned()).collect(),
         active,
+        required: matches!(id, 4 | 8),
+        parent: parent(id).map(|(of, option)| (of.trim_matches('"').parse().unwrap_or(0), option.to_owned())),
         definition,
     }
 }

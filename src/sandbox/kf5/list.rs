@@ -3,23 +3,32 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::comments::caller;
+use super::fields::Kind;
 use super::seed::STATUSES;
-use super::{Route, Tenant, not_found, problem};
-use crate::sandbox::answer::{Answer, Asked, around};
+use super::{Route, Tenant, breaches, comments, directory, login, not_found, problem};
+use crate::sandbox::answer::{Answer, Asked};
 use crate::sandbox::choose::{ALWAYS, Span, Wanted, page, slice};
 use crate::sandbox::clock::read_bound;
 use crate::sandbox::object::Object;
 use crate::sandbox::people::{AGENTS, agent};
+use crate::sandbox::quirks::Envelope;
 use crate::sandbox::shelf::{Card, Order};
 
 const MOST_PER_PAGE: u64 = 100;
 const MOST_SHOWN: usize = 100;
+/// Rows of a page of the export.
+const MOST_EXPORTED: u64 = 500;
 
 /// Answers a reading request.
 pub fn answer(tenant: &Tenant, route: &Route, asked: &Asked) -> Answer {
     let answer = match route {
         Route::List => tickets(tenant, asked, None),
-        Route::UserTickets(id) if agent(*id).is_some() => tickets(tenant, asked, Some(*id)),
+        Route::UserTickets(id)
+            if agent(*id).is_some() || tenant.shelf.cards().any(|card| card.assignee == *id) =>
+        {
+            tickets(tenant, asked, Some(*id))
+        }
         Route::Search => search(tenant, asked),
         Route::Problems => problems(tenant, asked),
         Route::Incidents(id) => incidents(tenant, *id, asked),
@@ -29,7 +38,16 @@ pub fn answer(tenant: &Tenant, route: &Route, asked: &Asked) -> Answer {
         Route::Fields => fields(tenant, asked, false),
         Route::ActiveFields => fields(tenant, asked, true),
         Route::Field(id) => Ok(field(tenant, *id)),
-        Route::Me => Ok(me()),
+        Route::Me => Ok(directory::show(tenant, caller(login(asked).as_deref()))),
+        Route::Users => directory::users(tenant, asked),
+        Route::ShowManyUsers => Ok(directory::show_many(tenant, asked)),
+        Route::User(id) => Ok(directory::show(tenant, *id)),
+        Route::Groups => directory::groups(tenant, asked),
+        Route::Organizations => directory::companies(tenant, asked),
+        Route::Export => export(tenant, asked),
+        Route::Breaches => breaches::list(tenant, None, asked),
+        Route::TicketBreaches(id) => breaches::list(tenant, Some(*id), asked),
+        Route::Comments(id) => comments::list(tenant, *id, asked),
         _ => Ok(not_found()),
     };
     answer.unwrap_or_else(|refusal| refusal)
@@ -40,7 +58,7 @@ fn bad_request(message: &str) -> Answer {
 }
 
 /// Page, size, times and order of a list request.
-fn wanted(tenant: &Tenant, asked: &Asked, order: Order, descending: bool) -> Result<Wanted, Answer> {
+pub fn wanted(tenant: &Tenant, asked: &Asked, order: Order, descending: bool) -> Result<Wanted, Answer> {
     let number = |key: &str, usual: u64| match asked.param(key) {
         None => Ok(usual),
         Some(text) => match text.parse::<u64>() {
@@ -48,9 +66,9 @@ fn wanted(tenant: &Tenant, asked: &Asked, order: Order, descending: bool) -> Res
             _ => Err(bad_request(&format!("参数 {key} 应为正整数"))),
         },
     };
-    let cap = tenant.options.page_cap.unwrap_or(MOST_PER_PAGE).clamp(1, MOST_PER_PAGE);
+    let cap = tenant.quirks.page_cap.unwrap_or(MOST_PER_PAGE).clamp(1, MOST_PER_PAGE);
     let page = number("page", 1)?;
-    if tenant.options.max_page.is_some_and(|last| page > last) {
+    if tenant.quirks.max_page.is_some_and(|last| page > last) {
         return Err(bad_request("page 超出允许的最大页码"));
     }
     Ok(Wanted {
@@ -58,6 +76,7 @@ fn wanted(tenant: &Tenant, asked: &Asked, order: Order, descending: bool) -> Res
         updated: span(tenant, asked, "updated")?,
         order,
         descending,
+        odd: tenant.quirks.order,
         page,
         per_page: number("per_page", MOST_PER_PAGE)?.min(cap),
     })
@@ -70,16 +89,16 @@ fn span(tenant: &Tenant, asked: &Asked, what: &str) -> Result<Span, Answer> {
             read_bound(&text).map(Some).ok_or_else(|| bad_request(&format!("参数 {key} 不是合法的时间")))
         }
     };
-    let inside = i64::from(tenant.options.exclusive_bounds);
+    let (after, before) = (tenant.quirks.start_exclusive, tenant.quirks.end_exclusive);
     let from = bound(format!("{what}_start"))?;
     let until = bound(format!("{what}_end"))?;
     Ok(Span {
-        from: from.map_or(ALWAYS.from, |second| second.saturating_add(inside)),
-        until: until.map_or(ALWAYS.until, |second| second.saturating_sub(inside)),
+        from: from.map_or(ALWAYS.from, |second| second.saturating_add(after.into())),
+        until: until.map_or(ALWAYS.until, |second| second.saturating_sub(before.into())),
     })
 }
 
-fn is_descending(asked: &Asked, key: &str) -> Result<Option<bool>, Answer> {
+pub fn is_descending(asked: &Asked, key: &str) -> Result<Option<bool>, Answer> {
     match asked.param(key).map(|text| text.to_ascii_lowercase()).as_deref() {
         None => Ok(None),
         Some("asc") => Ok(Some(false)),
@@ -97,12 +116,15 @@ fn tickets(tenant: &Tenant, asked: &Asked, assignee: Option<u64>) -> Result<Answ
         (None, None) => (Order::Id, false),
     };
     let wanted = wanted(tenant, asked, order, descending)?;
+    if assignee.is_none() && tenant.quirks.break_page.is_some_and(|first| wanted.page >= first) {
+        return Err(problem(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", "internal error"));
+    }
     let of_agent = |card: &Card| Some(card.assignee) == assignee;
     let keep: Option<&dyn Fn(&Card) -> bool> = if assignee.is_some() { Some(&of_agent) } else { None };
     let by_status = is_descending(asked, "status_order")?;
     let by_field = asked.param("field_order");
     if order != Order::Id || (by_status.is_none() && by_field.is_none()) {
-        let (cards, total) = page(&tenant.shelf, &wanted, keep);
+        let (cards, total) = page(&tenant.shelf, &shown(tenant, &wanted), keep);
         return Ok(listed(tenant, asked, &wanted, &cards, total, assignee));
     }
     let everything = Wanted { page: 1, per_page: u64::MAX, ..wanted };
@@ -117,13 +139,26 @@ fn tickets(tenant: &Tenant, asked: &Asked, assignee: Option<u64>) -> Result<Answ
         if !matches!(direction, "asc" | "desc") || !tenant.fields.iter().any(|field| field.name == name) {
             return Err(bad_request("参数 field_order 格式为 field_690_asc 或 field_690_desc"));
         }
-        cards.sort_by_cached_key(|card| custom_value(card, name));
+        let is_number = tenant
+            .fields
+            .iter()
+            .any(|field| field.name == name && matches!(field.kind, Kind::Int | Kind::Decimal));
+        cards.sort_by_cached_key(|card| ordered(custom_value(card, name), is_number));
         if direction == "desc" {
             cards.reverse();
         }
     }
-    let cards = slice(&cards, &wanted);
+    let cards = slice(&cards, &shown(tenant, &wanted));
     Ok(listed(tenant, asked, &wanted, &cards, total, assignee))
+}
+
+/// By what values are compared: numbers as numbers (what is none comes first), texts as texts.
+fn ordered(value: String, is_number: bool) -> (i128, String) {
+    match value.parse::<f64>() {
+        Ok(number) if is_number && number.is_finite() => ((number * 1e6) as i128, String::new()),
+        _ if is_number => (i128::MIN, value),
+        _ => (0, value),
+    }
 }
 
 /// The text of a ticket's value in a custom field; empty when there is none.
@@ -154,7 +189,7 @@ fn search(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
             && query.as_ref().is_none_or(|query| mentions(card, query))
             && value.as_ref().is_none_or(|value| has_value(card, value))
     };
-    let (cards, total) = page(&tenant.shelf, &wanted, Some(&keep));
+    let (cards, total) = page(&tenant.shelf, &shown(tenant, &wanted), Some(&keep));
     Ok(listed(tenant, asked, &wanted, &cards, total, None))
 }
 
@@ -164,7 +199,7 @@ fn mentions(card: &Card, query: &str) -> bool {
         return false;
     };
     let held = |key: &str| ticket.text(key).is_some_and(|text| text.to_lowercase().contains(query));
-    held("title") || held("description") || card.id.to_string() == query
+    held("title") || held("description") || card.id.to_string().contains(query)
 }
 
 fn has_value(card: &Card, wanted: &str) -> bool {
@@ -173,21 +208,59 @@ fn has_value(card: &Card, wanted: &str) -> bool {
         ticket.and_then(|ticket| serde_json::from_str::<Vec<Object>>(ticket.get("custom_fields")?).ok());
     entries.unwrap_or_default().iter().any(|entry| match entry.text("value") {
         Some(text) => text == wanted,
-        None => entry.get("value") == Some(wanted),
+        None => match serde_json::from_str::<Vec<Value>>(entry.get("value").unwrap_or("null")) {
+            Ok(list) => list.iter().any(|item| item == wanted),
+            Err(_) => entry.get("value") == Some(wanted),
+        },
     })
 }
 
 fn problems(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let wanted = wanted(tenant, asked, Order::Updated, true)?;
-    let (cards, total) = page(&tenant.shelf, &wanted, Some(&|card| card.is_problem));
-    Ok(listed(tenant, asked, &wanted, &cards, total, None))
+    Ok(linked(tenant, asked, &wanted, &|card| card.is_problem, None))
 }
 
 fn incidents(tenant: &Tenant, id: u64, asked: &Asked) -> Result<Answer, Answer> {
     tenant.shelf.get(id).ok_or_else(not_found)?;
     let wanted = wanted(tenant, asked, Order::Id, false)?;
-    let (cards, total) = page(&tenant.shelf, &wanted, Some(&|card| card.problem == id));
-    Ok(listed(tenant, asked, &wanted, &cards, total, Some(id)))
+    Ok(linked(tenant, asked, &wanted, &|card| card.problem == id, Some(id)))
+}
+
+/// A list of problems, or of the incidents of one.
+fn linked(
+    tenant: &Tenant,
+    asked: &Asked,
+    wanted: &Wanted,
+    keep: &dyn Fn(&Card) -> bool,
+    id: Option<u64>,
+) -> Answer {
+    let unpaged = tenant.quirks.unpaged;
+    let whole = Wanted { page: 1, per_page: u64::MAX, ..*wanted };
+    let (cards, total) =
+        page(&tenant.shelf, &if unpaged { whole } else { shown(tenant, wanted) }, Some(keep));
+    let cards: Vec<Card> = cards.into_iter().cloned().map(|card| sampled(tenant, card)).collect();
+    let cards: Vec<&Card> = cards.iter().collect();
+    let after = if unpaged { "}".to_owned() } else { envelope(tenant, asked, wanted, total, id) };
+    Answer::page("{\"tickets\":", &cards, &after)
+}
+
+/// The ticket as the samples of problems and incidents have it.
+fn sampled(tenant: &Tenant, card: Card) -> Card {
+    let at = |text: &[u8]| text.windows(7).position(|key| key == b"\"title\"");
+    match at(&card.text).filter(|_| tenant.quirks.subject) {
+        Some(at) => {
+            let (before, after) = card.text.split_at(at);
+            let text = [before, b"\"subject\"", after.get(7..).unwrap_or_default()].concat();
+            Card { text: text.into(), ..card }
+        }
+        None => card,
+    }
+}
+
+/// The page whose rows are shown for the one that was asked for.
+fn shown(tenant: &Tenant, wanted: &Wanted) -> Wanted {
+    let repeats = tenant.quirks.repeat_page == Some(wanted.page);
+    Wanted { page: wanted.page.saturating_sub(repeats.into()).max(1), ..*wanted }
 }
 
 /// A page in its envelope. `id`: the id in the path, which links to other pages repeat in the query.
@@ -200,14 +273,13 @@ fn listed(
     id: Option<u64>,
 ) -> Answer {
     let after = envelope(tenant, asked, wanted, total, id);
-    Answer::json(around("{\"tickets\":", cards, &after))
+    Answer::page("{\"tickets\":", cards, &after)
 }
 
 /// What follows the array: the count and the links, or nothing more than the brace.
 fn envelope(tenant: &Tenant, asked: &Asked, wanted: &Wanted, total: usize, id: Option<u64>) -> String {
-    if tenant.options.bare_envelope {
-        return "}".to_owned();
-    }
+    let quirks = &tenant.quirks;
+    let origin = quirks.next_host.clone().unwrap_or_else(|| asked.origin());
     let link = |page: u64| -> Value {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(asked.params().filter(|(key, _)| key != "page" && (key != "id" || id.is_none())));
@@ -215,18 +287,25 @@ fn envelope(tenant: &Tenant, asked: &Asked, wanted: &Wanted, total: usize, id: O
             query.append_pair("id", &id.to_string());
         }
         query.append_pair("page", &page.to_string());
-        json!(format!("{}{}?{}", asked.origin(), asked.path, query.finish()))
+        json!(format!("{origin}{}?{}", asked.path, query.finish()))
     };
     let more = wanted.page.saturating_mul(wanted.per_page) < total as u64;
     let next = if more { link(wanted.page + 1) } else { Value::Null };
     let previous = if wanted.page > 1 { link(wanted.page - 1) } else { Value::Null };
-    format!(r#","count":{total},"next_page":{next},"previous_page":{previous}}}"#)
+    let count = quirks.count.unwrap_or(total as u64);
+    match quirks.envelope {
+        Envelope::Full => format!(r#","count":{count},"next_page":{next},"previous_page":{previous}}}"#),
+        Envelope::Count => format!(r#","count":{count}}}"#),
+        Envelope::NextPage => format!(r#","next_page":{next},"previous_page":{previous}}}"#),
+        Envelope::Bare => "}".to_owned(),
+    }
 }
 
 fn show_many(tenant: &Tenant, asked: &Asked) -> Answer {
     let ids = asked.ids();
-    let cards: Vec<&Card> = ids.iter().take(MOST_SHOWN).filter_map(|id| tenant.shelf.get(*id)).collect();
-    Answer::json(around("{\"tickets\":", &cards, "}"))
+    let most = tenant.quirks.show_cap.unwrap_or(MOST_SHOWN);
+    let cards: Vec<&Card> = ids.iter().take(most).filter_map(|id| tenant.shelf.get(*id)).collect();
+    Answer::page("{\"tickets\":", &cards, "}")
 }
 
 fn show(tenant: &Tenant, id: u64) -> Answer {
@@ -238,44 +317,61 @@ fn show(tenant: &Tenant, id: u64) -> Answer {
 
 /// A single ticket in its envelope.
 pub fn one(card: &Card, status: StatusCode) -> Answer {
-    Answer::status(status, [b"{\"ticket\":".as_slice(), &card.text, b"}"].concat())
+    let body = [b"{\"ticket\":".as_slice(), &card.text, b"}"].concat();
+    Answer { ids: vec![card.id], ..Answer::status(status, body) }
 }
 
 fn collaborators(tenant: &Tenant, id: u64) -> Answer {
     if tenant.shelf.get(id).is_none() {
         return not_found();
     }
-    let users = AGENTS.iter().map(|agent| user(agent.id, agent.name, agent.email));
+    let users = AGENTS.iter().map(|agent| directory::of_agent(tenant, agent));
     Answer::json(json!({"users": users.collect::<Vec<_>>()}).to_string())
 }
 
-fn me() -> Answer {
-    let agent = AGENTS.first();
-    let user = agent.map(|agent| user(agent.id, agent.name, agent.email));
-    Answer::json(json!({"user": user}).to_string())
+/// The export: by creation time, up to 500 rows a page, with the bounds that were asked for.
+fn export(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
+    let second = |key: &str| match asked.param(key) {
+        None => Ok(None),
+        Some(text) => {
+            let second = text.parse::<i64>().map_err(|_| bad_request(&format!("参数 {key} 应为时间戳")));
+            second.map(Some)
+        }
+    };
+    let (from, until) = (second("start_time")?, second("end_time")?);
+    let descending = is_descending(asked, "order")?.unwrap_or(false);
+    let mut wanted = wanted(tenant, asked, Order::Id, descending)?;
+    let size = asked.param("per_page").and_then(|text| text.parse().ok()).unwrap_or(MOST_EXPORTED);
+    wanted.per_page = size.clamp(1, tenant.quirks.page_cap.unwrap_or(MOST_EXPORTED).max(1));
+    if from.is_some() || until.is_some() {
+        wanted.created = Span { from: from.unwrap_or(i64::MIN), until: until.unwrap_or(tenant.clock.now()) };
+    }
+    let (cards, total) = page(&tenant.shelf, &shown(tenant, &wanted), None);
+    let after = envelope(tenant, asked, &wanted, total, None);
+    let bounds = format!(
+        r#","start_time":{},"end_time":{}}}"#,
+        json!(from),
+        json!(until.unwrap_or_else(|| tenant.clock.now()))
+    );
+    let after = after.strip_suffix('}').unwrap_or(&after).to_owned() + &bounds;
+    Ok(Answer::page("{\"tickets\":", &cards, &after))
 }
 
-fn user(id: u64, name: &str, email: &str) -> Value {
-    let role = if id == 733 { "admin" } else { "agent" };
-    json!({
-        "id": id,
-        "url": format!("https://demo.kf5.com/apiv2/users/{id}.json"),
-        "name": name,
-        "email": email,
-        "role": role,
-        "status": "active",
-    })
+/// A page of rows that are no tickets.
+pub fn paged(tenant: &Tenant, asked: &Asked, wanted: &Wanted, key: &str, rows: &[String]) -> Answer {
+    let skip =
+        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
+    let page: Vec<&str> = rows.iter().skip(skip).take(wanted.per_page as usize).map(String::as_str).collect();
+    let after = envelope(tenant, asked, wanted, rows.len(), None);
+    Answer::json(format!("{{\"{key}\":[{}]{after}", page.join(",")))
 }
 
 fn fields(tenant: &Tenant, asked: &Asked, active: bool) -> Result<Answer, Answer> {
-    let wanted = wanted(tenant, asked, Order::Id, false)?;
+    let mut wanted = wanted(tenant, asked, Order::Id, false)?;
+    wanted.per_page = wanted.per_page.min(tenant.quirks.fields_cap.unwrap_or(MOST_PER_PAGE)).max(1);
     let fields = tenant.fields.iter().filter(|field| field.active || !active);
     let all: Vec<String> = fields.map(|field| field.definition.render()).collect();
-    let skip =
-        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
-    let page: Vec<&str> = all.iter().skip(skip).take(wanted.per_page as usize).map(String::as_str).collect();
-    let after = envelope(tenant, asked, &wanted, all.len(), None);
-    Ok(Answer::json(format!("{{\"ticket_fields\":[{}]{after}", page.join(","))))
+    Ok(paged(tenant, asked, &wanted, "ticket_fields", &all))
 }
 
 fn field(tenant: &Tenant, id: u64) -> Answer {

@@ -1,5 +1,6 @@
 //! The KF5 tickets of the seed: ordinary ones here, the awkward few through `quirks`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use super::values::push_value;
 use crate::sandbox::clock::push_time;
 use crate::sandbox::object::Object;
 use crate::sandbox::options::Options;
-use crate::sandbox::people::{AGENTS, People};
+use crate::sandbox::people::{AGENTS, People, organization};
 use crate::sandbox::seeding::{self, Vendor};
 use crate::sandbox::shelf::{Card, Shelf};
 use crate::sandbox::timeline::Life;
@@ -24,34 +25,42 @@ const SOURCES: &[&str] = &["web", "tab", "chat", "email", "mobile", "weibo", "ap
 const SCORES: &[&str] = &["Very Poor", "Poor", "Fair", "Very good", "Excellent", "Great"];
 /// All tickets of the seed.
 pub fn shelf(options: &Options, fields: &[Field], people: &People, now: i64) -> Shelf {
+    let desk = Desk { fields, people, origin: &options.origin, now };
     let vendor = Vendor {
         salt: 0x4B46_3500,
         long_key: "description",
-        push: |out: &mut String, rng: &mut Rng, life: &Life, place| {
-            push_ticket(out, rng, life, fields, people, place)
-        },
+        push: |out: &mut String, rng: &mut Rng, life: &Life, place| push_ticket(out, rng, life, &desk, place),
         spoil: |ticket: &mut Object, life: &Life, turn| quirks::spoil(ticket, fields, life, turn),
     };
     seeding::shelf(options, now, &vendor)
 }
 
+/// What tickets of a tenant are made of.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    pub fields: &'a [Field],
+    pub people: &'a People,
+    /// The address that a ticket's `url` names.
+    pub origin: &'a str,
+    pub now: i64,
+}
+
 /// Appends one ordinary ticket; the card comes without its text.
-pub fn push_ticket(
-    out: &mut String,
-    rng: &mut Rng,
-    life: &Life,
-    fields: &[Field],
-    people: &People,
-    place: usize,
-) -> Card {
+pub fn push_ticket(out: &mut String, rng: &mut Rng, life: &Life, desk: &Desk<'_>, place: usize) -> Card {
+    let Desk { fields, people, origin, now } = *desk;
     let requester = people.any(rng);
     let agent = AGENTS.get(rng.usize(..AGENTS.len())).filter(|_| life.assigned.is_some());
     let assignee = agent.map_or(0, |agent| agent.id);
     let source = pick(rng, SOURCES);
-    let kind = rng.u8(..20);
-    let problem = if kind == 1 { life.id.saturating_sub(rng.u64(1..30)) } else { 0 };
+    // 0: a problem, 1 and 2: incidents of one, the others neither.
+    let kind = match (life.is_problem, rng.u8(1..20)) {
+        (true, _) => 0,
+        (false, 1 | 2) if life.problem.is_none() => 3,
+        (false, kind) => kind,
+    };
+    let problem = if matches!(kind, 1 | 2) { life.problem.unwrap_or(0) } else { 0 };
     let id = life.id;
-    let _ = write!(out, r#"{{"id":{id},"url":"https://demo.kf5.com/apiv2/tickets/{id}.json","title":""#);
+    let _ = write!(out, r#"{{"id":{id},"url":"{origin}/apiv2/tickets/{id}.json","title":""#);
     out.push_str(pick(rng, PRODUCTS));
     out.push_str(pick(rng, PROBLEMS));
     out.push_str(r#"","description":""#);
@@ -60,8 +69,8 @@ pub fn push_ticket(
     out.push_str(r#"","type":"#);
     out.push_str(match kind {
         0 => r#""problem""#,
-        1 => r#""incident""#,
-        2..=4 => r#""task""#,
+        1 | 2 => r#""incident""#,
+        3..=4 => r#""task""#,
         5..=12 => r#""question""#,
         _ => "null",
     });
@@ -74,10 +83,10 @@ pub fn push_ticket(
     });
     push_number(out, "requester_id", requester);
     push_number(out, "assignee_id", assignee);
-    push_number(out, "organization_id", if requester.is_multiple_of(4) { 300 + requester % 37 } else { 0 });
+    push_number(out, "organization_id", organization(requester).unwrap_or(0));
     push_number(out, "group_id", agent.map_or(0, |agent| agent.group));
     push_number(out, "problem_id", problem);
-    push_moment(out, "due_date", (2..=4).contains(&kind).then_some(life.opened + 259_200));
+    push_moment(out, "due_date", (3..=4).contains(&kind).then_some(life.opened + 259_200));
     push_moment(out, "created_at", Some(life.opened));
     push_moment(out, "updated_at", Some(life.updated));
     push_moment(out, "assigneed_at", life.assigned);
@@ -89,13 +98,14 @@ pub fn push_ticket(
     push_tags(out, rng);
     push_custom(out, rng, fields, life.opened, place);
     push_satisfaction(out, rng, life);
-    push_sla(out, rng, life);
+    push_sla(out, rng, life, now);
     push_number(out, "creator_id", if source == "api" { 733 } else { requester });
     out.push('}');
     Card {
         id,
         created: life.created,
-        updated: life.updated,
+        updated: Some(life.updated),
+        is_double: false,
         status: life.stage,
         assignee,
         person: requester,
@@ -159,14 +169,18 @@ fn push_tags(out: &mut String, rng: &mut Rng) {
 
 fn push_custom(out: &mut String, rng: &mut Rng, fields: &[Field], at: i64, place: usize) {
     out.push_str(",\"custom_fields\":[");
-    let mut first = true;
+    let (mut first, mut chosen) = (true, BTreeMap::new());
     let usual = fields.iter().take_while(|field| field.id < 2_000).count();
     // Extra fields are filled in turn, each by some tickets.
     let extra = fields.get(usual..).unwrap_or(&[]);
     let turn = extra.get(place % extra.len().max(1));
     for field in fields.iter().take(usual).chain(turn) {
         let wanted = if field.active { 8 } else { 2 };
-        if rng.u8(..20) >= wanted && field.id < 2_000 {
+        let is_chosen = match &field.parent {
+            Some((parent, option)) => chosen.get(parent).is_some_and(|value| value == option),
+            None => true,
+        };
+        if !is_chosen || (rng.u8(..20) >= wanted && field.id < 2_000 && !field.required) {
             continue;
         }
         if !first {
@@ -176,7 +190,11 @@ fn push_custom(out: &mut String, rng: &mut Rng, fields: &[Field], at: i64, place
         for part in ["{\"name\":\"", &field.name, "\",\"value\":"] {
             out.push_str(part);
         }
+        let start = out.len();
         push_value(out, rng, field, at);
+        if fields.iter().any(|other| other.parent.as_ref().is_some_and(|(parent, _)| *parent == field.id)) {
+            chosen.insert(field.id, out.get(start..).unwrap_or_default().to_owned());
+        }
         out.push('}');
     }
     out.push(']');
@@ -199,7 +217,7 @@ fn push_satisfaction(out: &mut String, rng: &mut Rng, life: &Life) {
     }
 }
 
-fn push_sla(out: &mut String, rng: &mut Rng, life: &Life) {
+fn push_sla(out: &mut String, rng: &mut Rng, life: &Life, now: i64) {
     if life.stage == 2 && rng.bool() {
         let paused = rng.u8(..2);
         let _ = write!(out, r#","sla_event":{{"paused":{paused},"created_at":""#);
@@ -209,8 +227,15 @@ fn push_sla(out: &mut String, rng: &mut Rng, life: &Life) {
         out.push_str(",\"sla_event\":null");
     }
     let due = life.opened + 8 * 3_600;
-    let end = life.resolved.unwrap_or(life.updated);
+    // Of an open ticket it is told as of now.
+    let end = life.resolved.unwrap_or(now);
     match rng.u8(..3) {
+        0 if end > due && life.stage > 2 => {
+            // No longer under an agreement, with the last breach of one.
+            out.push_str(",\"slax\":null");
+            push_moment(out, "absolute_slax_time_at", Some(due));
+            out.push_str(",\"sla_status\":1");
+        }
         0 => out.push_str(",\"slax\":null,\"absolute_slax_time_at\":null,\"sla_status\":null"),
         kind => {
             let _ = write!(

@@ -13,6 +13,7 @@ const DAY: i64 = 86_400;
 /// Appends the value of a field as JSON; about one in six is empty. `at` is a Unix second near which dates lie.
 pub fn push_value(out: &mut String, rng: &mut Rng, field: &Field, at: i64) {
     match rng.u8(..12) {
+        _ if field.required => {}
         0 => return out.push_str("\"\""),
         1 => return out.push_str("null"),
         _ => {}

@@ -4,21 +4,22 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
+use super::comments::{self, caller};
 use super::fields::{Field, Kind};
 use super::list::one;
 use super::quirks::set_custom;
 use super::seed::STATUSES;
-use super::{Tenant, invalid, not_found};
+use super::{Tenant, invalid, login, not_found};
 use crate::sandbox::answer::{Answer, Asked};
 use crate::sandbox::clock::{read_bound, written};
 use crate::sandbox::object::Object;
-use crate::sandbox::people::{AGENTS, Customer, GROUPS, agent};
+use crate::sandbox::people::{AGENTS, Agent, Customer, GROUPS, agent, organization};
 use crate::sandbox::shelf::Card;
 
 const TYPES: [&str; 4] = ["problem", "incident", "question", "task"];
 const PRIORITIES: [&str; 4] = ["low", "medium", "high", "urgent"];
 const MOST_AT_ONCE: usize = 100;
-const SOLVED: u8 = 3;
+pub const SOLVED: u8 = 3;
 const CLOSED: u8 = 4;
 const NO_ASSIGNEE: &str = "状态为已解决时,受理人不能为空";
 
@@ -34,17 +35,6 @@ fn ticket_of(body: &Value) -> Result<&Map<String, Value>, Answer> {
     body.get("ticket").and_then(Value::as_object).ok_or_else(|| invalid("缺少参数 ticket"))
 }
 
-/// The content of a comment, if one was sent; it must not be empty.
-fn comment(sent: &Map<String, Value>) -> Result<Option<&str>, Answer> {
-    match sent.get("comment").filter(|comment| !comment.is_null()) {
-        None => Ok(None),
-        Some(comment) => {
-            let content = comment.get("content").and_then(Value::as_str).filter(|text| !text.is_empty());
-            content.map(Some).ok_or_else(|| invalid("工单回复内容不能为空"))
-        }
-    }
-}
-
 /// Makes a ticket; 201 with its address and itself.
 pub fn create(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let body = asked.json();
@@ -52,14 +42,15 @@ pub fn create(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
     if sent.get("title").and_then(Value::as_str).is_none_or(str::is_empty) {
         return Err(invalid("标题不能为空"));
     }
-    let description = comment(sent)?.ok_or_else(|| invalid("工单描述不能为空"))?;
+    let description = comments::sent(tenant, sent)?.ok_or_else(|| invalid("工单描述不能为空"))?;
     let mut ticket = Object::parse(BLANK.as_bytes()).map_err(|wrong| invalid(&wrong.to_string()))?;
     let now = tenant.clock.now();
     let id = tenant.shelf.next_id(&mut tenant.rng);
     let mut card = Card {
         id,
         created: Some(now),
-        updated: now,
+        updated: Some(now),
+        is_double: false,
         status: 0,
         assignee: 0,
         person: 0,
@@ -67,18 +58,43 @@ pub fn create(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
         is_problem: false,
         text: Bytes::new(),
     };
-    let url = format!("https://demo.kf5.com/apiv2/tickets/{id}.json");
+    let url = format!("{}/apiv2/tickets/{id}.json", tenant.origin);
     ticket.set("id", &id.to_string());
     ticket.set_text("url", &url);
-    ticket.set_text("description", description);
+    ticket.set_text("description", &description.content);
     ticket.set_text("created_at", &written(now));
     apply(tenant, &mut ticket, &mut card, sent, now).map_err(|wrong| invalid(&wrong))?;
     card.person = requester(tenant, sent).map_err(|wrong| invalid(&wrong))?;
     ticket.set("requester_id", &card.person.to_string());
+    if let Some(organization) = organization(card.person).filter(|_| agent(card.person).is_none()) {
+        ticket.set("organization_id", &organization.to_string());
+    }
     card.text = Bytes::from(ticket.render());
     let answer = one(&card, StatusCode::CREATED);
     tenant.shelf.put(card);
     Ok(answer.with(header::LOCATION, &url))
+}
+
+/// Makes a ticket with times of its own, as from another help desk; no trigger runs, so no list of changes shows it.
+pub fn import(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
+    let made = create(tenant, asked)?;
+    let body = asked.json();
+    let id = made.ids.first().copied().unwrap_or(0);
+    let mut card = tenant.shelf.get(id).ok_or_else(not_found)?.clone();
+    let mut ticket = Object::parse(&card.text).map_err(|wrong| invalid(&wrong.to_string()))?;
+    for key in ["created_at", "updated_at"] {
+        let Some(sent) = ticket_of(&body)?.get(key).and_then(plain) else { continue };
+        let second = read_bound(&sent).ok_or_else(|| invalid(&format!("参数 {key} 不是合法的时间")))?;
+        ticket.set_text(key, &written(second));
+        match key {
+            "created_at" => card.created = Some(second),
+            _ => card.updated = Some(second),
+        }
+    }
+    card.text = Bytes::from(ticket.render());
+    let answer = one(&card, StatusCode::CREATED);
+    tenant.shelf.put(card);
+    Ok(answer)
 }
 
 /// The requester by id, else by email, phone or object, made when unknown; the calling agent when nothing is given.
@@ -134,11 +150,12 @@ fn number(value: &Value) -> Option<u64> {
 pub fn update(tenant: &mut Tenant, id: u64, asked: &Asked) -> Result<Answer, Answer> {
     let body = asked.json();
     let sent = ticket_of(&body)?;
-    comment(sent)?;
+    let comment = comments::sent(tenant, sent)?;
     let card =
         changed(tenant, id, sent).map_err(|wrong| wrong.map_or_else(not_found, |wrong| invalid(&wrong)))?;
     let answer = one(&card, StatusCode::OK);
     tenant.shelf.put(card);
+    comments::add(tenant, id, caller(login(asked).as_deref()), comment);
     Ok(answer)
 }
 
@@ -146,7 +163,7 @@ pub fn update(tenant: &mut Tenant, id: u64, asked: &Asked) -> Result<Answer, Ans
 pub fn update_many(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let body = asked.json();
     let sent = ticket_of(&body)?;
-    comment(sent)?;
+    comments::sent(tenant, sent)?;
     let ids = asked.ids();
     if ids.is_empty() || ids.len() > MOST_AT_ONCE {
         return Err(invalid("参数 ids 应为 1 至 100 个工单编号"));
@@ -156,6 +173,8 @@ pub fn update_many(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer>
         let errors = match changed(tenant, id, sent) {
             Ok(card) => {
                 tenant.shelf.put(card);
+                let comment = comments::sent(tenant, sent)?;
+                comments::add(tenant, id, caller(login(asked).as_deref()), comment);
                 String::new()
             }
             Err(wrong) => wrong.unwrap_or_else(|| "工单不存在".to_owned()),
@@ -196,12 +215,7 @@ fn apply(
     card.is_problem = ticket.text("type").as_deref() == Some("problem");
     if let Some(id) = given("assignee_id") {
         let agent = number(id).and_then(agent).ok_or("受理客服不存在")?;
-        card.assignee = agent.id;
-        ticket.set("assignee_id", &agent.id.to_string());
-        ticket.set("group_id", &agent.group.to_string());
-        if ticket.get("assigneed_at") == Some("null") {
-            ticket.set_text("assigneed_at", &written(now));
-        }
+        assign(ticket, card, Some(agent), now);
     }
     if let Some(id) = given("group_id") {
         let id = number(id).filter(|id| GROUPS.iter().any(|(group, _)| group == id));
@@ -238,13 +252,41 @@ fn apply(
                 let title = field.definition.text("agent_title").unwrap_or_default();
                 return Err(format!("{title} 格式不正确"));
             }
+            if let Some((parent, option)) = field.parent.as_ref().filter(|_| !value.is_null() && value != "")
+            {
+                let parent = tenant.fields.iter().find(|other| other.id == *parent);
+                let chosen = parent.and_then(|parent| custom(ticket, &parent.name)).unwrap_or_default();
+                if chosen != *option {
+                    let title = field.definition.text("agent_title").unwrap_or_default();
+                    return Err(format!("{title} 只能在所属选项下填写"));
+                }
+            }
             set_custom(ticket, name, &value.to_string());
         }
     }
     set_status(ticket, card, now)?;
-    card.updated = now;
+    card.updated = Some(now);
     ticket.set_text("updated_at", &written(now));
     Ok(())
+}
+
+/// Gives a ticket to an agent.
+pub fn assign(ticket: &mut Object, card: &mut Card, agent: Option<&Agent>, now: i64) {
+    let Some(agent) = agent else { return };
+    card.assignee = agent.id;
+    ticket.set("assignee_id", &agent.id.to_string());
+    ticket.set("group_id", &agent.group.to_string());
+    if ticket.get("assigneed_at") == Some("null") {
+        ticket.set_text("assigneed_at", &written(now));
+    }
+}
+
+/// What is written down when a ticket is solved.
+pub fn solve(ticket: &mut Object, card: &Card, now: i64) {
+    ticket.set_text("resolved_at", &written(now));
+    if let Some(created) = card.created {
+        ticket.set("process_second", &(now - created).max(0).to_string());
+    }
 }
 
 /// Follows a change of status with what hangs on it.
@@ -259,7 +301,7 @@ fn set_status(ticket: &mut Object, card: &mut Card, now: i64) -> Result<(), Stri
     }
     if card.status != before {
         match card.status {
-            SOLVED => ticket.set_text("resolved_at", &written(now)),
+            SOLVED => solve(ticket, card, now),
             CLOSED => ticket.set_text("closed_at", &written(now)),
             _ => {
                 ticket.set("resolved_at", "null");
@@ -274,7 +316,11 @@ fn set_status(ticket: &mut Object, card: &mut Card, now: i64) -> Result<(), Stri
 fn fits(field: &Field, value: &Value) -> bool {
     let Some(text) = plain(value) else {
         return match value {
-            Value::Array(_) => matches!(field.kind, Kind::Cascade3 | Kind::Multi | Kind::Other),
+            Value::Array(path) if matches!(field.kind, Kind::Cascade3 | Kind::Multi) => {
+                let labels: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
+                path.is_empty() || (labels.len() == path.len() && is_path(field, &labels.join(",")))
+            }
+            Value::Array(_) => field.kind == Kind::Other,
             Value::Object(_) => field.kind == Kind::Other,
             Value::Bool(_) => field.kind == Kind::Checkbox,
             _ => true,
@@ -286,9 +332,39 @@ fn fits(field: &Field, value: &Value) -> bool {
             Kind::Decimal => text.parse::<f64>().is_ok_and(f64::is_finite),
             Kind::Date => text.parse::<jiff::civil::Date>().is_ok(),
             Kind::Checkbox => matches!(text.as_str(), "0" | "1" | "true" | "false"),
-            Kind::Select => field.choices.contains(&text),
+            Kind::Select | Kind::Cascade3 | Kind::Multi => is_path(field, &text),
+            Kind::Regexp | Kind::Text => matches_pattern(field, &text),
             _ => true,
         }
+}
+
+/// Whether labels, joined by commas, are an option of the field, or lead to one.
+fn is_path(field: &Field, labels: &str) -> bool {
+    let leads = |choice: &String| choice.strip_prefix(labels).is_some_and(|rest| rest.starts_with(','));
+    field.choices.iter().any(|choice| choice == labels || (field.kind != Kind::Select && leads(choice)))
+}
+
+/// Whether a text is what the field's regular expression asks for; one that cannot be read asks for nothing.
+fn matches_pattern(field: &Field, text: &str) -> bool {
+    let pattern = field.definition.get("regexp_for_validation").unwrap_or("null");
+    let patterns = match serde_json::from_str::<Value>(pattern) {
+        Ok(Value::String(pattern)) => vec![pattern],
+        Ok(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let fits = |pattern: &String| {
+        let built = regex::RegexBuilder::new(pattern).unicode(false).size_limit(1 << 20).build();
+        built.map_or(true, |regex| regex.is_match(text))
+    };
+    patterns.iter().filter(|pattern| !pattern.is_empty()).all(fits)
+}
+
+/// The value of a ticket's custom field as JSON without white space.
+fn custom(ticket: &Object, name: &str) -> Option<String> {
+    let entries: Vec<Object> = serde_json::from_str(ticket.get("custom_fields")?).ok()?;
+    let entry = entries.into_iter().find(|entry| entry.text("name").as_deref() == Some(name))?;
+    let value: Value = serde_json::from_str(entry.get("value")?).ok()?;
+    Some(value.to_string())
 }
 
 /// Deletes tickets; those that are not there are passed over, unless nothing is left.

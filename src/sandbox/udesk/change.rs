@@ -32,7 +32,7 @@ pub fn change(tenant: &mut Tenant, op: Op) -> Option<u64> {
 }
 
 fn insert(tenant: &mut Tenant) -> u64 {
-    let life = Timeline::newborn(tenant.shelf.next_id(&mut tenant.rng), tenant.clock.now());
+    let life = Timeline::newborn(tenant.shelf.next_id(&mut tenant.rng), tenant.clock.now(), None);
     let mut text = String::new();
     let place = tenant.rng.usize(..);
     let card = push_ticket(&mut text, &mut tenant.rng, &life, &tenant.fields, &tenant.people, place);
@@ -49,7 +49,7 @@ fn update(tenant: &mut Tenant, id: u64) {
         return;
     };
     let now = tenant.clock.now();
-    card.updated = now;
+    card.updated = Some(now);
     card.status = (card.status + 1).min(3);
     ticket.set_text("status", STATUSES.get(card.status as usize).map_or("closed", |(name, _)| name));
     let subject = format!("{}(跟进)", pick(&mut tenant.rng, PROBLEMS));

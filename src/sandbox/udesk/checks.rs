@@ -39,7 +39,37 @@ fn label_of(field: &Field) -> String {
     field.definition.text("field_label").unwrap_or_default()
 }
 
-pub fn check_link(field: &Field, value: &Value) -> Result<(), Answer> {
+/// Checks a text against the format of its field; an empty one is always right.
+pub fn check_format(field: &Field, value: &Value) -> Result<(), Answer> {
+    check_link(field, value)?;
+    let number;
+    let text = match value {
+        Value::String(text) => text.as_str(),
+        Value::Number(_) => {
+            number = value.to_string();
+            &number
+        }
+        _ => "",
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = match field.kind {
+        Kind::Date => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
+        Kind::Time => text.len() == 8 && text.parse::<jiff::civil::Time>().is_ok(),
+        Kind::DateTime => text.len() == 16 && jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M", text).is_ok(),
+        Kind::Number => digits(text) && text.bytes().any(|byte| byte != b'0'),
+        Kind::Numeric => {
+            let (whole, part) = text.strip_prefix('-').unwrap_or(text).split_once('.').unwrap_or((text, "0"));
+            digits(whole.trim_start_matches('-')) && digits(part)
+        }
+        _ => true,
+    };
+    if fits || text.is_empty() {
+        return Ok(());
+    }
+    Err(refused(1001, &format!("验证失败: {} 格式不正确", label_of(field))))
+}
+
+fn check_link(field: &Field, value: &Value) -> Result<(), Answer> {
     let link = value.as_str().unwrap_or("");
     let allowed = ["http://", "https://", "ftp://"].iter().any(|scheme| link.starts_with(scheme));
     if field.kind == Kind::Link && !link.is_empty() && !allowed {
@@ -57,6 +87,10 @@ pub fn unknown_option<'a>(
     side: impl Fn(&(String, String)) -> &String,
 ) -> Option<&'a str> {
     let mut parts = match field.kind {
+        Kind::Chained if !parts.is_empty() => {
+            let is_known = field.options.iter().any(|(path, _)| path == parts);
+            return (!is_known).then_some(parts);
+        }
         Kind::Select | Kind::Several if !parts.is_empty() => parts.split(','),
         _ => return None,
     };
@@ -68,7 +102,10 @@ pub fn no_option(field: &Field, unknown: &str) -> Answer {
 }
 
 /// Who is to answer from now on, and in which group.
-pub fn new_assignee(sent: &Map<String, Value>) -> Result<(Option<&'static Agent>, Option<u64>), Answer> {
+pub fn new_assignee(
+    sent: &Map<String, Value>,
+    present: u64,
+) -> Result<(Option<&'static Agent>, Option<u64>), Answer> {
     let assignee = match (part(sent, "agent_email"), part(sent, "agent_id")) {
         (Some(email), _) => {
             let found = agent_by_email(&email);
@@ -88,7 +125,8 @@ pub fn new_assignee(sent: &Map<String, Value>) -> Result<(Option<&'static Agent>
         }
         (None, None) => None,
     };
-    if let (Some(agent), Some(group)) = (assignee, group)
+    // Also the agent who has the ticket already must belong to its new group.
+    if let (Some(agent), Some(group)) = (assignee.or_else(|| agent(present)), group)
         && agent.group != group
     {
         return Err(refused(1010, "指定的客服不属于给定的员工组"));
@@ -99,33 +137,36 @@ pub fn new_assignee(sent: &Map<String, Value>) -> Result<(Option<&'static Agent>
 /// A value given by option names as it is stored: by indices.
 pub fn indices_of(field: &Field, value: &Value) -> Result<String, Answer> {
     let names = value.as_str().unwrap_or("");
-    if let Some(unknown) = unknown_option(field, names, |(_, label)| label) {
-        return Err(no_option(field, unknown));
+    match field.kind {
+        Kind::Chained if path_of(field, names).is_none() => return Err(no_option(field, names)),
+        Kind::Chained => {}
+        _ => {
+            if let Some(unknown) = unknown_option(field, names, |(_, label)| label) {
+                return Err(no_option(field, unknown));
+            }
+        }
     }
     let index_of =
         |name: &str| field.options.iter().find(|(_, label)| label == name).map(|(index, _)| index.as_str());
     let indices = match field.kind {
         Kind::Select | Kind::Several => names.split(',').filter_map(index_of).collect::<Vec<_>>().join(","),
-        Kind::Chained => path_of(field, names),
+        Kind::Chained => path_of(field, names).unwrap_or_default(),
         _ => return Ok(value.to_string()),
     };
     Ok(quoted(&indices))
 }
 
-/// The index path of labels from the root; as far as they are known.
-fn path_of(field: &Field, names: &str) -> String {
+/// The index path of labels from the root; none if one of them is not an option there.
+fn path_of(field: &Field, names: &str) -> Option<String> {
     let mut path = String::new();
-    for name in names.split(',') {
+    for name in names.split(',').filter(|name| !name.is_empty()) {
         let below = field.options.iter().find(|(known, label)| {
             let parent = known.rsplit_once(',').map_or("", |(parent, _)| parent);
             parent == path && label == name
         });
-        match below {
-            Some((known, _)) => path = known.clone(),
-            None => break,
-        }
+        path = below?.0.clone();
     }
-    path
+    Some(path)
 }
 
 /// Checks an agent's reply; answers its author.

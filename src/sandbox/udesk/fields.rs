@@ -116,6 +116,17 @@ pub fn definitions(extra: usize) -> Vec<Field> {
     fields
 }
 
+/// A definition that was put from outside.
+pub fn given(definition: Object) -> Field {
+    Field {
+        name: definition.text("field_name").unwrap_or_default(),
+        kind: kind_of(&definition.text("content_type").unwrap_or_default()),
+        options: Vec::new(),
+        extra: false,
+        definition,
+    }
+}
+
 /// The kind of values that a vendor's type has.
 pub fn kind_of(content_type: &str) -> Kind {
     match content_type {

@@ -95,7 +95,8 @@ pub fn push_ticket(
     Card {
         id: life.id,
         created: life.created,
-        updated: life.updated,
+        updated: Some(life.updated),
+        is_double: false,
         status,
         assignee: agent.map_or(0, |agent| agent.id),
         person: customer.id,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::checks::{
-    check_link, commented, find_assignee, group_by_name, indices_of, known_field, new_assignee, no_option,
+    check_format, commented, find_assignee, group_by_name, indices_of, known_field, new_assignee, no_option,
     unknown_option,
 };
 use super::quirks::set_custom;
@@ -76,7 +76,7 @@ pub fn create(tenant: &mut Tenant, body: &Value) -> Result<Answer, Answer> {
     if let Some(values) = sent.get("ticket_field").and_then(Value::as_object) {
         for (name, value) in values {
             let field = known_field(tenant, name)?;
-            check_link(field, value)?;
+            check_format(field, value)?;
             let indices = value.as_str().unwrap_or("");
             if let Some(unknown) = unknown_option(field, indices, |(index, _)| index) {
                 return Err(no_option(field, unknown));
@@ -89,7 +89,8 @@ pub fn create(tenant: &mut Tenant, body: &Value) -> Result<Answer, Answer> {
     let mut card = Card {
         id,
         created: Some(now),
-        updated: now,
+        updated: Some(now),
+        is_double: false,
         status: 0,
         assignee: 0,
         person: customer.id,
@@ -170,7 +171,7 @@ fn set_status(ticket: &mut Object, card: &mut Card, status: usize, now: i64) {
 
 fn finish(tenant: &mut Tenant, mut ticket: Object, mut card: Card, now: i64) {
     ticket.set_text("updated_at", &format!("{} +0800", written(now)));
-    card.updated = now;
+    card.updated = Some(now);
     card.text = Bytes::from(ticket.render());
     tenant.shelf.put(card);
 }
@@ -199,16 +200,16 @@ pub fn update(tenant: &mut Tenant, id: u64, body: &Value) -> Result<Answer, Answ
         let place = STATUSES.iter().position(|(english, _)| *english == status);
         set_status(&mut ticket, &mut card, place.ok_or_else(|| refused(1006, "参数'状态'传递有误"))?, now);
     }
-    let (assignee, group) = new_assignee(sent)?;
+    let (assignee, group) = new_assignee(sent, card.assignee)?;
     assign(&mut ticket, &mut card, assignee, group);
     if let Some(values) = sent.get("custom_fields").and_then(Value::as_object) {
         for (name, value) in values {
             let field = known_field(tenant, name)?;
-            check_link(field, value)?;
+            check_format(field, value)?;
             set_custom(&mut ticket, name, &indices_of(field, value)?);
         }
     }
-    if let Some(tags) = part(sent, "tags") {
+    if let Some(tags) = part(sent, "tags").filter(|_| tenant.quirks.tags) {
         let tags: Vec<&str> = tags.split(',').collect();
         ticket.set("tags", &json!(tags).to_string());
     }
