@@ -45,7 +45,7 @@ pub use file_schema::{FileMeta, FileSchema, SCHEMA_VERSION};
 pub use inspection::{Inspection, RowGroup};
 pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, is_folder, leftovers};
 pub use manifest::{LostRows, Manifest, ManifestDiff, Move, Partition, TableVersion};
-pub use null_counts::{FilledCounts, add_filled};
+pub use null_counts::{FilledCounts, add_filled, filled};
 pub use partition::{Calendar, PartitionKey, split};
 pub use probe::probe;
 pub use reader::{ParquetFile, open};

@@ -66,6 +66,8 @@ pub mod json;
 pub mod log;
 /// What the exit code tells a script.
 pub mod exit;
+/// What people read, in English and Chinese.
+pub mod messages;
 /// What is dear to make and used again.
 mod spare;
 /// How tables look.

@@ -356,6 +356,7 @@ pub(crate) mod fixture {
             incremental_filter: None,
             cascades: None,
             masks: crate::config::Masks::default(),
+            rating_scale: Default::default(),
         }
     }
 

@@ -141,7 +141,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let offline = context.offline()?;
     let kind = only_source(&offline)?;
     let which = which(chosen, kind, &offline)?;
-    let Config { lake, sources } = context.config()?;
+    let Config { lake, sources, .. } = context.config()?;
     let [config] = sources.as_slice() else { return Err(several(&offline)) };
     let span = |flags, since: &Option<String>, until: &Option<String>| {
         window::between(flags, since.as_deref(), until.as_deref(), &lake.timezone)
