@@ -237,7 +237,7 @@ impl Selection<'_> {
 fn read(path: &Path, overrides: &Overrides, online: bool) -> Result<Config, Faults> {
     let mut faults = Faults::default();
     let name = path.display().to_string();
-    let text = match std::fs::read_to_string(path) {
+    let text = match crate::files::read_text(path) {
         Ok(text) => text,
         Err(why) => {
             let hint =

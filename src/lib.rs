@@ -80,3 +80,7 @@ mod bitmap;
 pub mod secret;
 /// Dates and instants from text.
 pub mod when;
+/// What a person's terminal is shown.
+pub mod terminal;
+/// Files that people name.
+pub mod files;

@@ -1,7 +1,6 @@
 //! The story of a run: read the command line, start the log, do what was asked, tell how it ended.
 
 use std::{
-    io::{self, Write},
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
     sync::Mutex,
@@ -18,6 +17,7 @@ use ticketlake::{
     secret,
     summary::{Outcome, Run, Summary},
     telemetry::{self, Telemetry},
+    terminal,
 };
 use tokio::runtime::{Builder, Runtime};
 use tracing::Instrument;
@@ -61,7 +61,8 @@ fn main() -> ExitCode {
     }
     let context = Context { global, progress, run: Run::begin(), last_run: Mutex::default() };
     let why = |why| Error::Io { what: "cannot start".to_owned(), why };
-    let ended = runtime.map_err(why).and_then(|runtime| {
+    let started = runtime.map_err(why).inspect_err(|error| tell(&context, error));
+    let ended = started.and_then(|runtime| {
         let ended = perform(&context, &command, &runtime);
         let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
         tell_monitors(&context, &command, ended.as_ref().err(), exit, telemetry);
@@ -104,8 +105,7 @@ fn perform(context: &Context, command: &Command, runtime: &Runtime) -> Result<Ex
 fn tell(context: &Context, error: &Error) {
     match context.global.log_format {
         log::Format::Json => tracing::error!("{error}"),
-        // Nothing is left to do when standard error is closed.
-        log::Format::Text => drop(writeln!(io::stderr(), "{error}")),
+        log::Format::Text => terminal::tell(&format!("error: {error}")),
     }
 }
 

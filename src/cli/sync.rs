@@ -16,6 +16,7 @@ use crate::{
     source,
     summary::{self, Outcome, Summary},
     sync::{self, Accept, Ended, SourceState, Stop, Task, Why},
+    terminal,
     walk::Span,
 };
 
@@ -142,12 +143,15 @@ pub async fn perform_on(
     signal.abort();
     timer.inspect(tokio::task::JoinHandle::abort);
     context.progress.finish();
-    if context.global.json || context.global.log_format == log::Format::Json {
-        for source in &summary.sources {
-            if let Some(why) = &source.error {
-                tracing::error!(source = source.name, "{}", summary::reason(&source.name, why));
-            }
+    for source in &summary.sources {
+        let Some(why) = &source.error else { continue };
+        let why = summary::reason(&source.name, why);
+        match context.global.log_format {
+            log::Format::Json => tracing::error!(source = source.name, "{why}"),
+            log::Format::Text => terminal::tell(&format!("error: {why}")),
         }
+    }
+    if context.global.json || context.global.log_format == log::Format::Json {
         let line = summary::closing(&summary);
         match summary.outcome {
             Outcome::Complete => tracing::info!(outcome = summary.outcome.name(), "{line}"),
