@@ -7,6 +7,7 @@ mod decoding;
 mod deletions;
 mod ended;
 mod fields;
+mod gaps;
 mod identity;
 mod listed;
 mod masking;
@@ -48,6 +49,7 @@ pub use afresh::{
     begin_with as read_afresh_with,
 };
 pub use ended::{Ended, Stop, Why, deadline};
+pub use gaps::OpenGap;
 pub use identity::{
     account as account_of, check as check_identity, check_address, of_account as check_account,
     of_files as check_files,

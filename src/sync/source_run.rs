@@ -9,7 +9,9 @@ use super::{
     account::{self, Account},
     buffer::RowBuffer,
     ended::{Ended, Stop},
-    fields, identity, masking,
+    fields,
+    gaps::{self, Gaps},
+    identity, masking,
     reading::{ReadError, TicketReader},
     recorder::Recorder,
     recover::{self, Recovered},
@@ -28,7 +30,7 @@ use crate::{
     plan::{self, Because, Reading, Situation},
     progress::Meter,
     source,
-    summary::{Mode, Outcome, SourceSummary},
+    summary::{Gap, Mode, Outcome, SourceSummary},
     walk::Span,
 };
 
@@ -52,6 +54,8 @@ pub struct Accept {
     pub few: bool,
     /// More deletions than the brake allows.
     pub deletes: bool,
+    /// The gaps that are open now.
+    pub gaps: bool,
 }
 
 impl Task {
@@ -83,6 +87,11 @@ impl Task {
         let accept = self.accept();
         // Whoever accepts that so few are left accepts that the others are gone.
         accept.deletes || accept.few
+    }
+
+    /// Whether the gaps that are open at the end are known.
+    pub fn accepts_gaps(self) -> bool {
+        self.accept().gaps
     }
 
     /// Whether far fewer tickets than expected are accepted.
@@ -198,10 +207,12 @@ async fn read_source(
 
     let writer = Writer::start(Arc::clone(&checkpoint), Arc::clone(&schema), true);
     let buffer = RowBuffer::new(writer, lake.calendar(), meter.clone());
-    let reader = TicketReader { client, schema: &schema, meter };
+    let gaps = Gaps::new(&checkpoint, config.page_size);
+    let reader = TicketReader { client, schema: &schema, meter, gaps: Some(&gaps) };
     let recorder = Recorder::new(&buffer, &checkpoint, task.range());
     let walks = Walks {
         lake,
+        gaps: &gaps,
         reader: &reader,
         recorder: &recorder,
         checkpoint: &checkpoint,
@@ -243,6 +254,11 @@ async fn read_source(
         None => Ok(walked),
         Some(what) => Err(Ended::Missing { source_name: config.name.clone(), what: what.clone() }),
     });
+    let open: Vec<Gap> = checkpoint.with(|state| {
+        state.gaps.iter_mut().for_each(|open| open.accepted |= task.accepts_gaps());
+        account.gaps = state.gaps.iter().map(|open| open.gap.clone()).collect();
+        state.gaps.iter().filter(|open| !open.accepted).map(|open| open.gap.clone()).collect()
+    });
     checkpoint.with(|state| {
         state.columns = Some(columns_now(&schema));
         state.fields_read_at = Some(began);
@@ -261,7 +277,7 @@ async fn read_source(
                     "every ticket was read under the new `timezone`; deleted tickets keep their instants of the old one"
                 );
             }
-            if !matches!(task, Task::Backfill { .. }) && state.unfinished(Span::default()).is_none() {
+            if open.is_empty() && !matches!(task, Task::Backfill { .. }) && state.unfinished(Span::default()).is_none() {
                 state.complete_at = Some(began);
             }
         }
@@ -273,7 +289,7 @@ async fn read_source(
         Task::Backfill { .. } => None,
         _ => Some(checkpoint.table.manifest(|manifest| manifest.live())),
     };
-    walked.map(|_| ())
+    walked.and_then(|_| gaps::none_open(&open, &config.name, task))
 }
 
 /// Reads the definitions and, beside them, the watermark.
@@ -304,6 +320,7 @@ async fn read_all(
     let (checkpoint, buffer) = (walks.checkpoint, walks.recorder.buffer);
     let is_whole = matches!(reading, Reading::Whole { .. });
     let is_first = !is_whole || matches!(walks.task, Task::Backfill { .. });
+    walks.try_gaps().await?;
     // What cannot be read again keeps no change from arriving.
     let again = match is_first {
         true => recover::read_again(walks.reader, buffer, checkpoint, recovered).await,

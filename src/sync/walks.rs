@@ -8,7 +8,8 @@ use roaring::RoaringTreemap;
 use super::{
     deletions,
     ended::Ended,
-    reading::TicketReader,
+    gaps::Gaps,
+    reading::{ReadError, TicketReader},
     recorder::Recorder,
     source_run::Task,
     source_state::{Checkpoint, SourceState, Unfinished},
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     config::SourceConfig,
+    fetch::FetchError,
     lake::{Calendar, Lake},
     plan::Reading,
     source::{self, Clock},
@@ -37,6 +39,7 @@ pub struct Walked {
 /// Everything that reading a source needs.
 pub struct Walks<'a> {
     pub lake: &'a Lake,
+    pub gaps: &'a Gaps<'a>,
     pub reader: &'a TicketReader<'a>,
     pub recorder: &'a Recorder<'a>,
     pub checkpoint: &'a Checkpoint,
@@ -63,6 +66,9 @@ impl Walks<'_> {
                 let partition = self.partition();
                 let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &partition) };
                 let proof = ways::tickets(self.reader, self.recorder.buffer, &scope).await?;
+                if proof.is_complete() {
+                    self.gaps.passed(Clock::Updated, range);
+                }
                 self.believe_changes(Some(since), horizon)?;
                 Ok(changes(proof, horizon))
             }
@@ -72,6 +78,24 @@ impl Walks<'_> {
                 Ok(changes(proof, None))
             }
         }
+    }
+
+    /// Tries what earlier runs could not read.
+    pub async fn try_gaps(&self) -> Result<(), Ended> {
+        let partition = self.partition();
+        for (by, span) in self.gaps.to_try() {
+            let scope = Scope { by, newest: None, ..self.scope(span, &[], &partition) };
+            match ways::tickets(self.reader, self.recorder.buffer, &scope).await {
+                Ok(proof) if proof.is_complete() => self.gaps.passed(by, span),
+                Ok(_) => {}
+                // Whatever else there is to read does not wait for it.
+                Err(why @ ReadError::Fetch(FetchError::GaveUp { .. } | FetchError::Refused { .. })) => {
+                    tracing::warn!(source = self.config().name, "what could not be read before: {why}");
+                }
+                Err(why) => return Err(why.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Ends the run where what was read is far less than the lake's history suggests; `since` bounds a list of changes,
@@ -143,6 +167,13 @@ impl Walks<'_> {
                 }
             }
             None => {}
+        }
+        let is_by_time = source::filters_by_time(self.config().kind);
+        match proof.is_complete() {
+            true if range != Span::default() => self.gaps.passed(Clock::Created, range),
+            // What an earlier run read of a list with page numbers only may hold gaps that this one did not try.
+            true if is_by_time || bookmark.is_none() => self.gaps.passed_all(),
+            _ => {}
         }
         let gone = match proof.is_complete() && unfinished.reconcile {
             true => self.gone(range).await?,
