@@ -14,6 +14,7 @@ mod masking;
 mod outlook;
 mod reading;
 mod recorder;
+mod reconcile;
 mod recover;
 mod source_run;
 mod source_state;

@@ -4,7 +4,7 @@ use arrow::error::ArrowError;
 use roaring::RoaringTreemap;
 use tracing::Instrument;
 
-use super::{decoding::Decoding, gaps::Gaps, source_state::CommitError, table_schema::TableSchema};
+use super::{decoding::Decoding, gaps::Gaps, reconcile::Totals, source_state::CommitError, table_schema::TableSchema};
 use crate::{
     batch::{instant, instants_of},
     fetch::{Client, FetchError, fetch_with},
@@ -86,6 +86,8 @@ pub struct TicketReader<'a> {
     pub meter: &'a Meter,
     /// Where tickets that cannot be read are noted; without it a page that fails ends the reading.
     pub gaps: Option<&'a Gaps<'a>>,
+    /// Where the length of the whole list is noted.
+    pub totals: Option<&'a Totals>,
 }
 
 impl TicketReader<'_> {
@@ -256,6 +258,9 @@ impl Reader for TicketReader<'_> {
         };
         if let (None, None, Some(total)) = (slice.from, slice.to, answer.total) {
             self.meter.expect(total);
+            if let (None, None, Some(totals)) = (slice.by, slice.filter, self.totals) {
+                totals.note(total);
+            }
         }
         Ok(answer)
     }

@@ -13,6 +13,7 @@ use super::{
     gaps::{self, Gaps},
     identity, masking,
     reading::{ReadError, TicketReader},
+    reconcile::Totals,
     recorder::Recorder,
     recover::{self, Recovered},
     source_state::{self, Checkpoint, CommitError},
@@ -208,11 +209,13 @@ async fn read_source(
     let writer = Writer::start(Arc::clone(&checkpoint), Arc::clone(&schema), true);
     let buffer = RowBuffer::new(writer, lake.calendar(), meter.clone());
     let gaps = Gaps::new(&checkpoint, config.page_size);
-    let reader = TicketReader { client, schema: &schema, meter, gaps: Some(&gaps) };
+    let totals = Totals::default();
+    let reader = TicketReader { client, schema: &schema, meter, gaps: Some(&gaps), totals: Some(&totals) };
     let recorder = Recorder::new(&buffer, &checkpoint, task.range());
     let walks = Walks {
         lake,
         gaps: &gaps,
+        totals: &totals,
         reader: &reader,
         recorder: &recorder,
         checkpoint: &checkpoint,
@@ -238,6 +241,10 @@ async fn read_source(
     written?;
     noted?;
     let walked = walked.and_then(|walked| prove(account, walked));
+    if walked.as_ref().is_ok_and(|walked| walked.whole_since.is_some()) && !matches!(task, Task::Backfill { .. }) {
+        account.mode = Some(Mode::Full);
+    }
+    account.source_total = totals.last();
     if let Ok(walked) = &walked {
         mark(&checkpoint, config, task, &walked.gone, &schema, account)?;
     }
@@ -262,6 +269,7 @@ async fn read_source(
     checkpoint.with(|state| {
         state.columns = Some(columns_now(&schema));
         state.fields_read_at = Some(began);
+        state.source_total = totals.last().or(state.source_total);
         state.writing = false;
         if let Ok(walked) = &walked {
             state.cursor = state.cursor.max(walked.horizon);
@@ -328,8 +336,25 @@ async fn read_all(
     };
     if changes != reading {
         walks.walk(changes).await?;
+    } else if is_whole && matches!(walks.task, Task::Sync { .. } | Task::Finish { .. }) {
+        walks.walk_changes_first().await?;
+    }
+    let is_sync = matches!(walks.task, Task::Sync { .. } | Task::Finish { .. });
+    let is_known = checkpoint.with(|state| state.whole_at.is_some());
+    if is_sync && is_known {
+        walks.ask_total().await?;
+        walks.believe_total()?;
     }
     let mut walked = walks.walk(reading).await?;
+    if is_sync {
+        walked = match is_whole {
+            true => walked,
+            false => walks.reconcile(walked).await?,
+        };
+        if is_whole {
+            walks.remember_difference(&walked).await?;
+        }
+    }
     again?;
     let (wanted, _) = checkpoint.reread();
     if !is_first && !wanted.is_empty() {

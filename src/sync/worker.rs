@@ -18,6 +18,7 @@ use super::{
     gaps::{Gaps, OpenGap},
     reading::TicketReader,
     recorder::Recorder,
+    reconcile::Totals,
     recover,
     source_run::{begin, prove},
     source_state::{Checkpoint, Unfinished, add_span},
@@ -81,12 +82,14 @@ pub async fn read(
     let buffer = RowBuffer::new(writer, table.lake.calendar(), meter.clone());
     checkpoint.with(|state| state.gaps.clear());
     let gaps = Gaps::new(checkpoint, config.page_size);
-    let reader = TicketReader { client, schema: &schema, meter, gaps: Some(&gaps) };
+    let totals = Totals::default();
+    let reader = TicketReader { client, schema: &schema, meter, gaps: Some(&gaps), totals: Some(&totals) };
     let recorder = Recorder::new(&buffer, checkpoint, range);
     let task = super::Task::Window { range };
     let walks = Walks {
         lake: &table.lake,
         gaps: &gaps,
+        totals: &totals,
         reader: &reader,
         recorder: &recorder,
         checkpoint,
