@@ -26,7 +26,7 @@ const MOST_GAPS: usize = 20;
 /// Retries of a page while a page that failed is narrowed.
 const RETRIES: u32 = 1;
 /// Halvings without a single answer after which smaller pages are no help.
-const MOST_SILENT_LEVELS: u32 = 2;
+const MOST_SILENT_LEVELS: u32 = 3;
 
 /// A gap, as the state keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
