@@ -11,7 +11,7 @@ mod text;
 pub use conform::{conform, conform_column};
 pub use interleave::interleave;
 pub use key_columns::{id_values, ids_of, instant, instants_of};
-pub use merge_plan::{Counts, Incoming, MergePlan, PlanBuilder, row_bytes};
+pub use merge_plan::{Incoming, MergePlan, PlanBuilder, row_bytes};
 pub use text::as_text;
 
 /// The primary key: unique in its source, and what files are sorted by.

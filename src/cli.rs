@@ -140,11 +140,11 @@ pub struct Context {
     pub progress: Progress,
     pub run: Run,
     /// What the run did, as soon as that is known.
-    pub told: Mutex<Option<Told>>,
+    pub last_run: Mutex<Option<LastRun>>,
 }
 
 /// What a run leaves to be told to monitors.
-pub struct Told {
+pub struct LastRun {
     pub summary: Summary,
     /// For each source, when its last complete run began.
     pub complete_at: BTreeMap<String, Timestamp>,
@@ -189,8 +189,8 @@ impl Context {
     }
 
     /// What the run did, for whoever tells it to monitors.
-    pub fn take_told(&self) -> Option<Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub fn take_last_run(&self) -> Option<LastRun> {
+        self.last_run.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The configuration for a command that speaks to no source.

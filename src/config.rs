@@ -28,7 +28,7 @@ pub use self::{
     fault::{Fault, Faults, did_you_mean},
     place::{Bucket, Place, StoreKind},
 };
-use crate::secret::Secret;
+use crate::{messages::Lang, secret::Secret};
 
 /// The configuration of a run that names none, in its working folder.
 pub const DEFAULT_FILE: &str = "ticketlake.toml";
@@ -37,6 +37,8 @@ pub const DEFAULT_FILE: &str = "ticketlake.toml";
 #[derive(Debug, Clone)]
 pub struct Config {
     pub lake: LakeConfig,
+    /// Of reports, column comments and headings.
+    pub language: Lang,
     /// The selected sources, in the order of the file.
     pub sources: Vec<SourceConfig>,
 }
@@ -108,6 +110,8 @@ pub struct SourceConfig {
     pub cascades: Option<Cascades>,
     /// What must not reach the lake.
     pub masks: Masks,
+    /// Ranks of words of satisfaction, 1 (worst) to 5 (best), beside those that the vendor documents.
+    pub rating_scale: BTreeMap<String, i64>,
 }
 
 /// Columns whose values must not reach the lake as they are.
@@ -179,6 +183,9 @@ pub struct Offline {
     pub lake: LakeConfig,
     /// Name and kind of the selected sources, in the order of the file; empty without a file.
     pub sources: Vec<(String, Kind)>,
+    pub language: Lang,
+    /// By source.
+    pub rating_scales: BTreeMap<String, BTreeMap<String, i64>>,
 }
 
 /// Reads and checks the file at `path`. Relative paths in it start from its own folder. Only the secrets of the selected
@@ -191,11 +198,17 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, Faults> {
 /// file is not there.
 pub fn load_offline(path: &Path, overrides: &Overrides) -> Result<Offline, Faults> {
     if let Some(lake) = lake::alone(path, overrides) {
-        return Ok(Offline { lake, sources: Vec::new() });
+        return Ok(Offline {
+            lake,
+            sources: Vec::new(),
+            language: Lang::default(),
+            rating_scales: BTreeMap::new(),
+        });
     }
     let config = read(path, overrides, false)?;
-    let sources = config.sources.into_iter().map(|source| (source.name, source.kind)).collect();
-    Ok(Offline { lake: config.lake, sources })
+    let sources = config.sources.iter().map(|source| (source.name.clone(), source.kind)).collect();
+    let rating_scales = config.sources.into_iter().map(|source| (source.name, source.rating_scale)).collect();
+    Ok(Offline { lake: config.lake, sources, language: config.language, rating_scales })
 }
 
 /// Which sources a run takes, and whether it will speak to them.
@@ -224,7 +237,7 @@ impl Selection<'_> {
 fn read(path: &Path, overrides: &Overrides, online: bool) -> Result<Config, Faults> {
     let mut faults = Faults::default();
     let name = path.display().to_string();
-    let text = match std::fs::read_to_string(path) {
+    let text = match crate::files::read_text(path) {
         Ok(text) => text,
         Err(why) => {
             let hint =
@@ -245,10 +258,11 @@ fn parse(path: &Path, text: &str, overrides: &Overrides, online: bool) -> Result
     let root = document.root(&root);
     root.only(&["lake", "source"], &[], &mut faults);
     let lake = lake::read(&root, folder, overrides.lake.as_deref(), &mut faults);
+    let language = lake::language(&root, &mut faults);
     let selection = Selection { names: &overrides.sources, online };
     let sources = source::read_all(&root, folder, &selection, &mut faults);
     match lake {
-        Some(lake) if faults.is_empty() => Ok(Config { lake, sources }),
+        Some(lake) if faults.is_empty() => Ok(Config { lake, language, sources }),
         _ => Err(faults.in_reading_order()),
     }
 }

@@ -53,7 +53,7 @@ pub struct Canonical {
     pub filled: Filled,
 }
 
-/// In how many tickets a column is not null; tickets that are gone do not count.
+/// In how many tickets a column has a value: neither null nor an empty text or list. Deleted tickets do not count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Filled {
     pub filled_tickets: u64,

@@ -130,7 +130,7 @@ pub fn faulty(faults: &Faults, rest: Option<&Offline>) -> Diagnosis {
     let mut checks: Vec<Check> = faults.list().iter().map(fault).collect();
     let because = "the configuration has faults";
     match rest {
-        Some(Offline { lake, sources }) => {
+        Some(Offline { lake, sources, .. }) => {
             let names: Vec<String> = sources.iter().map(|(name, _)| name.clone()).collect();
             checks.extend(lake::checks(lake, &names));
             checks.extend(names.iter().map(|name| Check::skipped(name, "connection", because)));

@@ -228,7 +228,11 @@ async fn attempts<O: Opening>(
         }
         if retry + 1 >= WARNED_RETRY {
             let seconds = wait.as_secs_f64();
-            tracing::warn!(source = config.name, "{ask}: retry {} of {most} in {seconds:.1} s: {why}", retry + 1);
+            tracing::warn!(
+                source = config.name,
+                "{ask}: retry {} of {most} in {seconds:.1} s: {why}",
+                retry + 1
+            );
         } else {
             tracing::debug!(source = config.name, asked = %ask, retry = retry + 1, wait = ?wait, why, "asking again");
         }
@@ -264,7 +268,10 @@ async fn attempt<O: Opening>(client: &Client, ask: &Ask, opening: O) -> (Option<
         }
         Err(Unread::Again(why)) => (None, Verdict::Later { why, throttled: false, after: None }),
         Err(Unread::TooLarge) => {
-            let why = format!("the answer is larger than {} MB; a smaller `page_size` may help", LARGEST_BODY >> 20);
+            let why = format!(
+                "the answer is larger than {} MB; a smaller `page_size` may help",
+                LARGEST_BODY >> 20
+            );
             (None, Verdict::Refused(Refusal::Request { why }))
         }
     }

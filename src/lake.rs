@@ -45,7 +45,7 @@ pub use file_schema::{FileMeta, FileSchema, SCHEMA_VERSION};
 pub use inspection::{Inspection, RowGroup};
 pub use inventory::{Inventory, TABLES, TableFile, TicketFile, files_in, inventory, is_folder, leftovers};
 pub use manifest::{LostRows, Manifest, ManifestDiff, Move, Partition, TableVersion};
-pub use null_counts::{FilledCounts, add_filled};
+pub use null_counts::{FilledCounts, add_filled, filled};
 pub use partition::{Calendar, PartitionKey, split};
 pub use probe::probe;
 pub use reader::{ParquetFile, open};
@@ -89,7 +89,7 @@ impl Lake {
 
     /// Whether there is anything in its place.
     pub fn is_there(&self) -> Result<bool, LakeError> {
-        store::is_there(self)
+        self.store.is_folder(Path::new(""))
     }
 
     /// A file of it, by its path relative to the lake.
@@ -99,7 +99,7 @@ impl Lake {
 
     /// Fails if this run had the lake and has lost it to another.
     pub fn confirm_hold(&self) -> Result<(), LakeError> {
-        store::confirm_hold(self)
+        self.store.confirm_hold()
     }
 
     /// Tells the partition of an instant. Make one for each thread: it remembers the last answer.

@@ -66,6 +66,8 @@ pub mod json;
 pub mod log;
 /// What the exit code tells a script.
 pub mod exit;
+/// What people read, in English and Chinese.
+pub mod messages;
 /// What is dear to make and used again.
 mod spare;
 /// How tables look.
@@ -78,3 +80,7 @@ mod bitmap;
 pub mod secret;
 /// Dates and instants from text.
 pub mod when;
+/// What a person's terminal is shown.
+pub mod terminal;
+/// Files that people name.
+pub mod files;

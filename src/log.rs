@@ -19,6 +19,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use crate::terminal;
+
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -101,7 +103,10 @@ impl<'a> MakeWriter<'a> for Beside {
 
 impl Write for &Beside {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(line))
+        // The log's own colours are escapes; those of a message are taken out before they come here.
+        let shown = str::from_utf8(line).ok().filter(|_| !io::stderr().is_terminal()).map(terminal::plainly);
+        let shown = shown.as_deref().map_or(line, str::as_bytes);
+        self.0.suspend(|| io::stderr().write_all(shown)).map(|()| line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

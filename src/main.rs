@@ -1,7 +1,6 @@
 //! The story of a run: read the command line, start the log, do what was asked, tell how it ended.
 
 use std::{
-    io::{self, Write},
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
     sync::Mutex,
@@ -10,7 +9,7 @@ use std::{
 
 use clap::Parser;
 use ticketlake::{
-    cli::{self, Cli, Command, Context, Told, output},
+    cli::{self, Cli, Command, Context, LastRun, output},
     error::Error,
     exit::Exit,
     log, metrics,
@@ -18,6 +17,7 @@ use ticketlake::{
     secret,
     summary::{Outcome, Run, Summary},
     telemetry::{self, Telemetry},
+    terminal,
 };
 use tokio::runtime::{Builder, Runtime};
 use tracing::Instrument;
@@ -59,9 +59,10 @@ fn main() -> ExitCode {
     if let Some(why) = silent {
         tracing::warn!("{why}");
     }
-    let context = Context { global, progress, run: Run::begin(), told: Mutex::default() };
+    let context = Context { global, progress, run: Run::begin(), last_run: Mutex::default() };
     let why = |why| Error::Io { what: "cannot start".to_owned(), why };
-    let ended = runtime.map_err(why).and_then(|runtime| {
+    let started = runtime.map_err(why).inspect_err(|error| tell(&context, error));
+    let ended = started.and_then(|runtime| {
         let ended = perform(&context, &command, &runtime);
         let exit = ended.as_ref().map_or_else(Error::exit, |exit| *exit);
         tell_monitors(&context, &command, ended.as_ref().err(), exit, telemetry);
@@ -104,8 +105,7 @@ fn perform(context: &Context, command: &Command, runtime: &Runtime) -> Result<Ex
 fn tell(context: &Context, error: &Error) {
     match context.global.log_format {
         log::Format::Json => tracing::error!("{error}"),
-        // Nothing is left to do when standard error is closed.
-        log::Format::Text => drop(writeln!(io::stderr(), "{error}")),
+        log::Format::Text => terminal::tell(&format!("error: {error}")),
     }
 }
 
@@ -119,7 +119,7 @@ fn tell_monitors(
 ) {
     let otherwise = if exit == Exit::Complete { Outcome::Complete } else { Outcome::Failed };
     let outcome = error.map_or(otherwise, Outcome::of_error);
-    let Told { summary, complete_at } = context.take_told().unwrap_or_else(|| Told {
+    let LastRun { summary, complete_at } = context.take_last_run().unwrap_or_else(|| LastRun {
         summary: context.run.finish(command.name(), outcome, Vec::new()),
         complete_at: <_>::default(),
     });

@@ -219,9 +219,9 @@ async fn read_list(
     if listing.whole_rows {
         return proven(afresh.read_list(listing, clock, intake).await, account);
     }
-    let listed = Ids::default();
-    let unproven = proven(afresh.read_list(listing, (clock.0, Span::default()), &listed).await, account)?;
-    let (ids, unreadable) = listed.finish();
+    let in_list = Ids::default();
+    let unproven = proven(afresh.read_list(listing, (clock.0, Span::default()), &in_list).await, account)?;
+    let (ids, unreadable) = in_list.finish();
     *nameless += unreadable;
     // One that is gone since it was listed is no longer meant.
     let gone = read_ids(afresh, &ids.iter().map(u64::cast_signed).collect::<Vec<_>>(), intake).await?;
@@ -236,7 +236,7 @@ async fn refused(order: &Order, afresh: &Afresh, why: FetchError) -> PullError {
     let hint = match &order.which {
         Which::All => return why.into(),
         _ if order.options == "--filter" => match filters::read(&afresh.client, None).await {
-            Ok(filters) => format!("check the number of --filter: {}", filters::told(&filters)),
+            Ok(filters) => format!("check the number of --filter: {}", filters::describe(&filters)),
             Err(_) => "check the number of --filter".to_owned(),
         },
         _ => format!("check what {} names: the source may have no such thing", order.options),

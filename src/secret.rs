@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+mod redact;
+
+pub use redact::{redact, without_tokens};
+
 /// A password, a token or a shared key. `Debug` and `Display` show `***`; only [`Secret::reveal`] gives the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

@@ -12,7 +12,7 @@ use crate::{
     config::{Credentials, Kind, SourceConfig},
     fields::{Definition, Reading},
     json::Json,
-    secret::Secret,
+    secret::{self, Secret},
     ticket::{self, Mapping},
 };
 
@@ -111,7 +111,7 @@ impl Request {
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let method = if self.json.is_some() { "POST" } else { "GET" };
-        write!(f, "{method} {}", excerpt::cut_signs(self.url.as_str()))
+        write!(f, "{method} {}", secret::without_tokens(self.url.as_str()))
     }
 }
 
@@ -356,6 +356,7 @@ pub(crate) mod fixture {
             incremental_filter: None,
             cascades: None,
             masks: crate::config::Masks::default(),
+            rating_scale: Default::default(),
         }
     }
 

@@ -3,14 +3,12 @@
 mod against;
 mod check;
 mod columns;
-mod compare;
 mod difference;
 mod digest;
 mod files;
 mod finding;
 mod identity;
 mod invariant;
-mod manifest;
 mod render;
 mod repair;
 mod report;
@@ -22,10 +20,10 @@ use futures::future::join_all;
 use roaring::RoaringTreemap;
 
 use self::{
-    against::Rules,
+    against::Comparison,
     check::{Checked, check},
     difference::Against,
-    repair::{Repaired, Repairs},
+    repair::{Repair, Repaired, Repairs},
 };
 use crate::{
     config::{Kind, LakeConfig, SourceConfig},
@@ -79,7 +77,7 @@ pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Rep
         },
     };
     identity::check(&lake, &config, scope, &names)?;
-    let (checked, compared, repaired) = match scope.repair {
+    let (checked, repaired) = match scope.repair {
         true => repair_all(&lake, scope, &names, progress, run).await?,
         false => {
             let mut checked = check(&lake, &names, false).await?;
@@ -87,8 +85,8 @@ pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Rep
                 // A run may have changed files between two looks: only what is found again counts.
                 checked = check(&lake, &names, false).await?;
             }
-            let compared = compare_all(&lake, scope, &checked, &Repairs::new(), progress, run).await;
-            (checked, compared, None)
+            let compared = compare_all(&lake, scope, &checked, &BTreeMap::new(), progress, run).await;
+            (checked.with(compared), None)
         }
     };
     if let Some(holder) = &checked.beside {
@@ -97,10 +95,11 @@ pub async fn verify(scope: &Scope, progress: &Progress, run: &Run) -> Result<Rep
     for files in checked.sources.iter().filter(|files| files.partitions == 0) {
         notes.push(format!("no ticket of source {} is in the lake", files.name));
     }
-    Ok(report::report(run, place.to_string(), checked, compared, repaired, notes))
+    Ok(report::report(run, place.to_string(), checked, repaired, notes))
 }
 
-type Compared = Vec<(String, Against)>;
+/// How each source compares that was compared.
+type Compared = BTreeMap<String, Against>;
 
 async fn repair_all(
     lake: &Lake,
@@ -108,59 +107,58 @@ async fn repair_all(
     names: &Names,
     progress: &Progress,
     run: &Run,
-) -> Result<(Checked, Compared, Option<Repaired>), Error> {
+) -> Result<(Checked, Option<Repaired>), Error> {
     let (of_lake, run_id, of_names) = (lake.clone(), run.run_id.clone(), names.clone());
-    let begun = blocking(move || repair::begin(&of_lake, &run_id, &of_names)).await;
-    let (mut repairs, mut repaired) = begun.map_err(unwritten)?;
+    let begun = blocking(move || Repairs::begin(of_lake, run_id, &of_names)).await;
+    let mut repairs = begun.map_err(unwritten)?;
     let mut checked = check(lake, names, true).await?;
-    let set_aside = repair::set_aside(lake, &run.run_id, &checked, &mut repairs, &mut repaired);
-    if set_aside.map_err(unwritten)? {
+    if repairs.set_aside(&checked).map_err(unwritten)? {
         checked = check(lake, names, true).await?;
     }
-    let compared = compare_all(lake, scope, &checked, &repairs, progress, run).await;
+    let compared = compare_all(lake, scope, &checked, &repairs.sources, progress, run).await;
     if !scope.against {
-        read_again(lake, scope, &repairs, progress, &mut repaired).await?;
+        read_again(lake, scope, &mut repairs, progress).await?;
     }
-    for repair in repairs.values_mut() {
-        repair.finish(&mut repaired).map_err(unwritten)?;
-    }
-    Ok((check(lake, names, true).await?, compared, Some(repaired)))
+    let repaired = repairs.finish().map_err(unwritten)?;
+    Ok((check(lake, names, true).await?.with(compared), Some(repaired)))
 }
 
 async fn compare_all(
     lake: &Lake,
     scope: &Scope,
     checked: &Checked,
-    repairs: &Repairs,
+    repairs: &BTreeMap<String, Repair>,
     progress: &Progress,
     run: &Run,
 ) -> Compared {
-    let rules = Rules { accept_deletes: scope.accept_deletes, run_id: &run.run_id };
     let compared = scope.configs.iter().filter(|_| scope.against).filter_map(|config| {
-        let files = checked.sources.iter().find(|files| files.name == config.name)?;
-        let (meter, repair) = (progress.source(&config.name), repairs.get(&config.name));
-        Some(async move {
-            (config.name.clone(), against::against(lake, config, files, repair, rules, meter).await)
-        })
+        let comparison = Comparison {
+            lake,
+            config,
+            files: checked.sources.iter().find(|files| files.name == config.name)?,
+            repair: repairs.get(&config.name),
+            accept_deletes: scope.accept_deletes,
+            run_id: &run.run_id,
+            meter: progress.source(&config.name),
+        };
+        Some(async { (config.name.clone(), comparison.run().await) })
     });
-    let compared: Vec<_> = compared.collect();
-    join_all(compared).await
+    join_all(compared).await.into_iter().collect()
 }
 
 /// Reads again by id what the sources under repair have lost, where they can be asked.
 async fn read_again(
     lake: &Lake,
     scope: &Scope,
-    repairs: &Repairs,
+    Repairs { sources, said, .. }: &mut Repairs,
     progress: &Progress,
-    repaired: &mut Repaired,
 ) -> Result<(), Error> {
-    for (name, repair) in repairs {
+    for (name, repair) in sources {
         if !repair.needs_source()? {
             continue;
         }
         let Some(config) = scope.configs.iter().find(|config| config.name == *name) else {
-            repaired.left.push(format!(
+            said.left.push(format!(
                 "{name}: the source was not asked: its configuration or a secret is not at hand"
             ));
             continue;
@@ -174,8 +172,8 @@ async fn read_again(
         let read: Result<_, Ended> = read.await;
         meter.done();
         match read {
-            Ok(brought) => repaired.done.push(format!("{name}: {}", render::brought(&brought))),
-            Err(why) => repaired.left.push(format!("{name}: {why}")),
+            Ok(brought) => said.done.push(format!("{name}: {}", render::brought(&brought))),
+            Err(why) => said.left.push(format!("{name}: {why}")),
         }
     }
     Ok(())

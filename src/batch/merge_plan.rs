@@ -96,11 +96,6 @@ impl Incoming {
         let (sources, places) = sources(self, rows, 0);
         interleave(&self.schema, &sources, &places)
     }
-
-    /// The largest mean size of a row in one of the batches.
-    pub fn row_bytes(&self) -> usize {
-        self.batches.iter().map(row_bytes).max().unwrap_or_default()
-    }
 }
 
 /// The mean size of a row in memory.
@@ -111,15 +106,6 @@ pub fn row_bytes(batch: &RecordBatch) -> usize {
 /// Whether a row that comes later is an older version all the same.
 fn is_older(offered: Option<i64>, held: Option<i64>) -> bool {
     matches!((offered, held), (Some(offered), Some(held)) if offered < held)
-}
-
-/// What becomes of the ids that were read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub new: u64,
-    pub changed: u64,
-    /// Ids whose existing row stays, be it newer or equal.
-    pub unchanged: u64,
 }
 
 /// One deviation of the output from the existing rows.
@@ -134,18 +120,17 @@ struct Change {
 /// Builds a plan while the existing rows pass by.
 #[derive(Debug)]
 pub struct PlanBuilder<'a> {
-    incoming: &'a Incoming,
+    plan: MergePlan<'a>,
+    /// The number of the first incoming row that has no place yet.
     next: usize,
-    rows: usize,
     last_id: Option<i64>,
-    changes: Vec<Change>,
-    stale: u64,
 }
 
 impl<'a> PlanBuilder<'a> {
     /// No existing row has passed yet.
     pub fn new(incoming: &'a Incoming) -> Self {
-        Self { incoming, next: 0, rows: 0, last_id: None, changes: Vec::new(), stale: 0 }
+        let plan = MergePlan { incoming, existing: 0, changes: Vec::new(), unchanged: 0 };
+        Self { plan, next: 0, last_id: None }
     }
 
     /// The next existing rows; of their columns only `id` and `updated_at` are looked at.
@@ -155,40 +140,39 @@ impl<'a> PlanBuilder<'a> {
             if let Some(before) = self.last_id.replace(id).filter(|before| *before >= id) {
                 return Err(BatchError::Unsorted { before, after: id });
             }
-            let at = self.rows + row;
+            let at = self.plan.existing + row;
             while let Some(incoming) = self.peek().filter(|incoming| incoming.id < id) {
                 self.push(Change { at, replaces: false, incoming });
             }
             if let Some(incoming) = self.peek().filter(|incoming| incoming.id == id) {
-                if self.incoming.is_stale(&incoming, instant(updated, row)) {
-                    self.stale += 1;
+                if self.plan.incoming.is_stale(&incoming, instant(updated, row)) {
+                    self.plan.unchanged += 1;
                     self.next += 1;
                 } else {
                     self.push(Change { at, replaces: true, incoming });
                 }
             }
         }
-        self.rows += batch.num_rows();
+        self.plan.existing += batch.num_rows();
         Ok(())
     }
 
     fn peek(&self) -> Option<IncomingRow> {
-        self.incoming.rows.get(self.next).copied()
+        self.plan.incoming.rows.get(self.next).copied()
     }
 
     fn push(&mut self, change: Change) {
         self.next += 1;
-        self.changes.push(change);
+        self.plan.changes.push(change);
     }
 
     /// All existing rows have passed.
     pub fn finish(mut self) -> MergePlan<'a> {
-        let at = self.rows;
+        let at = self.plan.existing;
         while let Some(incoming) = self.peek() {
             self.push(Change { at, replaces: false, incoming });
         }
-        let Self { incoming, rows, changes, stale, .. } = self;
-        MergePlan { incoming, existing: rows, changes, unchanged: stale }
+        self.plan
     }
 }
 
@@ -209,6 +193,11 @@ impl MergePlan<'_> {
         self.changes.is_empty()
     }
 
+    /// How many existing rows there are.
+    pub fn existing(&self) -> usize {
+        self.existing
+    }
+
     /// How many rows there will be.
     pub fn rows(&self) -> usize {
         self.existing + self.changes.iter().filter(|change| !change.replaces).count()
@@ -219,10 +208,9 @@ impl MergePlan<'_> {
         self.changes.iter().any(|change| change.replaces)
     }
 
-    /// What becomes of the ids that were read.
-    pub fn counts(&self) -> Counts {
-        let changed = self.changes.iter().filter(|change| change.replaces).count() as u64;
-        Counts { new: self.changes.len() as u64 - changed, changed, unchanged: self.unchanged }
+    /// How many ids were read whose existing row stays, be it newer or equal.
+    pub fn unchanged(&self) -> u64 {
+        self.unchanged
     }
 
     /// The ids that are new, and those that change.

@@ -4,8 +4,8 @@ use super::{Context, looking, output};
 use crate::{dictionary, error::Error, exit::Exit};
 
 const AFTER_HELP: &str = "\
-How often a column is filled is told from the lake: the share of its tickets that are not null,
-without those that are gone from the source. No source is asked and no secret is needed. With
+A column is filled in a ticket if it is not null and no empty text or list, as in `report`.
+Tickets deleted at the source do not count. No source is asked and no secret is needed. With
 --lake no configuration is needed either.
 
 Examples:

@@ -8,12 +8,18 @@ use std::{
 
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    files,
+    terminal::{plainly, steers},
+};
 
 /// Writes `text` to standard output. A reader that closed the pipe (`| head`) has what it wanted.
+/// Nothing in it moves the cursor, rings or turns a line ([`plainly`]).
 pub fn print(text: impl AsRef<[u8]>) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
+    let shown = str::from_utf8(text.as_ref()).map(plainly);
+    match out.write_all(shown.as_deref().map_or(text.as_ref(), str::as_bytes)).and_then(|()| out.flush()) {
         Err(why) if why.kind() != ErrorKind::BrokenPipe => Err(cannot("standard output", why)),
         _ => Ok(()),
     }
@@ -21,9 +27,14 @@ pub fn print(text: impl AsRef<[u8]>) -> Result<(), Error> {
 
 /// Writes `value` as the one JSON object of a run with `--json`.
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
-    let mut text = serde_json::to_vec(value).map_err(|why| Error::Unexpected(why.to_string()))?;
-    text.push(b'\n');
-    print(text)
+    let text = serde_json::to_string(value).map_err(|why| Error::Unexpected(why.to_string()))?;
+    // Such a character stands in a string only, where its escape means the same.
+    let mut shown = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if steers(c) { shown.push_str(&format!("\\u{:04x}", u32::from(c))) } else { shown.push(c) }
+    }
+    shown.push('\n');
+    print(shown)
 }
 
 /// Puts `content` at `path`, whole or not at all: over what is there, by way of a file beside it.
@@ -32,6 +43,7 @@ pub fn put(path: &Path, content: &[u8]) -> Result<(), Error> {
     let Some(name) = path.file_name() else {
         return Err(failed(io::Error::new(ErrorKind::InvalidInput, "it names no file; name one")));
     };
+    files::replaceable(path).map_err(|why| Error::Usage(format!("{}: {why}", path.display())))?;
     let mut beside = name.to_owned();
     beside.push(format!(".{}.part", std::process::id()));
     let beside = path.with_file_name(beside);

@@ -2,10 +2,7 @@
 
 mod ids;
 
-use std::{
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
 
@@ -18,6 +15,7 @@ use crate::{
     pull::{self, Format, Order, Place, Report, STDOUT, Which},
     source::{self, Wish},
     summary::Outcome,
+    terminal,
     walk::Span,
 };
 
@@ -141,7 +139,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let offline = context.offline()?;
     let kind = only_source(&offline)?;
     let which = which(chosen, kind, &offline)?;
-    let Config { lake, sources } = context.config()?;
+    let Config { lake, sources, .. } = context.config()?;
     let [config] = sources.as_slice() else { return Err(several(&offline)) };
     let span = |flags, since: &Option<String>, until: &Option<String>| {
         window::between(flags, since.as_deref(), until.as_deref(), &lake.timezone)
@@ -341,8 +339,7 @@ fn tell(context: &Context, report: &Report) {
     for line in report.lines() {
         match context.global.log_format {
             log::Format::Json => tracing::warn!("{line}"),
-            // Nothing is left to do when standard error is closed.
-            log::Format::Text => drop(writeln!(io::stderr(), "{line}")),
+            log::Format::Text => terminal::tell(&line),
         }
     }
 }
@@ -350,7 +347,7 @@ fn tell(context: &Context, report: &Report) {
 /// A signal came: what was staged is gone with the reading.
 fn stopped(context: &Context) -> Result<Exit, Error> {
     context.progress.finish();
-    drop(writeln!(io::stderr(), "interrupted; nothing is written"));
+    terminal::tell("interrupted; nothing is written");
     if context.global.json {
         output::print_json(&context.run.finish("pull", Outcome::Interrupted, Vec::new()))?;
     }

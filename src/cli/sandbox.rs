@@ -125,7 +125,7 @@ fn script(args: &Args) -> Result<Script, Error> {
 }
 
 fn options(args: &Args) -> Options {
-    let told = Options {
+    let options = Options {
         seed: args.seed,
         tickets: args.tickets,
         rate: args.rate.0,
@@ -134,5 +134,5 @@ fn options(args: &Args) -> Options {
         changes: args.changes.clone(),
         ..Options::default()
     };
-    args.variations.apply(told)
+    args.variations.apply(options)
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::PoisonError, time::Duratio
 use clap::ValueHint;
 use jiff::Timestamp;
 
-use super::{Context, Told, interrupted, output, plan};
+use super::{Context, LastRun, interrupted, output, plan};
 use crate::{
     config::{self, Config, Overrides, quantity},
     error::Error,
@@ -16,6 +16,7 @@ use crate::{
     source,
     summary::{self, Outcome, Summary},
     sync::{self, Accept, Ended, SourceState, Stop, Task, Why},
+    terminal,
     walk::Span,
 };
 
@@ -146,12 +147,15 @@ pub async fn perform_on(
     signal.abort();
     timer.inspect(tokio::task::JoinHandle::abort);
     context.progress.finish();
-    if context.global.json || context.global.log_format == log::Format::Json {
-        for source in &summary.sources {
-            if let Some(why) = &source.error {
-                tracing::error!(source = source.name, "{}", summary::reason(&source.name, why));
-            }
+    for source in &summary.sources {
+        let Some(why) = &source.error else { continue };
+        let why = summary::reason(&source.name, why);
+        match context.global.log_format {
+            log::Format::Json => tracing::error!(source = source.name, "{why}"),
+            log::Format::Text => terminal::tell(&format!("error: {why}")),
         }
+    }
+    if context.global.json || context.global.log_format == log::Format::Json {
         let line = summary::closing(&summary);
         match summary.outcome {
             Outcome::Complete => tracing::info!(outcome = summary.outcome.name(), "{line}"),
@@ -161,7 +165,7 @@ pub async fn perform_on(
     let shown = show(&summary, context.global.json);
     let complete_at = Lake::open(&config.lake).map(|lake| complete_at(&lake, &summary)).unwrap_or_default();
     let exit = Ended::exit(&ends);
-    *context.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(Told { summary, complete_at });
+    *context.last_run.lock().unwrap_or_else(PoisonError::into_inner) = Some(LastRun { summary, complete_at });
     shown.map(|()| exit)
 }
 

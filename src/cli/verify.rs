@@ -79,11 +79,11 @@ fn scope(context: &Context, args: &Args) -> Result<Scope, Error> {
         false => None,
     };
     let (lake, sources, configs) = match online {
-        Some(Config { lake, sources }) => {
+        Some(Config { lake, sources, .. }) => {
             (lake, sources.iter().map(|source| (source.name.clone(), source.kind)).collect(), sources)
         }
         None => {
-            let Offline { lake, sources } = context.offline()?;
+            let Offline { lake, sources, .. } = context.offline()?;
             (lake, sources, Vec::new())
         }
     };

@@ -46,8 +46,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         // An address is whole.
         place @ Place::Bucket(_) => args.absolute.then(|| place.to_string()),
     };
-    let told = ViewContext { uniform: &|source| sync::is_uniform(&lake, source), origin: &source::origin };
-    let sql = lake::views::text(&lake, &names, told, folder.as_deref())?;
+    let view = ViewContext { uniform: &|source| sync::is_uniform(&lake, source), origin: &source::origin };
+    let sql = lake::views::text(&lake, &names, view, folder.as_deref())?;
     match context.global.json {
         true => {
             let lake = lake.place().to_string();

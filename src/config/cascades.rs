@@ -20,7 +20,7 @@ pub(super) fn read(
         return None;
     }
     let path = folder.join(named);
-    match std::fs::read_to_string(&path) {
+    match crate::files::read_text(&path) {
         Ok(text) => Some(parse(&path.display().to_string(), &text, faults)),
         Err(why) => {
             let message =

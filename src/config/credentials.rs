@@ -141,8 +141,16 @@ fn from_file(path: &str, folder: &Path, resolve: bool) -> Result<String, String>
     }
     let path = folder.join(path);
     let shown = path.display();
-    let text = std::fs::read_to_string(&path)
+    let text = crate::files::read_text(&path)
         .map_err(|why| format!("cannot be read from {shown}: {why}; check the path and its permissions"))?;
+    #[cfg(unix)]
+    if std::fs::metadata(&path)
+        .is_ok_and(|file| std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o004 != 0)
+    {
+        tracing::warn!(
+            "the secrets file {shown} may be read by every user of this machine; `chmod o-r {shown}` ends that"
+        );
+    }
     // An editor ends the file with a newline that is no part of the secret.
     let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
     if text.is_empty() {

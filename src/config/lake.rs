@@ -10,8 +10,9 @@ use super::{
     fault::{Faults, did_you_mean},
     place::Place,
 };
+use crate::messages::Lang;
 
-const KEYS: [&str; 3] = ["path", "timezone", "partition"];
+const KEYS: [&str; 4] = ["path", "timezone", "partition", "language"];
 /// Both vendors serve China, and both leave offsets out of their times.
 const DEFAULT_ZONE: &str = "Asia/Shanghai";
 
@@ -48,6 +49,16 @@ pub(super) fn read(
     });
     let place = if flag.is_some() { from_flag? } else { written? };
     Some(LakeConfig { place, timezone: timezone?, partition: partition.unwrap_or(PartitionBy::Day) })
+}
+
+/// The language of what a manager or an analyst reads. What is no table is a fault of [`read`].
+pub(super) fn language(root: &Section<'_>, faults: &mut Faults) -> Lang {
+    let section = root.table("lake", "[lake]", &mut Faults::default());
+    let read = |text: &str| {
+        let known = Lang::ALL.into_iter().find(|lang| lang.name() == text);
+        known.ok_or_else(|| format!("is \"{text}\"; write \"en\" or \"zh\""))
+    };
+    section.and_then(|section| section.parsed("language", faults, read)).unwrap_or_default()
 }
 
 /// The lake that a flag names while there is no configuration and none was asked for.

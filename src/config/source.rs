@@ -1,6 +1,6 @@
 //! What a `[[source]]` may say, and what holds when it says nothing.
 
-use std::{ops::RangeInclusive, path::Path, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, path::Path, time::Duration};
 
 use super::{
     Kind, Selection, SourceConfig, cascades, credentials,
@@ -10,7 +10,7 @@ use super::{
     lake, mask, quantity,
 };
 
-const SHARED_KEYS: [&str; 14] = [
+const SHARED_KEYS: [&str; 15] = [
     "name",
     "kind",
     "base_url",
@@ -25,6 +25,7 @@ const SHARED_KEYS: [&str; 14] = [
     "delete_brake",
     "mask",
     "mask_key",
+    "rating_scale",
 ];
 const KF5_KEYS: [&str; 3] = ["email", "password", "token"];
 const UDESK_KEYS: [&str; 3] = ["secret", "incremental_filter", "cascades"];
@@ -32,6 +33,7 @@ const UDESK_KEYS: [&str; 3] = ["secret", "incremental_filter", "cascades"];
 const CONCURRENCY: RangeInclusive<u64> = 1..=64;
 const PAGE_SIZE: RangeInclusive<u64> = 1..=100;
 const RETRIES: RangeInclusive<u64> = 0..=1000;
+const RANKS: RangeInclusive<u64> = 1..=5;
 
 /// Reads every `[[source]]`. `Some` only for those that are selected and whole.
 pub(super) fn read_all(
@@ -101,7 +103,17 @@ fn read(
         incremental_filter,
         cascades,
         masks,
+        rating_scale: rating_scale(section, faults),
     })
+}
+
+fn rating_scale(section: &Section<'_>, faults: &mut Faults) -> BTreeMap<String, i64> {
+    let table = section.table("rating_scale", "rating_scale = { Great = 5 }", faults);
+    let Some(table) = table else { return BTreeMap::new() };
+    let table = table.titled(format!("`rating_scale` of {}", section.title));
+    let words: Vec<&str> = table.keys().map(|word| word.value).collect();
+    let rank = |word: &str| Some((word.to_owned(), i64::try_from(table.integer(word, RANKS, faults)?).ok()?));
+    words.into_iter().filter_map(rank).collect()
 }
 
 /// The name, which from here on also titles the section's faults.

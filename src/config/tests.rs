@@ -98,7 +98,7 @@ t.toml:9: `email` in [[source]] "support" is no e-mail address; write it as "ops
 t.toml:10: `password` in [[source]] "support" is written into the file itself; move it out and write password = { env = "VARIABLE" } or { file = "PATH" }
 t.toml:11: `token` of [[source]] "support" comes from $TICKETLAKE_TEST_NOT_SET, which is not set; run with TICKETLAKE_TEST_NOT_SET=… in the environment
 t.toml:11: [[source]] "support" has both `password` and `token`; keep one
-t.toml:12: unknown key `rat` in [[source]] "support"; did you mean `rate`? allowed: name, kind, base_url, timezone, rate, concurrency, page_size, timeout, max_retries, overlap, reconcile_every, delete_brake, mask, mask_key, email, password, token
+t.toml:12: unknown key `rat` in [[source]] "support"; did you mean `rate`? allowed: name, kind, base_url, timezone, rate, concurrency, page_size, timeout, max_retries, overlap, reconcile_every, delete_brake, mask, mask_key, rating_scale, email, password, token
 t.toml:13: `page_size` in [[source]] "support" is 500; write a whole number from 1 to 100, without quotes
 t.toml:14: `secret` in [[source]] "support" is for kind = "udesk", and this is kind = "kf5"; take it out (kf5 logs in with `email` and `password` or `token`)
 t.toml:15: `secret` is missing in [[source]] "support"; add secret = { env = "VARIABLE" } or { file = "PATH" }
@@ -209,7 +209,7 @@ fn the_example_is_right_and_its_comments_are_the_defaults() {
     };
     let key_in_comment =
         |line: &&str| line.strip_prefix("# ").is_some_and(|rest| rest.split(' ').nth(1) == Some("="));
-    assert_eq!(text.lines().filter(key_in_comment).count(), 12);
+    assert_eq!(text.lines().filter(key_in_comment).count(), 14);
     let told: Vec<&str> =
         text.lines().map(|line| if key_in_comment(&line) { &line[2..] } else { line }).collect();
     assert_eq!(checked(told.join("\n")), checked(text.clone()));

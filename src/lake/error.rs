@@ -147,10 +147,7 @@ impl LakeError {
 
 fn into_io(cause: ParquetError) -> Result<io::Error, ParquetError> {
     match cause {
-        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
-            Ok(inner) => Ok(*inner),
-            Err(inner) => Err(ParquetError::External(inner)),
-        },
+        ParquetError::External(inner) => inner.downcast().map(|inner| *inner).map_err(ParquetError::External),
         other => Err(other),
     }
 }

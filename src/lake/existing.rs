@@ -12,7 +12,7 @@ pub(super) struct Existing<'a> {
     only: Option<RecordBatch>,
 }
 
-type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, LakeError>> + 'a>;
+pub(super) type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, LakeError>> + 'a>;
 
 impl<'a> Existing<'a> {
     pub fn new(file: ParquetFile, schema: &'a FileSchema) -> Result<Self, LakeError> {

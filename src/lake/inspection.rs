@@ -1,5 +1,7 @@
 //! What a file promises to its readers, as a careful reader finds it: compression, statistics, indexes, filters.
 
+use std::collections::BTreeSet;
+
 use parquet::{
     basic::{Compression, Repetition, Type},
     bloom_filter::Sbbf,
@@ -84,11 +86,9 @@ impl Inspection {
 
 fn columns_with(file: &ParquetFile, lacks: fn(&ColumnChunkMetaData) -> bool) -> Vec<String> {
     let chunks = file.parquet().row_groups().iter().flat_map(|group| group.columns());
-    let mut names: Vec<String> =
+    let names: BTreeSet<String> =
         chunks.filter(|chunk| lacks(chunk)).map(|chunk| chunk.column_path().string()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    names.into_iter().collect()
 }
 
 fn bounds(chunk: &ColumnChunkMetaData) -> Option<(i64, i64)> {

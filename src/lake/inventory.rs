@@ -1,6 +1,9 @@
 //! What lies under the tables' folders: the files that belong there, and everything else.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Lake, LakeError, PartitionKey,
@@ -71,12 +74,10 @@ impl TableFile {
 impl Inventory {
     /// The sources that have any file, sorted.
     pub fn sources(&self) -> Vec<String> {
-        let of_tickets = self.tickets.iter().map(|file| file.source.clone());
-        let mut names: Vec<String> =
-            of_tickets.chain(self.tables.iter().map(|file| file.source.clone())).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+        let of_tickets = self.tickets.iter().map(|file| &file.source);
+        let names: BTreeSet<&String> =
+            of_tickets.chain(self.tables.iter().map(|file| &file.source)).collect();
+        names.into_iter().cloned().collect()
     }
 }
 
@@ -84,7 +85,7 @@ impl Inventory {
 pub fn inventory(lake: &Lake) -> Result<Inventory, LakeError> {
     let mut found = Inventory::default();
     for table in TABLES {
-        store::walk(lake, Path::new(table), &mut |entry| found.take(table, entry))?;
+        lake.store.walk(Path::new(table), &mut |entry| found.take(table, entry))?;
     }
     // A folder whose file was met is not without it.
     found.tickets.sort_unstable();
@@ -124,7 +125,7 @@ impl Inventory {
 /// Everything in a folder and the folders below it. Paths are relative to the lake.
 pub fn files_in(lake: &Lake, folder: &Path) -> Result<Vec<PathBuf>, LakeError> {
     let mut files = Vec::new();
-    store::walk(lake, folder, &mut |entry| {
+    lake.store.walk(folder, &mut |entry| {
         if !entry.is_folder {
             files.push(entry.path.clone());
         }
@@ -135,12 +136,12 @@ pub fn files_in(lake: &Lake, folder: &Path) -> Result<Vec<PathBuf>, LakeError> {
 
 /// Whether a path relative to the lake is a folder.
 pub fn is_folder(lake: &Lake, path: &Path) -> Result<bool, LakeError> {
-    store::is_folder(lake, path)
+    lake.store.is_folder(path)
 }
 
 /// What dead runs left in staging, by name. Only the holder of the lake knows that they are dead.
 pub fn leftovers(lake: &Lake) -> Result<Vec<String>, LakeError> {
-    store::list(lake, store::STAGING)
+    lake.store.list(store::STAGING)
 }
 
 #[cfg(test)]

@@ -34,6 +34,12 @@ enum Held {
     Nothing,
 }
 
+impl From<Result<Held, String>> for Locking {
+    fn from(held: Result<Held, String>) -> Self {
+        held.map_or_else(Self::Held, |held| Self::Acquired(Lock { _held: held }))
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         if let Self::Lease(bucket, hold) = self {
@@ -45,7 +51,7 @@ impl Drop for Held {
 
 /// Takes the lake, or tells at once who holds it. `command` and `started_at` are what the other one will be told.
 pub fn acquire(lake: &Lake, command: &str, started_at: &str) -> Result<Locking, LakeError> {
-    let text = format!("process {} on {}, `{command}`, since {started_at}", std::process::id(), host());
+    let text = describe(command, started_at);
     let held = match &lake.store {
         Store::Folder(folder) => file::acquire(folder, &text)?.map(Held::File),
         Store::Bucket(bucket) => lease::acquire(bucket, &text)?.map(|hold| {
@@ -53,17 +59,13 @@ pub fn acquire(lake: &Lake, command: &str, started_at: &str) -> Result<Locking, 
             Held::Lease(Arc::clone(bucket), hold)
         }),
     };
-    Ok(match held {
-        Ok(held) => Locking::Acquired(Lock { _held: held }),
-        Err(holder) => Locking::Held(holder),
-    })
+    Ok(held.into())
 }
 
 /// Takes a share of the lake beside other workers, unless a run has it alone. In an object store a run that begins alone
 /// meanwhile is not kept from it: there every file is put over the version that was read, whoever writes it.
 pub fn share(lake: &mut Lake, command: &str, started_at: &str) -> Result<Locking, LakeError> {
-    let text =
-        format!("process {} on {}, `{command} --window`, since {started_at}", std::process::id(), host());
+    let text = describe(&format!("{command} --window"), started_at);
     let held = match &lake.store {
         Store::Folder(folder) => file::share(folder, &text)?.map(Held::File),
         Store::Bucket(bucket) => match lease::holder(bucket)? {
@@ -72,10 +74,7 @@ pub fn share(lake: &mut Lake, command: &str, started_at: &str) -> Result<Locking
         },
     };
     lake.shared = true;
-    Ok(match held {
-        Ok(held) => Locking::Acquired(Lock { _held: held }),
-        Err(holder) => Locking::Held(holder),
-    })
+    Ok(held.into())
 }
 
 /// Who holds the lake at this moment, or `None`.
@@ -86,11 +85,11 @@ pub fn holder(lake: &Lake) -> Result<Option<String>, LakeError> {
     }
 }
 
-fn host() -> String {
-    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let told = told.or_else(|| std::env::var("HOSTNAME").ok());
-    let told = told.or_else(|| std::env::var("COMPUTERNAME").ok());
-    told.map_or_else(|| "this host".to_owned(), |name| name.trim().to_owned())
+/// This run, as another one is told of it.
+fn describe(command: &str, started_at: &str) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::env::var("HOSTNAME"));
+    let host = host.or_else(|_| std::env::var("COMPUTERNAME")).unwrap_or_else(|_| "this host".to_owned());
+    format!("process {} on {}, `{command}`, since {started_at}", std::process::id(), host.trim())
 }
 
 #[cfg(test)]

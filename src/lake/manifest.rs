@@ -13,7 +13,7 @@ use super::{
     Lake, LakeError, PartitionKey,
     inventory::{TABLES, table_key, ticket_key, tickets_folder},
     reader::ParquetFile,
-    store::{self, FileVersion},
+    store::FileVersion,
     writer::{RowKeys, WrittenFile},
 };
 use crate::{
@@ -92,12 +92,7 @@ pub struct ManifestDiff {
 impl ManifestDiff {
     /// Whether the files are what the manifest says.
     pub fn is_empty(&self) -> bool {
-        let Self { missing, changed, unknown, extra, tables } = self;
-        missing.is_empty()
-            && changed.is_empty()
-            && unknown.is_empty()
-            && extra.is_empty()
-            && tables.is_empty()
+        *self == Self::default()
     }
 }
 
@@ -177,7 +172,7 @@ impl Manifest {
         let folder = tickets_folder(source);
         let mut found = ManifestDiff::default();
         let mut present = BTreeSet::new();
-        for (key, version) in store::files(lake, &folder)? {
+        for (key, version) in lake.store.files(&folder)? {
             let inside = key.strip_prefix(&folder).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&key);
             let partition = inside.split_once('/').and_then(|(name, _)| PartitionKey::parse(name));
             let Some(partition) = partition.filter(|partition| ticket_key(source, *partition) == key) else {
@@ -196,7 +191,7 @@ impl Manifest {
         found.missing = self.partitions.keys().filter(|key| !present.contains(key)).copied().collect();
         for table in &TABLES[1..] {
             let known = self.tables.get(*table).map(|known| &known.version);
-            if store::stat(lake, &table_key(table, source))?.as_ref() != known {
+            if lake.store.stat(&table_key(table, source))?.as_ref() != known {
                 found.tables.push((*table).to_owned());
             }
         }

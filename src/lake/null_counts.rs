@@ -5,8 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use arrow::{array::Array, record_batch::RecordBatch};
-use parquet::{arrow::ProjectionMask, errors::ParquetError};
+use arrow::{
+    array::{Array, ArrayRef, AsArray},
+    datatypes::DataType,
+    record_batch::RecordBatch,
+};
+use parquet::{arrow::ProjectionMask, basic::Type as PhysicalType, errors::ParquetError};
 
 use super::{Lake, LakeError, PartitionKey, reader, ticket_file};
 use crate::columns::DELETED_AT;
@@ -16,7 +20,7 @@ use crate::columns::DELETED_AT;
 pub struct FilledCounts {
     pub live: u64,
     pub deleted: u64,
-    /// By column, the rows of `live` in which it is not null. A column without any may be missing.
+    /// By column, the rows of `live` in which it has a value. A column without any may be missing.
     pub filled: HashMap<String, u64>,
 }
 
@@ -33,14 +37,26 @@ impl FilledCounts {
     /// Adds what the rows of a batch say.
     fn count(&mut self, batch: &RecordBatch) {
         let deleted = batch.column_by_name(DELETED_AT);
-        let is_live = |row: &usize| deleted.is_none_or(|deleted| deleted.is_null(*row));
-        let live: Vec<usize> = (0..batch.num_rows()).filter(is_live).collect();
-        self.live += live.len() as u64;
-        self.deleted += (batch.num_rows() - live.len()) as u64;
+        let is_live = |row: usize| deleted.is_none_or(|deleted| deleted.is_null(row));
+        let live: Vec<bool> = (0..batch.num_rows()).map(is_live).collect();
+        let count = live.iter().filter(|live| **live).count() as u64;
+        self.live += count;
+        self.deleted += batch.num_rows() as u64 - count;
         for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-            self.add(field.name(), live.iter().filter(|row| array.is_valid(**row)).count() as u64);
+            let rows = filled(array).zip(&live).filter(|(filled, live)| *filled && **live);
+            self.add(field.name(), rows.count() as u64);
         }
     }
+}
+
+/// In which rows a column has a value. An empty text or list is as good as none.
+pub fn filled(column: &ArrayRef) -> impl Iterator<Item = bool> {
+    let is_empty = |row: usize| match column.data_type() {
+        DataType::Utf8 => column.as_string::<i32>().value(row).is_empty(),
+        DataType::List(_) => column.as_list::<i32>().value_length(row) == 0,
+        _ => false,
+    };
+    (0..column.len()).map(move |row| column.is_valid(row) && !is_empty(row))
 }
 
 /// Adds what the file of a partition holds; nothing if there is no file. Only columns of `wanted` are looked at.
@@ -58,7 +74,13 @@ pub fn add_filled(
         // A list's values are in a column below it, whose path is longer.
         let nulls = |name: &str| {
             let chunk = group.columns().iter().find(|chunk| chunk.column_path().parts() == [name])?;
-            chunk.statistics()?.null_count_opt().filter(|nulls| *nulls <= rows)
+            let statistics = chunk.statistics()?;
+            let nulls = statistics.null_count_opt().filter(|nulls| *nulls <= rows)?;
+            // The least text is the empty one.
+            let is_text = chunk.column_type() == PhysicalType::BYTE_ARRAY;
+            let least = statistics.min_bytes_opt();
+            let may_be_empty = is_text && nulls < rows && least.is_none_or(<[u8]>::is_empty);
+            (!may_be_empty).then_some(nulls)
         };
         let has_marks = deleted.is_some() && nulls(DELETED_AT) != Some(rows);
         let mut to_read = Vec::new();

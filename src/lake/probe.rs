@@ -20,8 +20,8 @@ pub fn probe(lake: &Lake) -> Result<(), LakeError> {
     let above = file.iter().flat_map(|file| file.ancestors().skip(1));
     let made: Vec<&Path> = above.take_while(|folder| !folder.is_dir()).collect();
     let written = store::overwrite(lake, &key, CONTENT);
-    let read = written.and_then(|()| store::read(lake, &key));
-    let removed = store::delete(lake, &key);
+    let read = written.and_then(|()| lake.store.read(&key));
+    let removed = lake.store.delete(&key);
     let staging: Option<PathBuf> = root.filter(|_| !made.is_empty()).map(|root| root.join(store::STAGING));
     for folder in staging.as_deref().into_iter().chain(made) {
         // Only an empty one goes; a run that began meanwhile keeps what it made.
@@ -46,9 +46,9 @@ mod tests {
     #[test]
     fn nothing_is_left_behind() {
         for (_folder, lake) in lakes() {
-            store::create(&lake, "_ticketlake/state/s/1", b"x").unwrap();
+            lake.store.create("_ticketlake/state/s/1", b"x").unwrap();
             probe(&lake).unwrap();
-            assert!(store::list(&lake, "_ticketlake").unwrap().iter().all(|name| !name.starts_with("probe")));
+            assert!(lake.store.list("_ticketlake").unwrap().iter().all(|name| !name.starts_with("probe")));
         }
         let (folder, lake) = lake();
         let root = folder.path();

@@ -118,27 +118,19 @@ impl ParquetFile {
         let (at, content, rows) = (self.at.clone(), self.content.clone(), self.rows());
         let size = self.batch_rows(&mask);
         let mut reader = self.read(|builder| builder.with_projection(mask).with_batch_size(size).build())?;
-        let mut left = rows;
-        let mut ended = false;
+        // Nothing is left behind the end or a failure.
+        let mut left = Some(rows);
         Ok(std::iter::from_fn(move || {
-            if ended {
-                return None;
+            let rows = left.take()?;
+            match guarded(&at, &content, || Ok(reader.next().transpose()?)) {
+                Ok(Some(batch)) if batch.num_rows() as u64 <= rows => {
+                    left = Some(rows - batch.num_rows() as u64);
+                    Some(Ok(batch))
+                }
+                Ok(None) if rows == 0 => None,
+                Ok(_) => Some(Err(LakeError::damaged(&at, "it has not as many rows as it says"))),
+                Err(cause) => Some(Err(cause)),
             }
-            let next = guarded(&at, &content, || Ok(reader.next().transpose()?));
-            let batch = match next {
-                Ok(Some(batch)) if batch.num_rows() as u64 <= left => batch,
-                Ok(None) if left == 0 => return None,
-                Ok(_) => {
-                    ended = true;
-                    return Some(Err(LakeError::damaged(&at, "it has not as many rows as it says")));
-                }
-                Err(cause) => {
-                    ended = true;
-                    return Some(Err(cause));
-                }
-            };
-            left -= batch.num_rows() as u64;
-            Some(Ok(batch))
         }))
     }
 

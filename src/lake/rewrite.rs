@@ -29,7 +29,7 @@ pub(super) fn rewrite(
     edit: &dyn Fn(RecordBatch) -> Result<RecordBatch, BatchError>,
 ) -> Result<Option<WrittenFile>, LakeError> {
     let at = &store::path(lake, key);
-    let _turn = store::lock_partitions(lake)?;
+    let _lock = store::lock_partitions(lake)?;
     let Some(file) = reader::open(at)? else { return Ok(None) };
     let existing = Existing::new(file, schema)?;
     let (mut changes, mut rows) = (!existing.has_schema(), 0);

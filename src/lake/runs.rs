@@ -16,11 +16,11 @@ pub fn record<T: Serialize>(lake: &Lake, run_id: &str, summary: &T) -> Result<()
 pub fn last<T: DeserializeOwned>(lake: &Lake, count: usize) -> Result<Vec<T>, LakeError> {
     let mut found = Vec::new();
     let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ~").to_string();
-    for name in store::list(lake, RUNS)?.iter().rev().filter(|name| **name < now) {
+    for name in lake.store.list(RUNS)?.iter().rev().filter(|name| **name < now) {
         if found.len() == count {
             break;
         }
-        let content = store::read(lake, &format!("{RUNS}/{name}"))?;
+        let content = lake.store.read(&format!("{RUNS}/{name}"))?;
         found.extend(content.and_then(|content| serde_json::from_slice(&content).ok()));
     }
     Ok(found)
@@ -28,7 +28,7 @@ pub fn last<T: DeserializeOwned>(lake: &Lake, count: usize) -> Result<Vec<T>, La
 
 /// The record of the run with this identifier, or with the only one that begins so; `last` is the newest.
 pub fn find<T: DeserializeOwned>(lake: &Lake, run_id: &str) -> Result<Found<T>, LakeError> {
-    let names = store::list(lake, RUNS)?;
+    let names = lake.store.list(RUNS)?;
     let mut ids = names.iter().filter_map(|name| name.strip_suffix(".json"));
     let ids: Vec<&str> = match run_id {
         "last" => ids.next_back().into_iter().collect(),
@@ -42,10 +42,8 @@ pub fn find<T: DeserializeOwned>(lake: &Lake, run_id: &str) -> Result<Found<T>, 
         },
     };
     let key = format!("{RUNS}/{id}.json");
-    let content = store::read(lake, &key)?;
-    let content = content.ok_or_else(|| LakeError::damaged(store::path(lake, &key), "it vanished"))?;
-    let record = serde_json::from_slice(&content);
-    record.map(Found::One).map_err(|why| LakeError::damaged(store::path(lake, &key), why))
+    let vanished = || LakeError::damaged(store::path(lake, &key), "it vanished");
+    store::read_json(lake, &key)?.map(Found::One).ok_or_else(vanished)
 }
 
 /// What became of looking for one run.
@@ -67,7 +65,7 @@ mod tests {
             for run in ["20260101-a", "20260103-b", "20260102-c"] {
                 record(&lake, run, &run).unwrap();
             }
-            store::create(&lake, "_ticketlake/runs/20260104-d.json", b"cut").unwrap();
+            lake.store.create("_ticketlake/runs/20260104-d.json", b"cut").unwrap();
             assert_eq!(last::<String>(&lake, 2).unwrap(), ["20260103-b", "20260102-c"]);
             assert_eq!(find(&lake, "20260102").unwrap(), Found::One("20260102-c".to_owned()));
             assert_eq!(find::<String>(&lake, "../state").unwrap(), Found::Not(Vec::new()));

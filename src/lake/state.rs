@@ -42,7 +42,7 @@ fn version_key(source: &str, version: u64) -> String {
 }
 
 fn versions(lake: &Lake, source: &str) -> Result<Vec<u64>, LakeError> {
-    let names = store::list(lake, &folder(source))?;
+    let names = lake.store.list(&folder(source))?;
     let number = |name: &String| name.strip_suffix(".json")?.parse().ok();
     let mut versions: Vec<u64> = names.iter().filter_map(number).collect();
     versions.sort_unstable();
@@ -51,7 +51,7 @@ fn versions(lake: &Lake, source: &str) -> Result<Vec<u64>, LakeError> {
 
 /// The sources that have a state, sorted.
 pub fn sources(lake: &Lake) -> Result<Vec<String>, LakeError> {
-    store::list(lake, &format!("{}/state", store::INTERNAL))
+    lake.store.list(&format!("{}/state", store::INTERNAL))
 }
 
 /// The newest version and its number; `None` before the first commit.
@@ -63,7 +63,7 @@ pub fn load<T: DeserializeOwned>(lake: &Lake, source: &str) -> Result<Option<(u6
     let key = version_key(source, version);
     let path = store::path(lake, &key);
     let content =
-        store::read(lake, &key)?.ok_or_else(|| LakeError::damaged(&path, "it vanished while it was read"))?;
+        lake.store.read(&key)?.ok_or_else(|| LakeError::damaged(&path, "it vanished while it was read"))?;
     let head: Head = serde_json::from_slice(&content).map_err(|cause| LakeError::damaged(&path, cause))?;
     if let Some(found) = head.version.filter(|found| *found > FORMAT) {
         return Err(LakeError::Newer { at: path.to_string(), found, known: FORMAT });
@@ -82,14 +82,10 @@ pub fn commit<T: Serialize>(
     lake.confirm_hold()?;
     let key = version_key(source, version);
     let content = serde_json::to_vec(&Versioned { version: FORMAT, state });
-    let content = content.map_err(|cause| LakeError::Io {
-        at: store::path(lake, &key).to_string(),
-        action: "write",
-        cause: cause.into(),
-    })?;
+    let content = content.map_err(|cause| LakeError::io(store::path(lake, &key), "write")(cause.into()))?;
     // A pruned number is free again, so a writer that fell far behind is told by the newest one.
     let overtaken = |versions: Vec<u64>| versions.last().is_some_and(|newest| *newest >= version);
-    if overtaken(versions(lake, source)?) || !store::create(lake, &key, &content)? {
+    if overtaken(versions(lake, source)?) || !lake.store.create(&key, &content)? {
         return Ok(Committed::Conflict);
     }
     prune(lake, source)?;
@@ -100,7 +96,7 @@ fn prune(lake: &Lake, source: &str) -> Result<(), LakeError> {
     let versions = versions(lake, source)?;
     let surplus = versions.len().saturating_sub(KEPT + 1);
     for version in versions.into_iter().take(surplus) {
-        store::delete(lake, &version_key(source, version))?;
+        lake.store.delete(&version_key(source, version))?;
     }
     Ok(())
 }
@@ -129,7 +125,7 @@ mod tests {
             }
             assert_eq!(load(&lake, "s").unwrap(), Some((9, Count { count: 9 })));
             assert_eq!(versions(&lake, "s").unwrap(), (4..=9).collect::<Vec<_>>());
-            assert!(store::list(&lake, "_ticketlake/staging").unwrap().is_empty());
+            assert!(lake.store.list("_ticketlake/staging").unwrap().is_empty());
         }
     }
 
@@ -146,12 +142,13 @@ mod tests {
     fn a_state_that_cannot_be_read_is_damage_and_a_newer_one_is_not() {
         for (_folder, lake) in lakes() {
             commit(&lake, "s", 1, &Count { count: 1 }).unwrap();
-            store::create(&lake, "_ticketlake/state/s/0000000002.json", b"{").unwrap();
+            lake.store.create("_ticketlake/state/s/0000000002.json", b"{").unwrap();
             let fault = load::<Count>(&lake, "s").unwrap_err();
             assert!(fault.is_damage());
             assert!(fault.to_string().contains("0000000002.json"), "{fault}");
             // Whatever its other keys are.
-            store::create(&lake, "_ticketlake/state/s/0000000003.json", br#"{"version":3,"count":"x"}"#)
+            lake.store
+                .create("_ticketlake/state/s/0000000003.json", br#"{"version":3,"count":"x"}"#)
                 .unwrap();
             assert!(matches!(load::<Count>(&lake, "s"), Err(LakeError::Newer { found: 3, .. })));
         }

@@ -4,15 +4,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
-use super::{
-    Lake, LakeError, PartitionKey, inventory::TABLES, partitions, reader, state, store, ticket_file,
-};
+use super::{Lake, LakeError, PartitionKey, inventory::TABLES, partitions, reader, state, ticket_file};
 
 /// The names of all sources that have a folder or a state in the lake, sorted.
 pub fn sources(lake: &Lake) -> Result<Vec<String>, LakeError> {
     let mut names: BTreeSet<String> = state::sources(lake)?.into_iter().collect();
     for table in TABLES {
-        let folders = store::list(lake, table)?;
+        let folders = lake.store.list(table)?;
         names.extend(folders.iter().filter_map(|folder| folder.strip_prefix("source=").map(str::to_owned)));
     }
     // What the configuration would refuse is none of ours, and would need care in paths and queries.
@@ -87,7 +85,7 @@ mod tests {
                 "_ticketlake/state/c/1",
                 "tickets/source=O'x/x",
             ] {
-                store::create(&lake, key, b"").unwrap();
+                lake.store.create(key, b"").unwrap();
             }
             assert_eq!(sources(&lake).unwrap(), ["a", "b-1", "c"]);
             assert_eq!(statistics(&lake, "b-1").unwrap(), TicketStatistics::default());

@@ -16,12 +16,13 @@ use std::{
     fmt,
     fs::File,
     io::Write,
+    ops::Deref,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Lake, LakeError};
 use crate::config::Place;
@@ -83,14 +84,78 @@ pub(super) struct Entry {
     pub is_folder: bool,
 }
 
-/// Does the same with whichever store it is.
-macro_rules! either {
-    ($store:expr, $inner:ident => $act:expr) => {
-        match &$store {
-            Store::Folder($inner) => $act,
-            Store::Bucket($inner) => $act,
+/// What each store does in its own way. Keys and paths are relative to the lake.
+pub(super) trait Files {
+    /// How a key is shown.
+    fn address(&self, key: &str) -> String;
+
+    /// The version of a file, which is not opened; `None` if nothing is there.
+    fn stat(&self, key: &str) -> Result<Option<FileVersion>, LakeError>;
+
+    /// The content of a file; `None` if nothing is there.
+    fn open(&self, key: &str) -> Result<Option<Content>, LakeError>;
+
+    /// The bytes of a file; `None` if nothing is there.
+    fn read(&self, key: &str) -> Result<Option<Bytes>, LakeError>;
+
+    /// Puts `content` at `key`, durably, if nothing is there. Gives false, and changes nothing, if something is.
+    fn create(&self, key: &str, content: &[u8]) -> Result<bool, LakeError>;
+
+    /// Removes a file, durably. Gives false if nothing is there.
+    fn delete(&self, key: &str) -> Result<bool, LakeError>;
+
+    /// Moves a file, or a folder with all that is in it, to a place where nothing is.
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), LakeError>;
+
+    /// The names directly under `key`, sorted; none if the folder is not there.
+    fn list(&self, key: &str) -> Result<Vec<String>, LakeError>;
+
+    /// The keys and versions of all files below a folder, sorted by key. None is opened.
+    fn files(&self, folder: &str) -> Result<Vec<(String, FileVersion)>, LakeError>;
+
+    /// Everything directly in a folder, and so on below it: `visit` says of each folder whether it is to be looked into.
+    fn walk(&self, folder: &Path, visit: &mut dyn FnMut(&Entry) -> bool) -> Result<(), LakeError>;
+
+    /// Whether there is a folder of this path.
+    fn is_folder(&self, path: &Path) -> Result<bool, LakeError>;
+
+    /// Makes durable what was put. An object is, once it is put.
+    fn sync_folders(&self) -> Result<(), LakeError> {
+        Ok(())
+    }
+
+    /// Removes an empty folder. One that is not empty, or gone, is left alone. An object store has none.
+    fn remove_empty(&self, _: &Path) -> Result<bool, LakeError> {
+        Ok(false)
+    }
+
+    /// Waits until no other process replaces files; the lock ends with the value. An object store compares versions
+    /// instead.
+    fn lock_partitions(&self) -> Result<Option<File>, LakeError> {
+        Ok(None)
+    }
+
+    /// Files that are staged beside their targets: in the folders of partitions, `table/key=value/…`.
+    fn staged_beside(&self) -> Result<Vec<String>, LakeError> {
+        Ok(Vec::new())
+    }
+
+    /// Fails if this run had the lake and has lost it: the store itself is asked. The lock of the operating system
+    /// cannot be lost.
+    fn confirm_hold(&self) -> Result<(), LakeError> {
+        Ok(())
+    }
+}
+
+impl Deref for Store {
+    type Target = dyn Files;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Folder(folder) => &**folder,
+            Self::Bucket(bucket) => &**bucket,
         }
-    };
+    }
 }
 
 impl Store {
@@ -105,7 +170,7 @@ impl Store {
 
 impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        either!(self.store, store => store.address(&self.key)).fmt(out)
+        self.store.address(&self.key).fmt(out)
     }
 }
 
@@ -116,16 +181,12 @@ impl Location {
 
     /// Whether there is a file.
     pub fn exists(&self) -> Result<bool, LakeError> {
-        Ok(self.stat()?.is_some())
-    }
-
-    fn stat(&self) -> Result<Option<FileVersion>, LakeError> {
-        either!(self.store, store => store.stat(&self.key))
+        Ok(self.store.stat(&self.key)?.is_some())
     }
 
     /// The content; `None` if nothing is there.
     pub(super) fn open(&self) -> Result<Option<Content>, LakeError> {
-        either!(self.store, store => store.open(&self.key))
+        self.store.open(&self.key)
     }
 }
 
@@ -142,7 +203,10 @@ pub(super) fn put<T>(
     expected: &Expected,
     fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, LakeError>,
 ) -> Result<(T, Put), LakeError> {
-    either!(lake.store, store => store.put(key, expected, fill))
+    match &lake.store {
+        Store::Folder(folder) => folder.put(key, expected, fill),
+        Store::Bucket(bucket) => bucket.put(key, expected, fill),
+    }
 }
 
 /// Puts `content` at `key`, over whatever is there, as [`put`] does.
@@ -159,124 +223,36 @@ pub(super) fn put_json<T: Serialize>(lake: &Lake, key: &str, value: &T) -> Resul
     overwrite(lake, key, &content.map_err(LakeError::io(path(lake, key), "write"))?)
 }
 
+/// A value that was put as JSON; `None` if nothing is there.
+pub(super) fn read_json<T: DeserializeOwned>(lake: &Lake, key: &str) -> Result<Option<T>, LakeError> {
+    let Some(content) = lake.store.read(key)? else { return Ok(None) };
+    serde_json::from_slice(&content).map(Some).map_err(|why| LakeError::damaged(path(lake, key), why))
+}
+
 /// The names of the folders under `key` that hold a file of this name, sorted.
 pub(super) fn folders_with(lake: &Lake, key: &str, file: &str) -> Result<Vec<String>, LakeError> {
-    let names = files(lake, key)?.into_iter().filter_map(|(found, _)| {
+    let names = lake.store.files(key)?.into_iter().filter_map(|(found, _)| {
         let (name, rest) = found.strip_prefix(key)?.strip_prefix('/')?.split_once('/')?;
         (rest == file).then(|| name.to_owned())
     });
     Ok(names.collect())
 }
 
-/// Makes durable what was put.
-pub(super) fn sync_folders(lake: &Lake) -> Result<(), LakeError> {
-    match &lake.store {
-        Store::Folder(folder) => folder.sync_folders(),
-        // An object is durable once it is put.
-        Store::Bucket(_) => Ok(()),
-    }
-}
-
-/// Puts `content` at `key`, durably, if nothing is there. Gives false, and changes nothing, if something is.
-pub(super) fn create(lake: &Lake, key: &str, content: &[u8]) -> Result<bool, LakeError> {
-    match &lake.store {
-        Store::Folder(folder) => folder.create(key, content),
-        Store::Bucket(bucket) => {
-            bucket.check_hold()?;
-            let created = bucket.create(key, content.to_vec())?;
-            Ok(matches!(created, Created::Done(_)))
-        }
-    }
-}
-
-/// The bytes at `key`, or `None` if nothing is there.
-pub(super) fn read(lake: &Lake, key: &str) -> Result<Option<Bytes>, LakeError> {
-    match &lake.store {
-        Store::Folder(folder) => folder.read(key),
-        Store::Bucket(bucket) => Ok(bucket.read(key)?.map(|(content, _)| content)),
-    }
-}
-
-/// The version of the file at `key`, which is not opened; `None` if nothing is there.
-pub(super) fn stat(lake: &Lake, key: &str) -> Result<Option<FileVersion>, LakeError> {
-    path(lake, key).stat()
-}
-
-/// The keys and versions of all files below a folder, sorted by key. None is opened.
-pub(super) fn files(lake: &Lake, folder: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
-    either!(lake.store, store => store.files(folder))
-}
-
-/// The names directly under `key`, sorted; none if the folder is not there.
-pub(super) fn list(lake: &Lake, key: &str) -> Result<Vec<String>, LakeError> {
-    either!(lake.store, store => store.list(key))
-}
-
-/// Everything directly in a folder, and so on below it: `visit` says of each folder whether it is to be looked into.
-pub(super) fn walk(
-    lake: &Lake,
-    folder: &Path,
-    visit: &mut dyn FnMut(&Entry) -> bool,
-) -> Result<(), LakeError> {
-    either!(lake.store, store => store.walk(folder, visit))
-}
-
-/// Removes the file at `key`, durably. Gives false if nothing is there.
-pub(super) fn delete(lake: &Lake, key: &str) -> Result<bool, LakeError> {
-    either!(lake.store, store => store.delete(key))
-}
-
-/// Moves a file, or a folder with all that is in it, to a place where nothing is.
-pub(super) fn rename(lake: &Lake, from: &Path, to: &Path) -> Result<(), LakeError> {
-    either!(lake.store, store => store.rename(from, to))
-}
-
-/// Removes an empty folder. One that is not empty, or gone, is left alone. An object store has none.
+/// Removes an empty folder, as [`Files::remove_empty`] does.
 pub fn remove_empty(lake: &Lake, folder: &Path) -> Result<bool, LakeError> {
-    match &lake.store {
-        Store::Folder(store) => store.remove_empty(folder),
-        Store::Bucket(_) => Ok(false),
-    }
+    lake.store.remove_empty(folder)
 }
 
-/// Waits until no other process replaces files in a folder that several share; the lock ends with the value. An object
-/// store compares versions instead.
+/// Waits until no other process replaces files in a lake that several share.
 pub(super) fn lock_partitions(lake: &Lake) -> Result<Option<File>, LakeError> {
-    match &lake.store {
-        Store::Folder(folder) if lake.shared => folder.lock_partitions().map(Some),
-        _ => Ok(None),
-    }
-}
-
-/// Fails if this run had the lake and has lost it: the store itself is asked.
-pub(super) fn confirm_hold(lake: &Lake) -> Result<(), LakeError> {
-    match &lake.store {
-        // The lock of the operating system cannot be lost.
-        Store::Folder(_) => Ok(()),
-        Store::Bucket(bucket) => bucket.confirm_hold(),
-    }
-}
-
-/// Whether there is a folder of this path.
-pub(super) fn is_folder(lake: &Lake, path: &Path) -> Result<bool, LakeError> {
-    match &lake.store {
-        Store::Folder(folder) => Ok(folder.path(path).is_dir()),
-        Store::Bucket(bucket) => bucket.has_any(&text(path)),
-    }
-}
-
-/// Whether there is anything that could be a lake.
-pub(super) fn is_there(lake: &Lake) -> Result<bool, LakeError> {
-    is_folder(lake, Path::new(""))
+    if lake.shared { lake.store.lock_partitions() } else { Ok(None) }
 }
 
 /// The keys of files that are staged: by the run that holds the lake, or left by a dead one. In an object store: records
 /// that older versions have left.
 fn staged_keys(lake: &Lake) -> Result<Vec<String>, LakeError> {
-    let mut keys: Vec<String> = files(lake, STAGING)?.into_iter().map(|(key, _)| key).collect();
-    if let Store::Folder(folder) = &lake.store {
-        keys.extend(folder.staged_beside()?);
-    }
+    let mut keys = lake.store.staged_beside()?;
+    keys.extend(lake.store.files(STAGING)?.into_iter().map(|(key, _)| key));
     Ok(keys)
 }
 
@@ -289,7 +265,7 @@ pub fn staged(lake: &Lake) -> Result<usize, LakeError> {
 pub fn sweep(lake: &Lake) -> Result<usize, LakeError> {
     let keys = staged_keys(lake)?;
     for key in &keys {
-        delete(lake, key)?;
+        lake.store.delete(key)?;
     }
     Ok(keys.len())
 }

@@ -105,7 +105,7 @@ fn a_partition_is_written_only_when_a_row_changes() {
         let changed = table.upsert(key, &[tickets(3..4, 9)], &schema, None).unwrap();
         assert_eq!(changed.changed, [3].into_iter().collect());
         assert_eq!(changed.written.unwrap().put.version, file(&table, key).version());
-        assert!(store::list(&lake, "_ticketlake/staging").unwrap().is_empty());
+        assert!(lake.store.list("_ticketlake/staging").unwrap().is_empty());
         assert_manifest(&table);
     }
 }
@@ -249,7 +249,7 @@ fn what_differs_from_the_manifest_is_found_without_opening_a_file() {
             store::overwrite(&lake, &path, b"no Parquet file").unwrap();
             path
         };
-        store::delete(&lake, &format!("tickets/source=s/{}/part-0.parquet", gone.folder())).unwrap();
+        lake.store.delete(&format!("tickets/source=s/{}/part-0.parquet", gone.folder())).unwrap();
         put(changed, "part-0.parquet");
         put(new, "part-0.parquet");
         let extra = put(kept, "part-1.parquet");

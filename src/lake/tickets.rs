@@ -202,8 +202,7 @@ impl TicketTable {
         let mut upserted = self.healed(key, merge, merge)?;
         upserted.unchanged += stale.len();
         if let Some(written) = &upserted.written {
-            let partition = Partition::from(written.clone());
-            self.manifest(|manifest| manifest.partitions.insert(key, partition));
+            self.note(key, written);
             // What was lost with a damaged file and came again at once is not lost.
             self.found(&written.keys.ids);
         }
@@ -273,7 +272,7 @@ impl TicketTable {
         let meta = FileMeta { schema_version: super::SCHEMA_VERSION, source_kind: kind };
         let schema = FileSchema::new(file.schema(), &meta)?;
         // The rows must be durable where they went before they leave this file.
-        store::sync_folders(&self.lake)?;
+        self.lake.store.sync_folders()?;
         self.rewrite(key, &schema, &|batch| rewrite::without(&batch, ids))
     }
 
@@ -288,11 +287,13 @@ impl TicketTable {
         let file_key = ticket_key(&self.source, key);
         let written =
             self.healed(key, || rewrite::rewrite(&self.lake, &file_key, schema, edit), || Ok(None))?;
-        if let Some(written) = &written {
-            let partition = Partition::from(written.clone());
-            self.manifest(|manifest| manifest.partitions.insert(key, partition));
-        }
-        Ok(written)
+        Ok(written.inspect(|written| self.note(key, written)))
+    }
+
+    /// Notes in the manifest what the file of a partition is now.
+    fn note(&self, key: PartitionKey, written: &WrittenFile) {
+        let partition = Partition::from(written.clone());
+        self.manifest(|manifest| manifest.partitions.insert(key, partition));
     }
 
     /// Marks tickets as deleted at an instant, wherever they lie; a row that is marked keeps its mark. Gives how many
@@ -326,7 +327,7 @@ impl TicketTable {
         let key = PartitionKey::Default(self.lake.partition);
         let nothing = Incoming::new(schema.schema(), &[]).map_err(LakeError::rows(self.location(key)))?;
         let written = upsert::create(&self.lake, &ticket_key(&self.source, key), &nothing, schema)?;
-        self.manifest(|manifest| manifest.partitions.insert(key, Partition::from(written.clone())));
+        self.note(key, &written);
         Ok(Some(written))
     }
 }
@@ -334,6 +335,6 @@ impl TicketTable {
 /// Moves a file or a folder out of its place, to be looked at later. `what` and what is returned are relative to the lake.
 pub fn set_aside(lake: &Lake, run_id: &str, what: &Path) -> Result<PathBuf, LakeError> {
     let aside = Path::new(ASIDE).join(run_id).join(what);
-    store::rename(lake, what, &aside)?;
+    lake.store.rename(what, &aside)?;
     Ok(aside)
 }

@@ -1,13 +1,13 @@
 //! Rows brought into a file: its keys are read, the merge plan is made, and the output is interleaved and written in steps.
 
-use std::ops::Range;
+use std::iter;
 
 use arrow::array::RecordBatch;
 use roaring::RoaringTreemap;
 
 use super::{
     FileSchema, Lake, LakeError,
-    existing::Existing,
+    existing::{Batches, Existing},
     reader,
     store::{self, Expected},
     writer::{WrittenFile, write_file},
@@ -40,7 +40,7 @@ pub(super) fn upsert(
     incoming: &Incoming,
     schema: &FileSchema,
 ) -> Result<Upserted, LakeError> {
-    let _turn = store::lock_partitions(lake)?;
+    let _lock = store::lock_partitions(lake)?;
     for _ in 1..TRIES {
         match upsert_once(lake, key, incoming, schema) {
             Err(LakeError::Overtaken { .. }) => {}
@@ -79,14 +79,13 @@ fn upsert_once(
         }
         plan.keep(&equal);
     }
-    let ((new, changed), unchanged) = (plan.ids(), plan.counts().unchanged);
-    let upserted = Upserted { new, changed, unchanged, ..Upserted::default() };
+    let (new, changed) = plan.ids();
+    let upserted = Upserted { new, changed, unchanged: plan.unchanged(), ..Upserted::default() };
     if plan.is_empty() {
         return Ok(upserted);
     }
-    let mut output = Output::new(at, incoming, &plan, Box::new(existing.batches()?), schema);
     let expected = Expected::Version(existing.version());
-    let written = write_file(lake, key, &expected, schema, plan.rows() as u64, &mut output)?;
+    let written = write(lake, key, &expected, schema, &plan, existing.batches()?)?;
     Ok(Upserted { written: Some(written), ..upserted })
 }
 
@@ -97,82 +96,39 @@ pub(super) fn create(
     incoming: &Incoming,
     schema: &FileSchema,
 ) -> Result<WrittenFile, LakeError> {
-    let at = &store::path(lake, key);
     let plan = PlanBuilder::new(incoming).finish();
-    let nothing = Box::new(std::iter::empty());
-    let mut output = Output::new(at, incoming, &plan, nothing, schema);
-    write_file(lake, key, &Expected::Nothing, schema, plan.rows() as u64, &mut output)
+    write(lake, key, &Expected::Nothing, schema, &plan, Box::new(iter::empty()))
 }
 
-type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, LakeError>> + 'a>;
-
-/// The output of a merge plan, step by step.
-struct Output<'a> {
-    at: &'a store::Location,
+/// Writes the output of a merge plan over the existing rows, in steps.
+fn write<'a>(
+    lake: &Lake,
+    key: &str,
+    expected: &Expected,
     schema: &'a FileSchema,
-    incoming: &'a Incoming,
     plan: &'a MergePlan<'a>,
     existing: Batches<'a>,
-    /// How many existing rows have been taken.
-    taken: usize,
-    step: Option<Step<'a>>,
-    began: bool,
-}
-
-/// The output among the rows of one existing batch.
-struct Step<'a> {
-    existing: RecordBatch,
-    sources: Vec<&'a RecordBatch>,
-    rows: Vec<(usize, usize)>,
-    /// The output rows that are still to be given.
-    left: Range<usize>,
-    most: usize,
-}
-
-impl<'a> Output<'a> {
-    fn new(
-        at: &'a store::Location,
-        incoming: &'a Incoming,
-        plan: &'a MergePlan<'a>,
-        existing: Batches<'a>,
-        schema: &'a FileSchema,
-    ) -> Self {
-        Self { at, schema, incoming, plan, existing, taken: 0, step: None, began: false }
-    }
-
-    fn begin(&mut self, existing: RecordBatch) {
-        let range = self.taken..self.taken + existing.num_rows();
-        self.taken = range.end;
-        let (sources, rows) = self.plan.output(range);
-        let widest = self.incoming.row_bytes().max(row_bytes(&existing)).max(1);
-        let left = 0..rows.len();
-        let most = (STEP_BYTES / widest).clamp(1, STEP_ROWS);
-        self.step = Some(Step { existing, sources, rows, left, most });
-        self.began = true;
-    }
-}
-
-impl Iterator for Output<'_> {
-    type Item = Result<RecordBatch, LakeError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(step) = self.step.as_mut().filter(|step| !step.left.is_empty()) {
-                let rows = step.left.start..step.left.end.min(step.left.start + step.most);
-                step.left.start = rows.end;
-                let sources: Vec<&RecordBatch> =
-                    std::iter::once(&step.existing).chain(step.sources.iter().copied()).collect();
-                let batch =
-                    interleave(self.schema.schema(), &sources, step.rows.get(rows).unwrap_or_default());
-                return Some(batch.map_err(LakeError::rows(self.at)));
-            }
-            match self.existing.next() {
-                Some(Ok(batch)) => self.begin(batch),
-                Some(Err(cause)) => return Some(Err(cause)),
-                // Without existing rows the new ones follow no batch.
-                None if !self.began => self.begin(RecordBatch::new_empty(self.schema.schema().clone())),
-                None => return None,
-            }
-        }
-    }
+) -> Result<WrittenFile, LakeError> {
+    let at = &store::path(lake, key);
+    // Without existing rows the new ones follow an empty batch.
+    let nothing = || RecordBatch::new_empty(schema.schema().clone());
+    let existing: Batches<'_> =
+        if plan.existing() == 0 { Box::new(iter::once(Ok(nothing()))) } else { existing };
+    let mut taken = 0;
+    let mut output = existing.flat_map(|batch| -> Batches<'_> {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(cause) => return Box::new(iter::once(Err(cause))),
+        };
+        let (sources, rows) = plan.output(taken..taken + batch.num_rows());
+        taken += batch.num_rows();
+        let widest = sources.iter().copied().chain([&batch]).map(row_bytes).max().unwrap_or_default();
+        let step = (STEP_BYTES / widest.max(1)).clamp(1, STEP_ROWS);
+        Box::new((0..rows.len()).step_by(step).map(move |from| {
+            let sources: Vec<&RecordBatch> = iter::once(&batch).chain(sources.iter().copied()).collect();
+            let rows = rows.get(from..rows.len().min(from + step)).unwrap_or_default();
+            interleave(schema.schema(), &sources, rows).map_err(LakeError::rows(at))
+        }))
+    });
+    write_file(lake, key, expected, schema, plan.rows() as u64, &mut output)
 }

@@ -34,7 +34,7 @@ pub struct ViewContext<'a> {
 /// Writes the views of all sources of the lake, if they say anything new; gives whether they did.
 pub fn write(lake: &Lake, told: ViewContext) -> Result<bool, LakeError> {
     let text = text(lake, &statistics::sources(lake)?, told, None)?;
-    if store::read(lake, FILE)?.is_some_and(|present| present == text.as_bytes()) {
+    if lake.store.read(FILE)?.is_some_and(|present| present == text.as_bytes()) {
         return Ok(false);
     }
     store::overwrite(lake, FILE, text.as_bytes())?;

@@ -16,13 +16,10 @@ pub fn record<T: Serialize>(lake: &Lake, source: &str, name: &str, window: &T) -
 /// The windows of a source that were read, by name.
 pub fn recorded<T: DeserializeOwned>(lake: &Lake, source: &str) -> Result<Vec<(String, T)>, LakeError> {
     let mut found = Vec::new();
-    for name in store::list(lake, &folder(source))? {
+    for name in lake.store.list(&folder(source))? {
         let Some(window) = name.strip_suffix(".json") else { continue };
-        let key = format!("{}/{name}", folder(source));
-        let Some(content) = store::read(lake, &key)? else { continue };
-        let record = serde_json::from_slice(&content);
-        let record = record.map_err(|why| LakeError::damaged(store::path(lake, &key), why))?;
-        found.push((window.to_owned(), record));
+        let record = store::read_json(lake, &format!("{}/{name}", folder(source)))?;
+        found.extend(record.map(|record| (window.to_owned(), record)));
     }
     Ok(found)
 }
@@ -34,7 +31,7 @@ pub fn forget<'a>(
     names: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), LakeError> {
     for name in names {
-        store::delete(lake, &format!("{}/{name}.json", folder(source)))?;
+        lake.store.delete(&format!("{}/{name}.json", folder(source)))?;
     }
     Ok(())
 }

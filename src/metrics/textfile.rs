@@ -15,6 +15,7 @@ use prometheus_client::{
 };
 
 use super::{Family, Of};
+use crate::files::replaceable;
 
 /// The text of the file.
 pub fn text(families: &[Family]) -> Result<String, fmt::Error> {
@@ -44,6 +45,7 @@ fn kept(file: &Path, families: &[Family]) -> String {
 /// Writes the text beside `file` and renames it over, so that no reader finds half of it. A run that began no source
 /// leaves what the file says of sources.
 pub fn write(file: &Path, families: &[Family]) -> io::Result<()> {
+    replaceable(file)?;
     let text = text(families).map_err(io::Error::other)?;
     let text = match text.split_once("# EOF") {
         Some((text, end)) => format!("{text}{}# EOF{end}", kept(file, families)),

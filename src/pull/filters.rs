@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// As many of them are named in a message.
-const MOST_TOLD: usize = 20;
+const MOST_NAMED: usize = 20;
 
 /// Number and name of each, as the source lists them; none where it keeps no such list.
 pub async fn read(client: &Client, agent: Option<u64>) -> Result<Vec<(u64, String)>, FetchError> {
@@ -33,19 +33,19 @@ pub async fn find(client: &Client, name: &str, agent: Option<u64>) -> Result<u64
             "--filter: several filters have the name \"{name}\"; give the number of one: {one}, {other}, …"
         ))),
         (None, _) => {
-            let what = format!("--filter: the source has no filter \"{name}\"; {}", told(&filters));
+            let what = format!("--filter: the source has no filter \"{name}\"; {}", describe(&filters));
             Err(PullError::Usage(what))
         }
     }
 }
 
 /// Which there are, as an advice.
-pub fn told(filters: &[(u64, String)]) -> String {
+pub fn describe(filters: &[(u64, String)]) -> String {
     if filters.is_empty() {
         return "it lists none".to_owned();
     }
     let some: Vec<String> =
-        filters.iter().take(MOST_TOLD).map(|(id, name)| format!("{id} ({name})")).collect();
-    let more = if filters.len() > MOST_TOLD { ", …" } else { "" };
+        filters.iter().take(MOST_NAMED).map(|(id, name)| format!("{id} ({name})")).collect();
+    let more = if filters.len() > MOST_NAMED { ", …" } else { "" };
     format!("it has {}{more}", some.join(", "))
 }

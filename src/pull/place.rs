@@ -46,9 +46,11 @@ impl Place {
     pub fn file(path: &Path, replace: bool, lake: &config::Place) -> Result<Self, Error> {
         let name = path.display().to_string();
         let usage = |what: &str| Error::Usage(format!("--out: {name} {what}"));
-        // A link stays what it is; the file that it names is replaced.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        match fs::metadata(&path) {
+        // Whoever can place a link must not choose which file is replaced.
+        match fs::symlink_metadata(path) {
+            Ok(there) if there.is_symlink() => {
+                return Err(usage("is a symbolic link; name the file itself"));
+            }
             Ok(there) if there.is_dir() => return Err(usage("is a folder; name a file in it")),
             Ok(there) if !there.is_file() => return Err(usage("is no file; `--out -` writes to a pipe")),
             Ok(_) if !replace => return Err(usage("is there already; choose another name, or add --force")),
@@ -69,7 +71,7 @@ impl Place {
         }
         let staged = stage(&folder, file_name)
             .map_err(|why| usage(&format!("cannot be written: {why}; choose another place")))?;
-        Ok(Self { name, folder, file: Some(Staged { file: staged, path, replace }) })
+        Ok(Self { name, folder, file: Some(Staged { file: staged, path: path.to_owned(), replace }) })
     }
 
     /// As messages name it.

@@ -225,8 +225,8 @@ mod tests {
     fn batch(schema: &SchemaRef, rows: &[(i64, Option<i64>)], mark: i64) -> RecordBatch {
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.0)));
         let times = TimestampMicrosecondArray::from_iter(rows.iter().map(|row| row.1)).with_timezone("UTC");
-        let marks: ArrayRef = Arc::new(Int64Array::from(vec![mark; rows.len()]));
-        RecordBatch::try_new(schema.clone(), vec![ids, Arc::new(times), marks]).unwrap()
+        let sources: ArrayRef = Arc::new(Int64Array::from(vec![mark; rows.len()]));
+        RecordBatch::try_new(schema.clone(), vec![ids, Arc::new(times), sources]).unwrap()
     }
 
     proptest! {

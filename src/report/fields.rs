@@ -1,4 +1,4 @@
-//! The columns of a source as the report uses them: what they are called, which hold choices, which hold ways.
+//! The columns of a source as the report uses them: their labels, which hold choices, which hold paths.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub struct SourceColumns {
     pub custom: Vec<KnownColumn>,
     /// The labels of the custom columns.
     pub labels: BTreeMap<String, String>,
-    /// Custom columns whose lists are ways from a root to a leaf.
+    /// Custom columns whose lists are paths from a root to a leaf.
     pub paths: Vec<String>,
 }
 
@@ -30,8 +30,8 @@ impl SourceColumns {
     pub fn read(lake: &Lake, source: &str) -> Result<Self, LakeError> {
         let schema = lake::schema_of_source(lake, source, false)?;
         let schema = schema.unwrap_or_else(|| arrow::datatypes::Schema::empty().into());
-        let told = dictionary::read(lake, &[source.to_owned()], false)?;
-        let fields = || told.sources.iter().flat_map(|of| &of.fields);
+        let known = dictionary::read(lake, &[source.to_owned()], false)?;
+        let fields = || known.sources.iter().flat_map(|of| &of.fields);
         let field_of = |column: &str| {
             let field = fields().find(|field| field.cells.text("column_name") == column)?;
             Some(field.cells.text("field_name").to_owned())
@@ -53,28 +53,27 @@ impl SourceColumns {
         Ok(found)
     }
 
-    /// How the lists of a column are told.
+    /// What the lists of a column mean.
     pub fn form_of(&self, column: &str) -> Form {
         if self.paths.iter().any(|path| path == column) { Form::Path } else { Form::Several }
     }
 
-    /// The columns in which something is chosen: select fields, ways and boxes.
+    /// The columns in which something is chosen: select fields, paths and checkboxes.
     pub fn choices(&self) -> Vec<Looked> {
         let chosen = self.custom.iter().filter(|known| known.twin || known.of == Type::Bool);
         let looked = chosen.map(|known| {
             let column = column_name(&known.field);
-            let form = if known.of == Type::TextList { self.form_of(&column) } else { Form::One };
-            Looked { column, form }
+            Looked { form: self.form_of(&column), column }
         });
         looked.collect()
     }
 
-    /// The columns whose filling is told, with the labels of custom ones: all that hold what a vendor sent, once.
+    /// The columns whose fill rate is reported, with the labels of custom ones: all that hold what a vendor sent, once.
     pub fn filled(&self) -> Vec<(String, Option<String>)> {
         let own = |name: &str| name == "id" || LAST.iter().any(|column| column.name == name);
         let names = self.schema.fields().iter().map(|field| field.name().as_str());
-        let told = names.filter(|name| !own(name) && !self.is_twin(name));
-        told.map(|name| (name.to_owned(), self.labels.get(name).cloned())).collect()
+        let others = names.filter(|name| !own(name) && !self.is_twin(name));
+        others.map(|name| (name.to_owned(), self.labels.get(name).cloned())).collect()
     }
 
     /// A twin holds what its column holds.

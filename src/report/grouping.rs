@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use arrow::datatypes::{DataType as Arrow, Schema};
 use serde::Serialize;
 
 use super::{
@@ -36,6 +35,12 @@ pub enum Key {
     Missing,
 }
 
+impl Key {
+    pub fn looked(&self) -> Option<&Looked> {
+        if let Self::Column(looked) = self { Some(looked) } else { None }
+    }
+}
+
 /// Finds the column of each source. Fails where no source has it, or where it may mean more than one.
 pub fn resolve(asked: &str, sources: &[SourceColumns]) -> Result<(GroupBy, Vec<Key>), Error> {
     let keys = sources.iter().map(|source| key(asked, source)).collect::<Result<Vec<_>, _>>()?;
@@ -61,10 +66,10 @@ fn key(asked: &str, source: &SourceColumns) -> Result<Key, Error> {
                 "--group-by: {asked} is a moment, and nearly every ticket has another one; name a column with words or numbers"
             )));
         }
-        return Ok(looked(asked, &source.schema, Form::Several));
+        return Ok(looked(asked, Form::Several));
     }
     if source.schema.field_with_name(asked).is_ok() {
-        return Ok(looked(asked, &source.schema, source.form_of(asked)));
+        return Ok(looked(asked, source.form_of(asked)));
     }
     let named: Vec<&str> = source
         .labels
@@ -74,7 +79,7 @@ fn key(asked: &str, source: &SourceColumns) -> Result<Key, Error> {
         .collect();
     match named.as_slice() {
         [] => Ok(Key::Missing),
-        [one] => Ok(looked(one, &source.schema, source.form_of(one))),
+        [one] => Ok(looked(one, source.form_of(one))),
         several => Err(Error::Usage(format!(
             "--group-by: {} has several fields called \"{asked}\"; name one by its column: {}",
             source.name,
@@ -83,11 +88,8 @@ fn key(asked: &str, source: &SourceColumns) -> Result<Key, Error> {
     }
 }
 
-/// A list is told by its elements, unless they are a way.
-fn looked(column: &str, schema: &Schema, of_list: Form) -> Key {
-    let is_list =
-        schema.field_with_name(column).is_ok_and(|field| matches!(field.data_type(), Arrow::List(_)));
-    Key::Column(Looked { column: column.to_owned(), form: if is_list { of_list } else { Form::One } })
+fn looked(column: &str, form: Form) -> Key {
+    Key::Column(Looked { column: column.to_owned(), form })
 }
 
 fn unknown(asked: &str, sources: &[SourceColumns]) -> Error {
@@ -104,7 +106,7 @@ fn unknown(asked: &str, sources: &[SourceColumns]) -> Error {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::datatypes::Field;
+    use arrow::datatypes::{DataType as Arrow, Field, Schema};
 
     use super::*;
 
@@ -135,10 +137,10 @@ mod tests {
         assert_eq!(columns("status").expect("canonical"), both("status", "status"));
         assert_eq!(columns("cf_2").expect("a name"), [Some("cf_2".to_owned()), None]);
         assert_eq!(columns("source").expect("the source"), both("source", "source"));
-        let told = |asked: &str| columns(asked).expect_err("no column").to_string();
-        assert!(told("same").contains("cf_2, cf_3"), "{}", told("same"));
-        assert!(told("statsu").contains("did you mean `status`?"), "{}", told("statsu"));
-        assert!(told("created_at").contains("moment"));
+        let refused = |asked: &str| columns(asked).expect_err("no column").to_string();
+        assert!(refused("same").contains("cf_2, cf_3"), "{}", refused("same"));
+        assert!(refused("statsu").contains("did you mean `status`?"), "{}", refused("statsu"));
+        assert!(refused("created_at").contains("moment"));
         let (_, keys) = resolve("tags", &sources).expect("canonical");
         assert_eq!(keys[0], Key::Column(Looked { column: "tags".to_owned(), form: Form::Several }));
     }

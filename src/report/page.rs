@@ -1,7 +1,7 @@
 //! The report as one page: tables in HTML, charts drawn by Apache ECharts in the browser, everything in one file.
 //!
-//! The page asks for nothing: its policy forbids every request, and runs the two scripts that were built in and no other,
-//! whatever a label holds.
+//! The page loads nothing: its policy forbids every request, and runs the two built-in scripts and no other, whatever a
+//! label holds.
 
 mod drawing;
 mod markup;
@@ -14,9 +14,10 @@ use self::{
     markup::{escaped, table, week},
 };
 use super::{
-    Report,
-    sections::{Chart, Item, Section, sections, title},
+    Report, Style,
+    sections::{Chart, Headline, Section, Table, headline, sections, warnings},
 };
+use crate::messages::{Lang, report as say};
 
 const ECHARTS: &str = include_str!("page/echarts/echarts.common.min.js");
 const SCRIPT: &str = include_str!("page/page.js");
@@ -25,19 +26,14 @@ const STYLE: &str = include_str!("page/page.css");
 const OPEN_ROWS: usize = 12;
 
 /// A whole HTML document.
-pub fn page(report: &Report) -> String {
+pub fn page(report: &Report, style: &Style) -> String {
+    let lang = style.lang;
     let mut drawings: Vec<Drawing> = Vec::new();
     let mut body = String::new();
-    for part in sections(report) {
-        body += &section(&part, &mut drawings);
+    for part in sections(report, lang) {
+        body += &section(&part, &mut drawings, lang);
     }
-    let heading = match (report.window.since, report.window.until) {
-        (None, None) => "How the desk is doing".to_owned(),
-        (Some(since), None) => format!("How the desk is doing since {since}"),
-        (None, Some(until)) => format!("How the desk did before {until}"),
-        (Some(since), Some(until)) => format!("How the desk did from {since} on and before {until}"),
-    };
-    let lines: String = title(report).iter().map(|line| format!("<p>{}</p>\n", escaped(line))).collect();
+    let top = headline(report, style);
     let policy = format!(
         "default-src 'none'; script-src '{}' '{}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",
         hash(ECHARTS),
@@ -45,110 +41,135 @@ pub fn page(report: &Report) -> String {
     );
     format!(
         r#"<!doctype html>
-<html lang="en">
+<html lang="{tag}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="ticketlake {version}">
-<title>{heading}</title>
+<title>{title}</title>
 <style>
 {STYLE}</style>
 </head>
 <body>
 <header>
-<h1>{heading}</h1>
-{lines}{tiles}</header>
+<h1>{title}</h1>
+{lines}{warning}{tiles}</header>
 <main>
 {body}</main>
-<footer><p>Made by ticketlake {version} at {at}. Charts by Apache ECharts, Apache License 2.0.</p></footer>
+<footer><p>{made_by}</p></footer>
 <script type="application/json" id="data">{data}</script>
 <script>{ECHARTS}</script>
 <script>{SCRIPT}</script>
 </body>
 </html>
 "#,
+        tag = lang.tag(),
         version = env!("CARGO_PKG_VERSION"),
-        tiles = tiles(report),
-        at = escaped(&report.at.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+        title = escaped(&top.title),
+        lines = paragraphs(&top.lines),
+        warning = warning(report, lang),
+        tiles = tiles(&top, lang),
+        made_by = escaped(&say::MADE_BY.with(lang, &[("version", env!("CARGO_PKG_VERSION"))])),
         data = inert(&serde_json::to_string(&drawings).unwrap_or_default()),
     )
 }
 
-/// The main figures, large.
-fn tiles(report: &Report) -> String {
-    let all = &report.all;
-    if all.tickets == 0 {
-        return String::new();
-    }
-    let median =
-        |times: &Option<super::Times>| Item::Seconds(times.as_ref().and_then(|times| times.median_seconds));
-    let told = [
-        ("tickets", Item::Count(Some(all.tickets))),
-        ("open", Item::Count(all.open)),
-        ("until first assignment, median", median(&all.first_assignment)),
-        ("until resolution, median", median(&all.resolution)),
-        ("agreements kept", Item::Share(all.sla.as_ref().and_then(|sla| sla.attainment))),
-        ("rating of 5", Item::Rating(all.satisfaction.as_ref().and_then(|ratings| ratings.mean))),
-    ];
-    let tile = |(name, item): &(&str, Item)| {
-        format!("<li><b>{}</b><span>{name}</span></li>\n", escaped(&item.shown()))
-    };
-    format!("<ul class=\"tiles\">\n{}</ul>\n", told.iter().map(tile).collect::<String>())
+fn paragraphs(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("<p>{}</p>\n", prose(line))).collect()
 }
 
-fn section(part: &Section, drawings: &mut Vec<Drawing>) -> String {
+/// A sentence; what stands in back-ticks is code.
+fn prose(line: &str) -> String {
+    let parts = line.split('`').enumerate();
+    let part = |(at, part): (usize, &str)| match at % 2 {
+        0 => escaped(part),
+        _ => format!("<code>{}</code>", escaped(part)),
+    };
+    parts.map(part).collect()
+}
+
+/// That the lake is not complete, and why.
+fn warning(report: &Report, lang: Lang) -> String {
+    let why = warnings(report, lang);
+    if why.is_empty() || !report.freshness.exists {
+        return String::new();
+    }
+    let items: String = why.iter().map(|why| format!("<li>{}</li>\n", escaped(why))).collect();
+    let told = escaped(say::INCOMPLETE.text(lang));
+    format!("<div class=\"warning\" role=\"alert\"><b>{told}</b>\n<ul>\n{items}</ul></div>\n")
+}
+
+/// The main figures, large; below each the one of the days before.
+fn tiles(top: &Headline, lang: Lang) -> String {
+    if top.figures.is_empty() {
+        return String::new();
+    }
+    let tile = |(name, now, before): &(String, _, Option<_>)| {
+        let now: &super::sections::Item = now;
+        let before = before.as_ref().map(|before| Headline::compared(now, before, lang));
+        let before = before.map(|before| format!("<span>{}</span>", escaped(&before))).unwrap_or_default();
+        format!("<li><span>{}</span><b>{}</b>{before}</li>\n", escaped(name), escaped(&now.shown(lang)))
+    };
+    let figures: String = top.figures.iter().map(tile).collect();
+    let below = top.below.map(|below| format!("<p>{}</p>\n", escaped(below))).unwrap_or_default();
+    format!("<h2>{}</h2>\n<ul class=\"tiles\">\n{figures}</ul>\n{below}", escaped(&top.about))
+}
+
+fn section(part: &Section, drawings: &mut Vec<Drawing>, lang: Lang) -> String {
     let mut inside = format!("<h2>{}</h2>\n", escaped(&part.title));
-    let over_time = |chart: &Chart| matches!(chart, Chart::Bars { .. } | Chart::Line { .. } | Chart::Week(_));
+    let over_time = |chart: &Chart| matches!(chart, Chart::Time { .. } | Chart::Week(_));
     let columns = part.tables.iter().map(|table| table.head.len()).max().unwrap_or_default();
     for chart in part.charts.iter().filter(|chart| over_time(chart)) {
         match chart {
-            Chart::Week(hours) => inside += &week(hours),
-            _ => inside += &place(chart, part, drawings),
+            Chart::Week(hours) => inside += &week(hours, lang),
+            _ => inside += &place(chart, part, drawings, lang),
         }
     }
     let several = part.tables.len() > 2;
-    inside += if several { "<div class=\"cards\">\n" } else { "" };
+    inside += match columns {
+        _ if !several => "",
+        0..=3 => "<div class=\"cards\">\n",
+        _ => "<div class=\"cards broad\">\n",
+    };
     for (number, told) in part.tables.iter().enumerate() {
         inside += "<div>\n";
         let own = |chart: &&Chart| matches!(chart, Chart::Rows { table, .. } if *table == number);
-        inside += &part.charts.iter().find(own).map(|chart| place(chart, part, drawings)).unwrap_or_default();
-        let rows = table(told);
-        let folded = told.latest || told.rows.len() > OPEN_ROWS;
-        inside += &match folded {
-            true => format!(
-                "<details><summary>As a table ({} rows)</summary>\n{rows}</details>\n",
-                told.rows.len()
-            ),
+        inside +=
+            &part.charts.iter().find(own).map(|chart| place(chart, part, drawings, lang)).unwrap_or_default();
+        let rows = table(told, lang);
+        let summary = say::AS_TABLE.count(lang, told.rows.len() as u64, &[]);
+        inside += &match is_folded(told) {
+            true => format!("<details><summary>{summary}</summary>\n{rows}</details>\n"),
             false => rows,
         };
         inside += "</div>\n";
     }
     inside += if several { "</div>\n" } else { "" };
-    inside += &part.notes.iter().map(|note| format!("<p>{}</p>\n", escaped(note))).collect::<String>();
+    inside += &paragraphs(&part.notes);
     let wide = columns > 5 || several || part.charts.iter().any(over_time);
-    format!("<section{}>\n{inside}</section>\n", if wide { " class=\"wide\"" } else { "" })
+    let folded = part.charts.is_empty() && !part.tables.is_empty() && part.tables.iter().all(is_folded);
+    let class = format!("{}{}", if wide { "wide" } else { "" }, if folded { " folded" } else { "" });
+    format!("<section class=\"{}\">\n{inside}</section>\n", class.trim())
+}
+
+fn is_folded(table: &Table) -> bool {
+    table.latest || table.rows.len() > OPEN_ROWS
 }
 
 /// Where the script draws a chart.
-fn place(chart: &Chart, part: &Section, drawings: &mut Vec<Drawing>) -> String {
-    let Some(drawing) = drawing::drawing(chart, part) else { return String::new() };
+fn place(chart: &Chart, part: &Section, drawings: &mut Vec<Drawing>, lang: Lang) -> String {
+    let Some(drawing) = drawing::drawing(chart, part, lang) else { return String::new() };
     let number = drawings.len();
     drawings.push(drawing);
-    let label = format!("Chart: {} The table below it tells the same.", part.title);
+    let label = escaped(&say::CHART.with(lang, &[("title", &part.title)]));
     let caption = match chart {
-        Chart::Bars { series, .. } => {
-            format!("<p class=\"caption\">one bar for each {}</p>\n", series.unit.name())
-        }
-        Chart::Line { series, .. } => {
-            format!("<p class=\"caption\">at the end of each {}</p>\n", series.unit.name())
-        }
+        Chart::Time { caption, .. } => format!("<p class=\"caption\">{}</p>\n", escaped(caption)),
         Chart::Week(_) | Chart::Rows { .. } => String::new(),
     };
     format!(
-        "<div class=\"chart\" id=\"chart-{number}\" role=\"img\" aria-label=\"{}\"></div>\n{caption}",
-        escaped(&label)
+        "<div class=\"chart\" id=\"chart-{number}\" role=\"img\" aria-label=\"{label}\"></div>\n{caption}"
     )
 }
 

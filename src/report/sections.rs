@@ -1,17 +1,27 @@
 //! The report as a person reads it, on a terminal and on a page alike: sections with tables and charts.
 
-mod choices;
-mod desk;
-mod runs;
-mod service;
+mod content;
+mod headline;
 mod time;
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
+pub use self::headline::{Headline, headline, warnings};
 use super::{Report, series::Series};
-use crate::figures;
+use crate::{
+    figures,
+    messages::{Lang, Message, report as say},
+};
 
-/// A question and what the lake answers.
+/// How the report is written.
+#[derive(Debug, Clone, Default)]
+pub struct Style {
+    pub lang: Lang,
+    /// In place of the usual one.
+    pub title: Option<String>,
+}
+
+/// Tables and charts under one title.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
     pub title: String,
@@ -24,10 +34,8 @@ pub struct Section {
 /// A picture of numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Chart {
-    /// One bar for each point of time.
-    Bars { name: &'static str, series: Series },
-    /// A line over time.
-    Line { name: &'static str, series: Series },
+    /// Bars or a line over time.
+    Time { is_line: bool, name: &'static str, caption: String, series: Series },
     /// Monday to Sunday, by hour.
     Week(Box<[[u64; 24]; 7]>),
     /// Bars for the rows of a table: its number, and the columns that are drawn, one upon the other.
@@ -69,34 +77,53 @@ impl Section {
         Self { title: title.into(), charts: Vec::new(), tables: Vec::new(), notes: Vec::new() }
     }
 
-    /// A section that only says why nothing is known.
-    fn unknown(title: &str, why: &str) -> Self {
-        Self { notes: vec![why.to_owned()], ..Self::new(title) }
+    fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Adds a table, if it has rows.
+    fn table(mut self, table: Table) -> Self {
+        self.tables.extend(Some(table).filter(|table| !table.rows.is_empty()));
+        self
     }
 
     /// Adds a table and bars for these of its columns.
-    fn drawn(&mut self, table: Table, columns: &[usize]) {
+    fn drawn(mut self, table: Table, columns: &[usize]) -> Self {
         if !table.rows.is_empty() {
             self.charts.push(Chart::Rows { table: self.tables.len(), columns: columns.to_vec() });
-            self.tables.push(table);
         }
+        self.table(table)
     }
 }
 
 impl Table {
-    fn new<const N: usize>(head: [&str; N], rows: Vec<Vec<Item>>) -> Self {
-        let of = rows.len() as u64;
-        Self { head: head.map(str::to_owned).to_vec(), rows, bar: None, of, whole: false, latest: false }
+    fn new(lang: Lang, head: &[Message], rows: Vec<Vec<Item>>) -> Self {
+        let head = head.iter().map(|name| name.text(lang).to_owned()).collect();
+        Self { head, of: rows.len() as u64, rows, bar: None, whole: false, latest: false }
     }
 
     fn bar(self, column: usize) -> Self {
         Self { bar: Some(column), ..self }
+    }
+
+    /// The size of the cell with a bar, and of the longest bar.
+    pub fn bars(&self) -> (impl Fn(&[Item]) -> Option<f64>, f64) {
+        let column = self.bar;
+        let size = move |row: &[Item]| row.get(column?)?.size();
+        let highest = |row: &Vec<Item>| row.get(column?)?.highest();
+        let most = self.rows.iter().filter_map(|row| highest(row).or(size(row))).fold(0.0, f64::max);
+        (size, most)
     }
 }
 
 impl Item {
     fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
+    }
+
+    fn value(text: &Option<String>) -> Self {
+        Self::Value(text.clone())
     }
 
     fn count(count: u64) -> Self {
@@ -126,77 +153,78 @@ impl Item {
     }
 
     /// As it is written, on one line.
-    pub fn shown(&self) -> String {
-        let known = |text: Option<String>| text.unwrap_or_else(|| UNKNOWN.to_owned());
+    pub fn shown(&self, lang: Lang) -> String {
+        let known = |text: Option<String>| text.unwrap_or_else(|| say::NOT_KNOWN.text(lang).to_owned());
         match self {
             Self::Text(text) => shown(text),
-            Self::Value(None) => "(none)".to_owned(),
+            Self::Value(None) => say::NONE.text(lang).to_owned(),
             Self::Value(Some(text)) => {
-                Some(shown(text)).filter(|text| !text.is_empty()).unwrap_or("(empty)".to_owned())
+                Some(shown(text)).filter(|text| !text.is_empty()).unwrap_or(say::EMPTY.text(lang).to_owned())
             }
             Self::Count(number) => known(number.map(figures::count)),
             Self::Day(date) => date.to_string(),
-            Self::Share(share) => known(share.map(|share| format!("{:.1} %", share * 100.0))),
+            Self::Share(share) => known(share.map(|share| format!("{:.1}%", share * 100.0))),
             Self::Rating(mean) => known(mean.map(|mean| format!("{mean:.2}"))),
-            Self::Seconds(seconds) => {
-                let span = seconds.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
-                known(span.map(figures::span))
-            }
+            Self::Seconds(seconds) => known(seconds.map(|seconds| span(lang, seconds))),
         }
     }
 }
 
-/// What stands for what no ticket tells.
-const UNKNOWN: &str = "not known";
-
-/// Points of a chart over time.
-const POINTS: usize = 72;
-
-/// What the report is about, in sentences.
-pub fn title(report: &Report) -> Vec<String> {
-    if !report.freshness.exists {
-        return vec![format!("There is no lake at {} yet; `ticketlake sync` makes it.", report.lake)];
+/// The two largest units that matter.
+fn span(lang: Lang, seconds: f64) -> String {
+    if seconds < 9.95 {
+        return say::SPAN_SECONDS.with(lang, &[("n", &format!("{seconds:.1}"))]);
     }
-    let created = match (report.window.since, report.window.until) {
-        (None, None) => "all tickets".to_owned(),
-        (Some(since), None) => format!("tickets created since {since}"),
-        (None, Some(until)) => format!("tickets created before {until}"),
-        (Some(since), Some(until)) => format!("tickets created from {since} on and before {until}"),
+    let seconds = seconds.round() as u64;
+    let (text, number, rest) = match seconds {
+        0..60 => (say::SPAN_SECONDS, seconds, 0),
+        60..3600 => (say::SPAN_MINUTES, seconds / 60, seconds % 60),
+        3600..86_400 => (say::SPAN_HOURS, seconds / 3600, seconds / 60 % 60),
+        _ => (say::SPAN_DAYS, seconds / 86_400, seconds / 3600 % 24),
     };
-    let mut lines = vec![format!("Lake {}: {created}; times of {}.", shown(&report.lake), report.timezone)];
-    match report.deleted {
-        0 => {}
-        1 => lines.push("1 ticket is gone at its source and is left out.".to_owned()),
-        gone => {
-            lines.push(format!("{} tickets are gone at their source and are left out.", figures::count(gone)))
-        }
-    }
-    lines
+    text.with(lang, &[("n", &figures::count(number)), ("rest", &rest.to_string())])
 }
 
-/// The sections in the order of reading; those about which the lake is silent by nature are left out.
-pub fn sections(report: &Report) -> Vec<Section> {
+/// A date as a sentence has it.
+fn date(lang: Lang, date: Date) -> String {
+    match lang {
+        Lang::En => date.strftime("%-d %B %Y").to_string(),
+        Lang::Zh => date.strftime("%Y年%-m月%-d日").to_string(),
+    }
+}
+
+/// A moment in the lake's zone.
+fn moment(report: &Report, at: Timestamp) -> jiff::Zoned {
+    at.to_zoned(TimeZone::get(&report.timezone).unwrap_or(TimeZone::UTC))
+}
+
+pub const WEEKDAYS: [Message; 7] =
+    [say::MONDAY, say::TUESDAY, say::WEDNESDAY, say::THURSDAY, say::FRIDAY, say::SATURDAY, say::SUNDAY];
+
+/// The sections in the order of reading; those on which the lake has nothing by nature are left out.
+pub fn sections(report: &Report, lang: Lang) -> Vec<Section> {
     if !report.freshness.exists {
         return Vec::new();
     }
-    let tickets = [
-        Some(desk::desk(report)),
-        desk::groups(report),
-        time::volume(report),
-        time::hours(report),
-        time::backlog(report),
-        desk::statuses(report),
-        desk::priorities(report),
-        service::policies(report),
-        service::pauses(report),
-        service::satisfaction(report),
-        choices::tags(report),
-        choices::options(report),
-        choices::fields(report),
-        choices::rescued(report),
+    let told = [
+        content::overview(report, lang),
+        content::groups(report, lang),
+        time::volume(report, lang),
+        time::hours(report, lang),
+        time::backlog(report, lang),
+        content::statuses(report, lang),
+        content::priorities(report, lang),
+        content::policies(report, lang),
+        content::pauses(report, lang),
+        content::satisfaction(report, lang),
+        content::tags(report, lang),
+        content::options(report, lang),
+        content::fields(report, lang),
+        content::rescued(report, lang),
+        content::freshness(report, lang),
     ];
-    let told = |section: &Section| !(section.tables.is_empty() && section.notes.is_empty());
-    tickets.into_iter().flatten().filter(told).chain([runs::runs(report)]).collect()
+    let filled = |section: &Section| !(section.tables.is_empty() && section.notes.is_empty());
+    told.into_iter().filter(filled).collect()
 }
 
 /// A text on one line; what would move the cursor or turn the line is shown as a blank.

@@ -17,15 +17,6 @@ pub enum Unit {
 impl Unit {
     const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Year];
 
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-            Self::Year => "year",
-        }
-    }
-
     /// The first day of the unit that a day lies in.
     fn begin(self, day: Date) -> Date {
         match self {
@@ -64,6 +55,8 @@ pub struct Series {
     pub unit: Unit,
     pub begins: Vec<Date>,
     pub values: Vec<u64>,
+    /// Whether the last unit is not over on the day up to which is known.
+    pub unfinished: bool,
 }
 
 /// How days become one point.
@@ -76,9 +69,9 @@ pub enum Joined {
 }
 
 /// At most `most` points for days in ascending order. Where even years are too many, the first days are left out.
-pub fn series(days: &[(Date, u64)], joined: Joined, most: usize) -> Series {
+pub fn series(days: &[(Date, u64)], joined: Joined, most: usize, as_of: Date) -> Series {
     let (Some((first, _)), Some((last, _))) = (days.first(), days.last()) else {
-        return Series { unit: Unit::Day, begins: Vec::new(), values: Vec::new() };
+        return Series { unit: Unit::Day, begins: Vec::new(), values: Vec::new(), unfinished: false };
     };
     let fits = |unit: Unit| Some((unit, unit.begins(*first, *last, most)?));
     let (unit, begins) = Unit::ALL.into_iter().find_map(fits).unwrap_or_else(|| {
@@ -107,7 +100,8 @@ pub fn series(days: &[(Date, u64)], joined: Joined, most: usize) -> Series {
             last
         }
     });
-    Series { unit, values: filled.collect(), begins }
+    let unfinished = begins.last().is_some_and(|begin| unit.next(*begin).is_none_or(|next| as_of < next));
+    Series { unit, values: filled.collect(), begins, unfinished }
 }
 
 #[cfg(test)]
@@ -116,6 +110,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn series(days: &[(Date, u64)], joined: Joined, most: usize) -> Series {
+        super::series(days, joined, most, date(2024, 3, 10))
+    }
 
     #[test]
     fn the_smallest_unit_that_fits() {
@@ -126,6 +124,9 @@ mod tests {
         assert_eq!((of(3).unit, of(3).values), (Unit::Month, vec![1, 2, 4]));
         assert_eq!((of(1).unit, of(1).values), (Unit::Year, vec![7]));
         assert_eq!(series(&days, Joined::Last, 6).values, [2, 2, 2, 2, 2, 4]);
+        let unfinished =
+            [35, 36].map(|most| super::series(&days, Joined::Sum, most, date(2024, 3, 8)).unfinished);
+        assert_eq!((unfinished, of(35).unfinished, of(3).unfinished), ([true, false], true, true));
         assert!(series(&[], Joined::Sum, 10).values.is_empty());
     }
 

@@ -171,11 +171,7 @@ impl Afresh {
     }
 
     /// Asks for tickets by id and hands what there is to `sink`.
-    pub async fn read_ids(
-        &self,
-        ids: &[i64],
-        sink: &impl Sink<Rows, ReadError>,
-    ) -> Result<ById, ReadError> {
+    pub async fn read_ids(&self, ids: &[i64], sink: &impl Sink<Rows, ReadError>) -> Result<ById, ReadError> {
         self.reader().read_ids(ids, sink).await
     }
 

@@ -121,11 +121,7 @@ impl TicketReader<'_> {
     ///
     /// A refusal of several is none of each, and a ticket that an answer leaves out need not be gone: both are asked for in
     /// smaller numbers, down to one by one.
-    pub async fn read_ids(
-        &self,
-        ids: &[i64],
-        sink: &impl Sink<Rows, ReadError>,
-    ) -> Result<ById, ReadError> {
+    pub async fn read_ids(&self, ids: &[i64], sink: &impl Sink<Rows, ReadError>) -> Result<ById, ReadError> {
         let mut by_id = ById::default();
         let most = source::most_ids(self.client.config.kind);
         let mut left: Vec<Vec<i64>> = ids.chunks(most).rev().map(<[i64]>::to_vec).collect();

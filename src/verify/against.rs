@@ -5,19 +5,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
 };
 
-use arrow::array::RecordBatch;
 use roaring::RoaringTreemap;
 
 use super::{
     blocking,
     check::SourceFiles,
-    compare::{Compared, Ticket, compare},
-    difference::{Against, Ids, Repaired},
-    digest::digests,
+    difference::{Against, Difference, Repaired, Ticket, tickets},
     repair::Repair,
 };
 use crate::{
-    batch::{BatchError, UPDATED_AT, id_values, instant, instants_of},
     config::SourceConfig,
     fetch::{Client, FetchError},
     lake::{self, Lake},
@@ -27,75 +23,16 @@ use crate::{
     walk::{Sink, Span},
 };
 
-/// What may be done about a difference.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules<'a> {
+/// A source that is compared.
+pub struct Comparison<'a> {
+    pub lake: &'a Lake,
+    pub config: &'a SourceConfig,
+    pub files: &'a SourceFiles,
+    /// Where what differs is put right.
+    pub repair: Option<&'a Repair>,
     pub accept_deletes: bool,
     pub run_id: &'a str,
-}
-
-/// Compares one source, and repairs what differs where it is under repair.
-pub async fn against(
-    lake: &Lake,
-    config: &SourceConfig,
-    files: &SourceFiles,
-    repair: Option<&Repair>,
-    rules: Rules<'_>,
-    meter: Meter,
-) -> Against {
-    let mut found = Against::begin();
-    if let Err(why) = settle(lake, config, files, repair, rules, &meter, &mut found).await {
-        found.refused = matches!(why, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })));
-        found.error = Some(why.to_string());
-    }
-    meter.done();
-    found.outcome = match &found.error {
-        Some(_) => Outcome::Failed,
-        None if found.is_settled() => Outcome::Complete,
-        None => Outcome::Incomplete,
-    };
-    found
-}
-
-async fn settle(
-    lake: &Lake,
-    config: &SourceConfig,
-    files: &SourceFiles,
-    repair: Option<&Repair>,
-    rules: Rules<'_>,
-    meter: &Meter,
-    found: &mut Against,
-) -> Result<(), Ended> {
-    if !lake::sources(lake)?.contains(&config.name) {
-        found.error = Some("no ticket of it is in the lake yet; run `ticketlake sync`".to_owned());
-        return Ok(());
-    }
-    let checkpoint = match &repair {
-        Some(repair) => Arc::clone(&repair.checkpoint),
-        None => Arc::new(Checkpoint::load(lake, &config.name, rules.run_id)?),
-    };
-    let source = ask(lake, config, &checkpoint, meter).await?;
-    let compared = read_and_compare(lake, &source, files, rules, found).await;
-    found.requests = source.client.counts.sent.load(Relaxed);
-    let compared = compared?;
-    found.definitions_differ = source.definitions_differ();
-    found.missing = Ids::from(&compared.missing);
-    found.stale = Ids::from(&compared.stale);
-    found.stale_because = compared.because;
-    found.extra = Ids::from(&compared.extra);
-    found.newer = Ids::from(&compared.newer);
-    let Some(repair) = repair else { return Ok(()) };
-    let nothing = RoaringTreemap::new();
-    let gone = if found.unconfirmed.is_none() { &compared.extra } else { &nothing };
-    // The source's version is the truth, also where it is older: a help desk may have been restored from a backup.
-    let again = &compared.missing | &compared.stale | &compared.newer;
-    let differs = !again.is_empty() || !gone.is_empty() || found.definitions_differ;
-    found.repaired = Some(match differs || repair.needs_source()? {
-        true => repair.bring_in(&source, &again, gone, rules.accept_deletes).await?,
-        false => Repaired { set_aside: repair.set_aside.clone(), ..Repaired::default() },
-    });
-    found.requests = source.client.counts.sent.load(Relaxed);
-    Ok(())
+    pub meter: Meter,
 }
 
 /// A source to be asked, if it is the account that the lake knows.
@@ -110,53 +47,97 @@ pub async fn ask(
     sync::read_afresh_with(lake, client, meter).await
 }
 
-async fn read_and_compare(
-    lake: &Lake,
-    source: &Afresh,
-    files: &SourceFiles,
-    rules: Rules<'_>,
-    found: &mut Against,
-) -> Result<Compared, Ended> {
-    let seen = Seen::default();
-    let proof = source.read_all(&seen).await?;
-    found.unproven = proof.unproven;
-    let compared = seen.compare(lake, source, files).await?;
-    let (extra, live) = (compared.extra.len(), compared.live);
-    let allowed = source.client.config.delete_brake;
-    let compared = if extra as f64 > live as f64 * allowed && !rules.accept_deletes {
-        found.unconfirmed = Some(format!(
-            "{extra} of {live} tickets are not in the source's list, more than `delete_brake` ({}%) allows; they were \
-             not asked for by id. If they were deleted, add --accept-deletes; if not, check the rights of the account",
-            allowed * 100.0
-        ));
-        compared
-    } else {
-        let ids: Vec<i64> = compared.extra.iter().map(u64::cast_signed).collect();
-        // The source still has some that the list did not show: they are compared like the others.
-        let by_id = source.read_ids(&ids, &seen).await?;
-        let mut compared = match by_id.found.is_empty() {
-            true => compared,
-            false => seen.compare(lake, source, files).await?,
+impl Comparison<'_> {
+    /// Compares the source, and repairs what differs where it is under repair.
+    pub async fn run(self) -> Against {
+        let mut found = Against::default();
+        if let Err(why) = self.settle(&mut found).await {
+            found.refused = matches!(why, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })));
+            found.error = Some(why.to_string());
+        }
+        self.meter.done();
+        found.outcome = match &found.error {
+            Some(_) => Outcome::Failed,
+            None if found.is_settled() => Outcome::Complete,
+            None => Outcome::Incomplete,
         };
-        // Of these the source says nothing.
-        compared.extra -= by_id.unknown;
-        compared
-    };
-    let inner = seen.inner();
-    found.tickets = inner.tickets.len() as u64;
-    if inner.unreadable > 0 {
-        let what = format!(
-            "{} tickets have an id that cannot be read; correct them at the source",
-            inner.unreadable
-        );
-        found.unproven.get_or_insert(what);
+        found
     }
-    Ok(compared)
+
+    async fn settle(&self, found: &mut Against) -> Result<(), Ended> {
+        if !lake::sources(self.lake)?.contains(&self.config.name) {
+            found.error = Some("no ticket of it is in the lake yet; run `ticketlake sync`".to_owned());
+            return Ok(());
+        }
+        let checkpoint = match self.repair {
+            Some(repair) => Arc::clone(&repair.checkpoint),
+            None => Arc::new(Checkpoint::load(self.lake, &self.config.name, self.run_id)?),
+        };
+        let source = ask(self.lake, self.config, &checkpoint, &self.meter).await?;
+        let compared = self.compare(&source, found).await;
+        found.requests = source.client.counts.sent.load(Relaxed);
+        compared?;
+        found.definitions_differ = source.definitions_differ();
+        let Some(repair) = self.repair else { return Ok(()) };
+        let Difference { missing, stale, extra, newer, .. } = &found.difference;
+        let gone = if found.unconfirmed.is_none() { extra.0.clone() } else { RoaringTreemap::new() };
+        // The source's version is the truth, also where it is older: a help desk may have been restored from a backup.
+        let again = &missing.0 | &stale.0 | &newer.0;
+        let differs = !again.is_empty() || !gone.is_empty() || found.definitions_differ;
+        found.repaired = Some(match differs || repair.needs_source()? {
+            true => repair.bring_in(&source, &again, &gone, self.accept_deletes).await?,
+            false => Repaired { set_aside: repair.set_aside.clone(), ..Repaired::default() },
+        });
+        found.requests = source.client.counts.sent.load(Relaxed);
+        Ok(())
+    }
+
+    async fn compare(&self, source: &Afresh, found: &mut Against) -> Result<(), Ended> {
+        let seen = Seen::default();
+        found.unproven = source.read_all(&seen).await?.unproven;
+        found.difference = self.difference(source, &seen).await?;
+        let (extra, live) = (&found.difference.extra.0, found.difference.live);
+        let allowed = self.config.delete_brake;
+        if extra.len() as f64 > live as f64 * allowed && !self.accept_deletes {
+            found.unconfirmed = Some(format!(
+                "{} of {live} tickets are not in the source's list, more than `delete_brake` ({}%) allows; they were not \
+                 asked for by id. If they were deleted, add --accept-deletes; if not, check the rights of the account",
+                extra.len(),
+                allowed * 100.0
+            ));
+        } else {
+            let ids: Vec<i64> = extra.iter().map(u64::cast_signed).collect();
+            // The source still has some that the list did not show: they are compared like the others.
+            let by_id = source.read_ids(&ids, &seen).await?;
+            if !by_id.found.is_empty() {
+                found.difference = self.difference(source, &seen).await?;
+            }
+            // Of these the source says nothing.
+            found.difference.extra.0 -= by_id.unknown;
+        }
+        let seen = seen.inner();
+        found.tickets = seen.tickets.len() as u64;
+        if seen.unreadable > 0 {
+            let what = format!(
+                "{} tickets have an id that cannot be read; correct them at the source",
+                seen.unreadable
+            );
+            found.unproven.get_or_insert(what);
+        }
+        Ok(())
+    }
+
+    async fn difference(&self, source: &Afresh, seen: &Seen) -> Result<Difference, Ended> {
+        let (lake, name, keys) = (self.lake.clone(), self.config.name.clone(), self.files.readable.clone());
+        let (schema, seen) = (source.file_schema(), seen.clone());
+        let compare = move || Difference::between(&lake, &name, &keys, &schema, &seen.inner().tickets);
+        Ok(blocking(compare).await?)
+    }
 }
 
-/// What the source's list held: for each ticket its time and its digest.
-#[derive(Default)]
-struct Seen(Mutex<Inner>);
+/// What the source's list held.
+#[derive(Default, Clone)]
+struct Seen(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
@@ -168,19 +149,6 @@ impl Seen {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    async fn compare(&self, lake: &Lake, source: &Afresh, files: &SourceFiles) -> Result<Compared, Ended> {
-        let (lake, name, schema) = (lake.clone(), files.name.clone(), source.file_schema());
-        let keys = files.readable.clone();
-        let tickets = std::mem::take(&mut self.inner().tickets);
-        let (compared, tickets) = blocking(move || {
-            let compared = compare(&lake, &name, &keys, &schema, &tickets);
-            (compared, tickets)
-        })
-        .await;
-        self.inner().tickets = tickets;
-        Ok(compared?)
-    }
 }
 
 impl Sink<Rows, ReadError> for Seen {
@@ -188,8 +156,8 @@ impl Sink<Rows, ReadError> for Seen {
         let Some(decoded) = rows.decoded else { return Ok(()) };
         let tickets = tickets(&decoded.batch).map_err(ReadError::arrow)?;
         let mut inner = self.inner();
-        let nameless = decoded.ids.iter().zip(keep).filter(|(id, keep)| id.is_none() && **keep);
-        inner.unreadable += nameless.count() as u64;
+        let unreadable = decoded.ids.iter().zip(keep).filter(|(id, keep)| id.is_none() && **keep);
+        inner.unreadable += unreadable.count() as u64;
         for (id, ticket) in tickets {
             let known = inner.tickets.entry(id).or_insert(ticket);
             // As in the lake: an older copy never replaces a newer one, of equal ones the later reading counts.
@@ -203,11 +171,4 @@ impl Sink<Rows, ReadError> for Seen {
     async fn done(&self, _: Span) -> Result<(), ReadError> {
         Ok(())
     }
-}
-
-/// Time and digest of each row, by id.
-pub(super) fn tickets(batch: &RecordBatch) -> Result<Vec<(i64, Ticket)>, BatchError> {
-    let updated = instants_of(batch, UPDATED_AT);
-    let rows = id_values(batch).iter().copied().zip(digests(batch)?).enumerate();
-    Ok(rows.map(|(row, (id, digest))| (id, Ticket { updated_at: instant(updated, row), digest })).collect())
 }

@@ -38,15 +38,12 @@ pub fn difference(found: &Columns, expected: &Columns) -> Option<String> {
         let more = these.iter().filter(|column| !those.contains(column));
         more.map(|(name, of)| format!("{name} ({of})")).collect()
     };
-    match (besides(expected, found).join(", "), besides(found, expected).join(", ")) {
-        _ if found == expected => None,
-        (lacks, more) if lacks.is_empty() && more.is_empty() => {
-            Some("has its columns in another order".to_owned())
-        }
-        (lacks, more) if more.is_empty() => Some(format!("lacks {lacks}")),
-        (lacks, more) if lacks.is_empty() => Some(format!("has besides {more}")),
-        (lacks, more) => Some(format!("lacks {lacks}; has besides {more}")),
-    }
+    let differ = [("lacks", besides(expected, found)), ("has besides", besides(found, expected))];
+    let differ = differ.into_iter().filter(|(_, columns)| !columns.is_empty());
+    let said: Vec<String> = differ.map(|(how, columns)| format!("{how} {}", columns.join(", "))).collect();
+    let in_order = !said.is_empty() || found == expected;
+    let said = if in_order { said.join("; ") } else { "has its columns in another order".to_owned() };
+    Some(said).filter(|said| !said.is_empty())
 }
 
 #[cfg(test)]

@@ -9,10 +9,11 @@ use super::{
     columns::{self, Columns},
     finding::{Finding, Findings, REPAIR, SYNC, Weight},
     invariant::Invariant,
-    manifest::Entry,
     rows::RowCheck,
 };
-use crate::lake::{self, Inspection, Lake, LakeError, ParquetFile, PartitionKey, SCHEMA_VERSION};
+use crate::lake::{
+    self, FileVersion, Inspection, Lake, LakeError, ParquetFile, PartitionKey, SCHEMA_VERSION,
+};
 
 /// A file, and what it is measured by.
 pub struct FileCheck {
@@ -26,17 +27,7 @@ pub struct FileCheck {
     pub kind: Option<&'static str>,
     /// The columns that it must have; `None` while files of the source may differ.
     pub columns: Option<Columns>,
-    pub known: Known,
     pub facts: FileFacts,
-}
-
-/// What the manifest says of a file.
-pub enum Known {
-    /// There is no manifest.
-    Nothing,
-    Entry(Option<Entry>),
-    /// A run crashed while it wrote, or workers wrote windows that no run has taken in yet: the file may be newer.
-    Outdated(Option<Entry>),
 }
 
 /// What a file turned out to be.
@@ -44,9 +35,12 @@ pub enum Known {
 pub struct FileFacts {
     pub rows: u64,
     pub bytes: u64,
-    /// `None` for a file that cannot be decoded.
-    pub schema: Option<SchemaRef>,
+    /// Version and checksum; `None` for a file that cannot be opened.
+    pub put: Option<(FileVersion, u64)>,
+    pub is_readable: bool,
     pub ids: RoaringTreemap,
+    /// Of these, the ones that carry a deletion mark.
+    pub deleted: RoaringTreemap,
     /// Tickets with a value that only the source can give again.
     pub unfit: RoaringTreemap,
     /// Whether it must be set aside and its tickets read again.
@@ -70,13 +64,14 @@ impl FileCheck {
         self
     }
 
-    fn found(&mut self, law: Invariant, weight: Weight, what: impl Into<String>, remedy: &'static str) {
+    /// Notes something about the file.
+    pub fn found(&mut self, law: Invariant, weight: Weight, what: impl Into<String>, remedy: &'static str) {
         let finding = Finding::new(Some(&self.source), Some(&self.path), what, remedy);
         self.facts.findings.add(law, weight, finding);
     }
 
     /// A fault for which the file is set aside.
-    fn broken(&mut self, law: Invariant, what: impl Into<String>) {
+    pub fn broken(&mut self, law: Invariant, what: impl Into<String>) {
         self.facts.is_broken = true;
         self.found(law, Weight::Breach, what, REPAIR);
     }
@@ -88,7 +83,7 @@ impl FileCheck {
             return Ok(());
         };
         (self.facts.rows, self.facts.bytes) = (file.rows(), file.bytes());
-        let is_known = self.bytes(&file)?;
+        self.facts.put = Some((file.version(), file.checksum()?));
         self.metadata(&file);
         self.columns(file.schema());
         let inspection = Inspection::of(&file)?;
@@ -96,39 +91,15 @@ impl FileCheck {
         let mut rows = self.key.map(|key| RowCheck::new(self.lake.calendar(), key));
         for batch in file.batches()? {
             let batch = batch?;
-            rows.iter_mut().for_each(|rows| rows.batch(&batch));
+            let mut tell = |law, ticket, what| self.row(law, ticket, what);
+            rows.iter_mut().for_each(|rows| rows.batch(&batch, &mut tell));
         }
-        self.facts.schema = Some(file.schema().clone());
-        if let Some(rows) = rows {
-            self.rows(rows, &inspection, is_known);
+        self.facts.is_readable = true;
+        if let Some(RowCheck { ids, deleted, .. }) = rows {
+            self.look_ups(&ids, &inspection);
+            (self.facts.ids, self.facts.deleted) = (ids, deleted);
         }
         Ok(())
-    }
-
-    /// Compares the bytes with what the manifest knows; whether they are the same.
-    fn bytes(&mut self, file: &ParquetFile) -> Result<bool, LakeError> {
-        let (law, checksum) = (Invariant::ManifestAgrees, file.checksum()?);
-        match &self.known {
-            Known::Nothing => return Ok(false),
-            // The same bytes under another time of change are a copy, and no damage.
-            Known::Entry(Some(known)) | Known::Outdated(Some(known)) if known.checksum == checksum => {
-                return Ok(true);
-            }
-            // No run puts a file under the version of another.
-            Known::Entry(Some(known)) | Known::Outdated(Some(known)) if known.version == file.version() => {
-                self.broken(law, "its bytes are not those that were written");
-            }
-            Known::Outdated(_) => {
-                let what =
-                    "a run that crashed, or a worker, wrote it: the manifest does not know this version";
-                self.found(law, Weight::Note, what, SYNC);
-            }
-            Known::Entry(Some(_)) => {
-                self.found(law, Weight::Passing, "it was changed or replaced since the last run", SYNC);
-            }
-            Known::Entry(None) => self.found(law, Weight::Passing, "the manifest does not know it", SYNC),
-        }
-        Ok(false)
     }
 
     fn metadata(&mut self, file: &ParquetFile) {
@@ -181,18 +152,18 @@ impl FileCheck {
         }
     }
 
-    /// What all rows of a partition together say.
-    fn rows(&mut self, rows: RowCheck, inspection: &Inspection, is_known: bool) {
-        let RowCheck { ids, deleted, breaches, .. } = rows;
-        for (law, ticket, what) in breaches {
-            // What a cell says is the source's to correct; the file is as good as before.
-            match ticket.filter(|_| law == Invariant::RescuedIsObject) {
-                Some(id) => _ = self.facts.unfit.insert(id.cast_unsigned()),
-                None => self.facts.is_broken = true,
-            }
-            let finding = Finding::new(Some(&self.source), Some(&self.path), what, REPAIR);
-            self.facts.findings.add(law, Weight::Breach, Finding { ticket, ..finding });
+    fn row(&mut self, law: Invariant, ticket: Option<i64>, what: String) {
+        // What a cell says is the source's to correct; the file is as good as before.
+        match ticket.filter(|_| law == Invariant::RescuedIsObject) {
+            Some(id) => _ = self.facts.unfit.insert(id.cast_unsigned()),
+            None => self.facts.is_broken = true,
         }
+        let finding = Finding::new(Some(&self.source), Some(&self.path), what, REPAIR);
+        self.facts.findings.add(law, Weight::Breach, Finding { ticket, ..finding });
+    }
+
+    /// Whether readers that skip find every ticket.
+    fn look_ups(&mut self, ids: &RoaringTreemap, inspection: &Inspection) {
         let is_found = |id: i64| {
             inspection.groups.iter().any(|group| {
                 let (least, most) = group.ids.unwrap_or((i64::MIN, i64::MAX));
@@ -203,17 +174,5 @@ impl FileCheck {
             let what = format!("readers skip ticket {id}: the statistics or the Bloom filter deny it");
             self.broken(Invariant::FileForm, what);
         }
-        let known = match &self.known {
-            Known::Entry(known) | Known::Outdated(known) => known.as_ref().filter(|_| is_known),
-            Known::Nothing => None,
-        };
-        let keys = known.and_then(|known| known.keys.as_ref());
-        if keys.is_some_and(|(known, marked)| (known, marked) != (&ids, &deleted)) {
-            self.broken(
-                Invariant::ManifestAgrees,
-                "the manifest knows other tickets or deletion marks in it",
-            );
-        }
-        self.facts.ids = ids;
     }
 }

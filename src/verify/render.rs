@@ -3,9 +3,10 @@
 use comfy_table::{Cell, Table};
 
 use super::{
-    difference::{Against, Ids, Repaired},
+    check::SourceFiles,
+    difference::{Against, Repaired},
     finding::Finding,
-    report::{Law, Report, SourceReport},
+    report::{Law, Report},
 };
 use crate::{
     figures,
@@ -22,8 +23,7 @@ pub fn render(report: &Report) -> String {
     for law in &report.invariants {
         text += &details(law);
     }
-    for source in &report.sources {
-        let files = &source.files;
+    for files in &report.sources {
         text += &format!(
             "{}: {} tickets in {} partitions, {}\n",
             files.name,
@@ -31,7 +31,7 @@ pub fn render(report: &Report) -> String {
             figures::count(files.partitions),
             figures::size(files.bytes)
         );
-        text += &source.against.as_ref().map(against).unwrap_or_default();
+        text += &files.against.as_ref().map(against).unwrap_or_default();
     }
     if let Some(repaired) = &report.repaired {
         for (word, lines) in [("repaired", &repaired.done), ("not repaired", &repaired.left)] {
@@ -40,7 +40,7 @@ pub fn render(report: &Report) -> String {
             }
         }
         let from_source =
-            |source: &SourceReport| source.against.as_ref().is_some_and(|a| a.repaired.is_some());
+            |source: &SourceFiles| source.against.as_ref().is_some_and(|a| a.repaired.is_some());
         if repaired.done.is_empty() && repaired.left.is_empty() && !report.sources.iter().any(from_source) {
             text += "nothing needed repair\n";
         }
@@ -70,16 +70,16 @@ fn details(law: &Law) -> String {
     let mut text = String::new();
     if !law.holds {
         text += &format!("{} ✗ {}; else {}\n", law.number.number(), law.law, law.breaks);
-        text += &listed(&law.findings, law.count);
+        text += &lines(&law.findings, law.count);
     }
     if !law.notes.is_empty() {
         text += &format!("{} to note\n", law.number.number());
-        text += &listed(&law.notes, law.notes.len() as u64);
+        text += &lines(&law.notes, law.notes.len() as u64);
     }
     text
 }
 
-fn listed(findings: &[Finding], count: u64) -> String {
+fn lines(findings: &[Finding], count: u64) -> String {
     let mut text = String::new();
     for finding in findings.iter().take(SHOWN) {
         text += &format!("   {}: {}; {}\n", place(finding), finding.what, finding.remedy);
@@ -102,30 +102,24 @@ fn against(against: &Against) -> String {
         return format!("   not compared with the source: {why}\n");
     }
     let mut text = format!("   the source has {} tickets", figures::count(against.tickets));
-    let differences: [(&str, &Ids); 4] = [
-        ("missing from the lake", &against.missing),
-        ("stale in the lake", &against.stale),
-        ("in the lake, but gone from the source", &against.extra),
-        ("newer in the lake than at the source", &against.newer),
-    ];
-    if differences.iter().all(|(_, ids)| ids.count == 0) && !against.definitions_differ {
+    let differences = against.difference.all();
+    if differences.iter().all(|(_, ids)| ids.is_empty()) && !against.definitions_differ {
         text += ", all as in the lake";
     }
     text.push('\n');
-    for (what, ids) in differences {
-        text += &ids_line(what, ids);
+    for (what, ids) in differences.into_iter().filter(|(_, ids)| !ids.is_empty()) {
+        let shown: Vec<String> = ids.iter().take(SHOWN).map(|id| id.cast_signed().to_string()).collect();
+        let more = if ids.len() > shown.len() as u64 { ", …" } else { "" };
+        text += &format!("   {} {what}: {}{more}\n", figures::count(ids.len()), shown.join(", "));
     }
     if against.definitions_differ {
         text += "   the field definitions differ from ticket_fields and ticket_field_options\n";
     }
-    if let Some(why) = &against.unproven {
-        text += &format!("   the reading is not proven to be whole: {why}\n");
-    }
-    if let Some(why) = &against.unconfirmed {
-        text += &format!("   {why}\n");
-    }
-    if let Some(repaired) = &against.repaired {
-        text += &format!("   repaired: {}\n", brought(repaired));
+    let unproven =
+        against.unproven.as_ref().map(|why| format!("the reading is not proven to be whole: {why}"));
+    let repaired = against.repaired.as_ref().map(|repaired| format!("repaired: {}", brought(repaired)));
+    for line in [unproven, against.unconfirmed.clone(), repaired].into_iter().flatten() {
+        text += &format!("   {line}\n");
     }
     text
 }
@@ -145,17 +139,8 @@ pub fn brought(repaired: &Repaired) -> String {
     if done.is_empty() { "nothing to read again".to_owned() } else { done.join(", ") }
 }
 
-fn ids_line(what: &str, ids: &Ids) -> String {
-    if ids.count == 0 {
-        return String::new();
-    }
-    let shown: Vec<String> = ids.ids.iter().take(SHOWN).map(i64::to_string).collect();
-    let more = if ids.count > shown.len() as u64 { ", …" } else { "" };
-    format!("   {} {what}: {}{more}\n", figures::count(ids.count), shown.join(", "))
-}
-
 fn closing(report: &Report) -> String {
-    let failed = |source: &SourceReport| source.against.as_ref().is_some_and(|a| a.error.is_some());
+    let failed = |source: &SourceFiles| source.against.as_ref().is_some_and(|a| a.error.is_some());
     let compared = report.sources.iter().any(|source| source.against.is_some());
     let said = match (report.outcome, compared) {
         (Outcome::Complete, false) => "Sound: every invariant holds",

@@ -35,121 +35,133 @@ pub struct Repair {
     has_windows: bool,
 }
 
-/// The sources under repair, by name.
-pub type Repairs = BTreeMap<String, Repair>;
-
-/// Compares the files of the sources with their manifests, as at the start of a run. Only for the holder of the lake.
-pub fn begin(lake: &Lake, run_id: &str, names: &Names) -> Result<(Repairs, Repaired), CommitError> {
-    let (mut repairs, mut repaired) = (Repairs::new(), Repaired::default());
-    let swept = lake::sweep(lake)?;
-    if swept > 0 {
-        repaired.done.push(format!("removed {swept} temporary files of crashed runs"));
-    }
-    let known = lake::sources(lake)?;
-    for name in names.keys().filter(|name| known.contains(name)) {
-        let (checkpoint, has_windows) = load(lake, run_id, name, &mut repaired)?;
-        let times =
-            |state: &mut SourceState| (state.cursor, state.whole_at, state.complete_at, state.fields_read_at);
-        let before = checkpoint.with(times);
-        checkpoint.forget_times_after(Timestamp::now());
-        if checkpoint.with(times) != before {
-            checkpoint.commit()?;
-            repaired.done.push(format!("{name}: times of its state that have not come yet are taken back"));
-        }
-        let partitions = sync::recover(&checkpoint)?.partitions;
-        if partitions > 0 {
-            let what = "partitions that were lost or changed since the last run";
-            repaired.done.push(format!("{name}: compared {partitions} {what} with the manifest"));
-        }
-        let mut repair = Repair { checkpoint: Arc::new(checkpoint), set_aside: Vec::new(), has_windows };
-        repair.note_aside(&mut repaired);
-        repairs.insert(name.clone(), repair);
-    }
-    Ok((repairs, repaired))
+/// The sources under repair, by name, and what was done until now.
+pub struct Repairs {
+    lake: Lake,
+    run_id: String,
+    pub sources: BTreeMap<String, Repair>,
+    pub said: Repaired,
 }
 
-/// The state of a source, and whether workers recorded windows; what cannot be read of these is moved aside.
-fn load(
-    lake: &Lake,
-    run_id: &str,
-    name: &str,
-    repaired: &mut Repaired,
-) -> Result<(Checkpoint, bool), LakeError> {
-    let mut tried = None;
-    loop {
-        let loaded = Checkpoint::load(lake, name, run_id).and_then(|checkpoint| {
-            let has_windows = take_in_windows(&checkpoint)?;
-            checkpoint.with(|state| state.writing |= has_windows);
-            Ok((checkpoint, has_windows))
-        });
-        let damaged = match loaded {
-            Err(LakeError::Damaged { at, .. }) if tried.as_ref() != Some(&at) => at,
-            loaded => return loaded,
-        };
-        // An older version of a state would make the lake forget what it has done.
-        let (folder, file) = (lake::state_folder(name), inside(lake, &damaged));
-        move_aside(lake, run_id, if file.starts_with(&folder) { &folder } else { &file }, repaired)?;
-        tried = Some(damaged);
+impl Repairs {
+    /// Compares the files of the sources with their manifests, as at the start of a run. Only for the holder of the lake.
+    pub fn begin(lake: Lake, run_id: String, names: &Names) -> Result<Self, CommitError> {
+        let (swept, known) = (lake::sweep(&lake)?, lake::sources(&lake)?);
+        let mut repairs = Self { lake, run_id, sources: BTreeMap::new(), said: Repaired::default() };
+        if swept > 0 {
+            repairs.said.done.push(format!("removed {swept} temporary files of crashed runs"));
+        }
+        for name in names.keys().filter(|name| known.contains(name)) {
+            let mut repair = repairs.load(name)?;
+            repair.take_times_back(&mut repairs.said)?;
+            repair.recover(&mut repairs.said)?;
+            repairs.sources.insert(name.clone(), repair);
+        }
+        Ok(repairs)
     }
-}
 
-fn move_aside(lake: &Lake, run_id: &str, what: &Path, repaired: &mut Repaired) -> Result<(), LakeError> {
-    let aside = lake::set_aside(lake, run_id, what)?;
-    repaired.done.push(format!("{} is moved to {}", what.display(), aside.display()));
-    Ok(())
-}
+    /// The state of a source, the windows that workers recorded taken in; what cannot be read of these is moved aside.
+    fn load(&mut self, name: &str) -> Result<Repair, LakeError> {
+        let mut tried = None;
+        loop {
+            let loaded = Checkpoint::load(&self.lake, name, &self.run_id).and_then(|checkpoint| {
+                let has_windows = take_in_windows(&checkpoint)?;
+                checkpoint.with(|state| state.writing |= has_windows);
+                Ok(Repair { checkpoint: Arc::new(checkpoint), set_aside: Vec::new(), has_windows })
+            });
+            let damaged = match loaded {
+                Err(LakeError::Damaged { at, .. }) if tried.as_ref() != Some(&at) => at,
+                loaded => return loaded,
+            };
+            // An older version of a state would make the lake forget what it has done.
+            let (folder, file) = (lake::state_folder(name), inside(&self.lake, &damaged));
+            self.move_aside(if file.starts_with(&folder) { &folder } else { &file })?;
+            tried = Some(damaged);
+        }
+    }
 
-/// Moves aside what is broken, and what does not belong under a table; whether there was anything.
-pub fn set_aside(
-    lake: &Lake,
-    run_id: &str,
-    checked: &Checked,
-    repairs: &mut Repairs,
-    repaired: &mut Repaired,
-) -> Result<bool, CommitError> {
-    let mut has_any = false;
-    for files in &checked.sources {
-        if let Some(repair) = repairs.get_mut(&files.name) {
-            has_any |= repair.set_aside(files)?;
-            repair.note_aside(repaired);
-        }
+    fn move_aside(&mut self, what: &Path) -> Result<(), LakeError> {
+        let aside = lake::set_aside(&self.lake, &self.run_id, what)?;
+        self.said.done.push(format!("{} is moved to {}", what.display(), aside.display()));
+        Ok(())
     }
-    for stray in &checked.inventory.strays {
-        let source = stray.iter().nth(1).and_then(|folder| folder.to_str()?.strip_prefix("source="));
-        if source.is_some_and(|source| !repairs.contains_key(source)) {
-            repaired.left.push(format!("{} is of a source that was not selected", stray.display()));
-            continue;
+
+    /// Moves aside what is broken, and what does not belong under a table; whether there was anything.
+    pub fn set_aside(&mut self, checked: &Checked) -> Result<bool, CommitError> {
+        let mut has_any = false;
+        for files in &checked.sources {
+            if let Some(repair) = self.sources.get_mut(&files.name) {
+                has_any |= repair.set_aside(files, &mut self.said)?;
+            }
         }
-        has_any = true;
-        if !lake::is_folder(lake, stray)? {
-            move_aside(lake, run_id, stray, repaired)?;
-            continue;
+        for stray in &checked.inventory.strays {
+            let source = stray.iter().nth(1).and_then(|folder| folder.to_str()?.strip_prefix("source="));
+            if source.is_some_and(|source| !self.sources.contains_key(source)) {
+                self.said.left.push(format!("{} is of a source that was not selected", stray.display()));
+                continue;
+            }
+            has_any = true;
+            if !lake::is_folder(&self.lake, stray)? {
+                self.move_aside(stray)?;
+                continue;
+            }
+            // What lay in a folder may be aside already, with the folder's name.
+            for file in lake::files_in(&self.lake, stray)? {
+                self.move_aside(&file)?;
+            }
+            if lake::remove_empty(&self.lake, stray)? {
+                self.said.done.push(format!("{}, an empty folder, is removed", stray.display()));
+            }
         }
-        // What lay in a folder may be aside already, with the folder's name.
-        for file in lake::files_in(lake, stray)? {
-            move_aside(lake, run_id, &file, repaired)?;
-        }
-        if lake::remove_empty(lake, stray)? {
-            repaired.done.push(format!("{}, an empty folder, is removed", stray.display()));
-        }
+        Ok(has_any)
     }
-    Ok(has_any)
+
+    /// The files are what the manifests say; what was done, and what was not.
+    pub fn finish(mut self) -> Result<Repaired, CommitError> {
+        for repair in self.sources.values_mut() {
+            repair.finish(&mut self.said)?;
+        }
+        Ok(self.said)
+    }
 }
 
 impl Repair {
-    fn set_aside(&self, files: &SourceFiles) -> Result<bool, CommitError> {
-        let SourceFiles { broken, broken_tables, reread, .. } = files;
-        if broken.is_empty() && broken_tables.is_empty() && reread.is_empty() {
+    fn take_times_back(&self, repaired: &mut Repaired) -> Result<(), CommitError> {
+        let times =
+            |state: &mut SourceState| (state.cursor, state.whole_at, state.complete_at, state.fields_read_at);
+        let before = self.checkpoint.with(times);
+        self.checkpoint.forget_times_after(Timestamp::now());
+        if self.checkpoint.with(times) != before {
+            self.checkpoint.commit()?;
+            let name = &self.checkpoint.table.source;
+            repaired.done.push(format!("{name}: times of its state that have not come yet are taken back"));
+        }
+        Ok(())
+    }
+
+    /// What a run does at its start: takes in what can be, and notes which tickets must be read again.
+    fn recover(&mut self, repaired: &mut Repaired) -> Result<(), CommitError> {
+        let partitions = sync::recover(&self.checkpoint)?.partitions;
+        if partitions > 0 {
+            let (name, what) = (&self.checkpoint.table.source, "partitions that were lost or changed");
+            repaired.done.push(format!("{name}: compared {partitions} {what} with the manifest"));
+        }
+        self.note_aside(repaired);
+        Ok(())
+    }
+
+    /// A broken file is moved aside; then it is missing, and the recovery does the rest.
+    fn set_aside(&mut self, files: &SourceFiles, repaired: &mut Repaired) -> Result<bool, CommitError> {
+        let SourceFiles { broken, unfit, .. } = files;
+        if broken.is_empty() && unfit.is_empty() {
             return Ok(false);
         }
-        for key in broken {
-            self.checkpoint.table.set_aside(*key)?;
+        for file in broken {
+            self.checkpoint.table.move_aside(file)?;
         }
-        for table in broken_tables {
-            self.checkpoint.table.move_aside(table)?;
-        }
-        self.checkpoint.with(|state| state.reread |= reread);
+        self.checkpoint.with(|state| state.reread |= unfit);
         self.checkpoint.commit()?;
+        self.recover(repaired)?;
         Ok(true)
     }
 
@@ -209,7 +221,7 @@ impl Repair {
     }
 
     /// The files are what the manifest says: no run was left in the middle of writing.
-    pub fn finish(&mut self, repaired: &mut Repaired) -> Result<(), CommitError> {
+    fn finish(&mut self, repaired: &mut Repaired) -> Result<(), CommitError> {
         self.note_aside(repaired);
         let (wanted, absent) = self.checkpoint.reread();
         if !wanted.is_empty() {

@@ -28,7 +28,7 @@ pub struct Report {
     /// Whether every law holds.
     pub sound: bool,
     pub invariants: Vec<Law>,
-    pub sources: Vec<SourceReport>,
+    pub sources: Vec<SourceFiles>,
     /// With `--repair`: what was done.
     pub repaired: Option<Repaired>,
     /// What the reader should know of how the check was made.
@@ -50,35 +50,21 @@ pub struct Law {
     pub notes: Vec<Finding>,
 }
 
-/// One source.
-#[derive(Debug, Serialize)]
-pub struct SourceReport {
-    #[serde(flatten)]
-    pub files: SourceFiles,
-    /// With `--against-source`: how it compares.
-    pub against: Option<Against>,
-}
-
 /// Puts the parts together.
 pub fn report(
     run: &Run,
     lake: String,
     checked: Checked,
-    mut against: Vec<(String, Against)>,
     repaired: Option<Repaired>,
     notes: Vec<String>,
 ) -> Report {
-    let sound = checked.findings.is_sound();
-    let equal = against.iter().all(|(_, against)| against.is_settled());
-    let sources = checked.sources.into_iter().map(|files| {
-        let place = against.iter().position(|(name, _)| *name == files.name);
-        SourceReport { against: place.map(|place| against.swap_remove(place).1), files }
-    });
+    let Checked { findings, sources, .. } = checked;
+    let sound = findings.is_sound();
+    let equal = against(&sources).all(Against::is_settled);
     Report {
         run_id: run.run_id.clone(),
         command: "verify",
         started_at: run.started_at,
-        sources: sources.collect(),
         finished_at: Timestamp::now(),
         outcome: match (sound, equal) {
             (false, _) => Outcome::Failed,
@@ -87,11 +73,17 @@ pub fn report(
         },
         lake,
         sound,
-        invariants: laws(&checked.findings),
+        invariants: laws(&findings),
+        sources,
         repaired,
         notes,
         peak_memory_bytes: peak_memory_bytes(),
     }
+}
+
+/// How the sources compare that were.
+fn against(sources: &[SourceFiles]) -> impl Iterator<Item = &Against> {
+    sources.iter().filter_map(|source| source.against.as_ref())
 }
 
 fn laws(findings: &Findings) -> Vec<Law> {
@@ -113,12 +105,11 @@ fn laws(findings: &Findings) -> Vec<Law> {
 impl Report {
     /// What the exit code says of it: damage first, then what keeps a source from being compared.
     pub fn exit(&self) -> Exit {
-        let against = || self.sources.iter().filter_map(|source| source.against.as_ref());
         if !self.sound {
             Exit::Damaged
-        } else if against().any(|against| against.refused) {
+        } else if against(&self.sources).any(|against| against.refused) {
             Exit::Credentials
-        } else if against().all(Against::is_settled) {
+        } else if against(&self.sources).all(Against::is_settled) {
             Exit::Complete
         } else {
             Exit::Incomplete

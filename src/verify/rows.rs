@@ -19,28 +19,26 @@ pub struct RowCheck {
     pub ids: RoaringTreemap,
     /// Of these, the ones that carry a deletion mark.
     pub deleted: RoaringTreemap,
-    /// The law, the ticket, and what is wrong with it.
-    pub breaches: Vec<(Invariant, Option<i64>, String)>,
 }
 
 impl RowCheck {
     pub fn new(calendar: Calendar, partition: PartitionKey) -> Self {
         let (ids, deleted) = <_>::default();
-        Self { calendar, partition, before: None, ids, deleted, breaches: Vec::new() }
+        Self { calendar, partition, before: None, ids, deleted }
     }
 
-    /// The next rows.
-    pub fn batch(&mut self, batch: &RecordBatch) {
+    /// The next rows; tells of each breach the law, the ticket and what is wrong with it.
+    pub fn batch(&mut self, batch: &RecordBatch, tell: &mut impl FnMut(Invariant, Option<i64>, String)) {
         let Some(ids) = ids_of(batch) else { return };
         if ids.null_count() > 0 {
             let what = format!("{} rows have no id", ids.null_count());
-            self.breaches.push((Invariant::SortedById, None, what));
+            tell(Invariant::SortedById, None, what);
         }
         let (created, deleted) = (instants_of(batch, "created_at"), instants_of(batch, DELETED_AT));
         let rescued = batch.column_by_name(RESCUED).and_then(|column| column.as_string_opt::<i32>());
         for row in (0..batch.num_rows()).filter(|row| ids.is_valid(*row)) {
             let id = ids.value(row);
-            let mut breach = |law, what| self.breaches.push((law, Some(id), what));
+            let mut breach = |law, what| tell(law, Some(id), what);
             if let Some(before) = self.before.filter(|before| *before > id) {
                 breach(Invariant::SortedById, format!("it comes after {before}"));
             }

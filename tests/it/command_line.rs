@@ -46,7 +46,7 @@ fn a_faulty_configuration_ends_with_2_and_one_object() {
 fn the_environment_names_the_configuration_unless_it_is_empty() {
     let folder = tempfile::tempdir().expect("a folder");
     for (named, shown) in
-        [("other.toml", "other.toml: cannot be read"), ("", "ticketlake.toml: cannot be read")]
+        [("other.toml", "error: other.toml: cannot be read"), ("", "error: ticketlake.toml: cannot be read")]
     {
         let done =
             ticketlake(folder.path()).arg("sync").env("TICKETLAKE_CONFIG", named).output().expect("it runs");

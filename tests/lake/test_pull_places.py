@@ -89,12 +89,13 @@ def test_a_file_is_replaced_only_when_asked_and_as_a_whole(shop):
     home, state, _ = shop
     target = home.folder / "kept"
     target.mkdir()
-    real, link = target / "real.csv", home.folder / "link.csv"
+    real, link = home.folder / "real.csv", home.folder / "link.csv"
     real.write_text("old")
     link.symlink_to(real)
     run = pull(home, "--all", "-o", "link.csv", "--force")
-    assert_extract(home, run, link, state, "udesk", list(state.by_id))
-    assert link.is_symlink() and real.read_text(encoding="utf-8").startswith("id,url,")
+    assert run.code == 2 and "symbolic link" in run.err and link.is_symlink() and real.read_text() == "old", run
+    run = pull(home, "--all", "-o", "real.csv", "--force")
+    assert_extract(home, run, real, state, "udesk", list(state.by_id))
     umask = os.umask(0)
     os.umask(umask)
     assert real.stat().st_mode & 0o777 == 0o666 & ~umask

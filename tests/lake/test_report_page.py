@@ -110,16 +110,58 @@ def test_tables_tell_what_json_tells(page, file, desk):  # noqa: F811
 
 
 @needs_browser
-def test_a_page_can_be_printed(page, file):
+def test_a_page_prints_on_a_few_sheets(page, file):
     look(page, file, scheme="dark")
     pdf = base64.b64decode(page.say("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"])
-    assert pdf.startswith(b"%PDF") and len(pdf) > 20_000
+    sheets = len(re.findall(rb"/Type\s*/Page\b", pdf))
+    assert pdf.startswith(b"%PDF") and 1 <= sheets <= 6, sheets
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert page.evaluate("document.querySelectorAll('details:not([open])').length") == 0
+    assert page.evaluate("document.querySelectorAll('details[open]').length") == 0
     assert all(chart["shapes"] > 2 for chart in page.evaluate(DRAWN))
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.evaluate("document.querySelectorAll('details[open]').length") == 0
     assert page.complaints() == []
+
+
+@needs_browser
+def test_a_narrow_table_shows_that_it_scrolls(page, file):
+    look(page, file, 375, mobile=True)
+    told = page.evaluate("""[...document.querySelectorAll('.scroll')].filter((box) => box.scrollWidth > box.clientWidth)
+        .map((box) => [getComputedStyle(box).backgroundAttachment, box.tabIndex])""")
+    assert told and all("local" in attachment and tab == 0 for attachment, tab in told), told
+
+
+@needs_browser
+def test_a_page_in_chinese(page, desk, tmp_path):  # noqa: F811
+    file = tmp_path / "zh.html"
+    done = desk.run("report", "--html", "-", "--lang", "zh", "--title", "客服 <周报>")
+    assert done.code == 0 and done.out.startswith("<!doctype html>") and done.out.endswith("</html>\n"), done.err
+    file.write_text(done.out, encoding="utf-8")
+    look(page, file)
+    assert page.complaints() == [] and page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert page.evaluate("[document.title, document.querySelector('h1').textContent]") == ["客服 <周报>"] * 2
+    headings = page.evaluate("[...document.querySelectorAll('h2')].map((heading) => heading.textContent)")
+    assert {"概览", "满意度", "标签"} <= set(headings) and all(re.search("[\u4e00-\u9fff]", heading) for heading in headings), headings
+    text = page.evaluate("document.body.innerText")
+    assert "未结束" in text and not re.search(r"not known|\btickets\b|percentile", text)
+
+
+@needs_browser
+def test_a_time_that_is_not_over_is_marked(page, file):
+    look(page, file)
+    volume = next(chart for chart in page.evaluate("JSON.parse(document.getElementById('data').textContent)") if chart["kind"] == "bars")
+    assert volume["unfinished"] and volume["names"][-1].endswith("(not over)") and not volume["names"][-2].endswith(")")
+    assert "is not over" in page.evaluate("document.querySelector('.caption').textContent")
+
+
+def test_an_incomplete_lake_says_so_on_top(tmp_path):
+    home = Home(tmp_path)
+    with sandbox(20) as origin:
+        add_sources(home, origin, "help-desk")
+        assert_complete(home.sync(env=SECRETS))
+    assert "is incomplete" not in home.run("report").out.split("Overview")[0]
+    assert home.sync(env=SECRETS).code == 3
+    for text in (home.run("report").out.split("Overview")[0], home.run("report", "--html", "-").out.split("<main>")[0]):
+        assert "This lake is incomplete" in text and "help-desk: the last run is" in text, text
 
 
 @needs_browser
@@ -136,7 +178,7 @@ def test_a_lake_with_next_to_nothing(page, tmp_path, tickets):
     assert all(chart["shapes"] > 0 for chart in page.evaluate(DRAWN))
     text = page.evaluate("document.body.innerText")
     assert "not known" in text and "help-desk" in text
-    assert ("no ticket has an agreement" in text) == (tickets == 1)
+    assert ("no ticket has an SLA" in text) == (tickets == 1)
 
 
 def test_the_page_names_no_other_place(file):

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     io::{self, Read},
 };
 
@@ -20,7 +19,7 @@ pub fn read(arguments: &[String]) -> Result<Vec<i64>, Error> {
                 parse(&text, "standard input", &mut ids)?;
             }
             (_, Some(file)) => {
-                let text = fs::read_to_string(file);
+                let text = crate::files::read_text(file.as_ref());
                 let text =
                     text.map_err(|why| Error::Usage(format!("--ids: {file} cannot be read: {why}")))?;
                 parse(&text, file, &mut ids)?;

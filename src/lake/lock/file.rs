@@ -1,7 +1,7 @@
 //! The lock of a folder.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{ErrorKind, Read, Seek, Write},
     path::Path,
 };
@@ -21,10 +21,7 @@ pub fn share(folder: &Folder, text: &str) -> Result<Result<File, String>, LakeEr
 }
 
 fn take(folder: &Folder, text: &str, how: TryLock) -> Result<Result<File, String>, LakeError> {
-    let path = folder.path(LOCK);
-    folder.create_parent(&path)?;
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = opened.map_err(LakeError::io(path.display(), "open"))?;
+    let (path, mut file) = folder.open_lock(LOCK)?;
     if !try_lock(&path, &file, how)? {
         return Ok(Err(holder_text(&mut file)));
     }

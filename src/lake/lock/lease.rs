@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::lake::{
     LakeError,
-    store::{Bucket, Created, Refusal, put_if, unchanged},
+    store::{Bucket, Created, Files, Refusal, put_if, unchanged},
 };
 
 const LEASE: &str = "_ticketlake/lease.json";
@@ -50,19 +50,19 @@ struct Lease {
 }
 
 impl Lease {
+    fn new(holder: &str, token: String) -> Self {
+        let seconds = TERM.as_secs().cast_signed();
+        Self { holder: holder.to_owned(), token, seconds, renewal: 0, released: false }
+    }
+
     fn content(&self) -> Bytes {
         serde_json::to_vec_pretty(self).unwrap_or_default().into()
     }
 
     /// A lease as it was read. One that cannot be read is some other program's, and is left its term.
     fn read(content: &[u8]) -> Self {
-        serde_json::from_slice(content).unwrap_or_else(|_| Self {
-            holder: "a process that has not told its name".to_owned(),
-            token: String::new(),
-            seconds: TERM.as_secs().cast_signed(),
-            renewal: 0,
-            released: false,
-        })
+        let unnamed = || Self::new("a process that has not told its name", String::new());
+        serde_json::from_slice(content).unwrap_or_else(|_| unnamed())
     }
 }
 
@@ -92,15 +92,9 @@ impl State {
 
 /// Takes the lease, or gives what its holder says of itself.
 pub fn acquire(bucket: &Arc<Bucket>, text: &str) -> Result<Result<Arc<Hold>, String>, LakeError> {
-    let lease = Lease {
-        holder: text.to_owned(),
-        token: format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)),
-        seconds: TERM.as_secs().cast_signed(),
-        renewal: 0,
-        released: false,
-    };
+    let lease = Lease::new(text, format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)));
     let renewed = (Instant::now(), SystemTime::now());
-    let version = match bucket.create(LEASE, lease.content())? {
+    let version = match bucket.put_new(LEASE, lease.content())? {
         Created::Done(version) => version,
         Created::Refused => match take_over(bucket, &lease)? {
             Ok(version) => version,
@@ -115,7 +109,7 @@ pub fn acquire(bucket: &Arc<Bucket>, text: &str) -> Result<Result<Arc<Hold>, Str
 
 /// Puts our lease in the place of one that is released or has expired; else gives its holder.
 fn take_over(bucket: &Bucket, lease: &Lease) -> Result<Result<UpdateVersion, String>, LakeError> {
-    let Some((content, meta)) = bucket.read(LEASE)? else {
+    let Some((content, meta)) = bucket.get(LEASE)? else {
         return Ok(Err("a process that has just ended".to_owned()));
     };
     let other = Lease::read(&content);
@@ -125,11 +119,8 @@ fn take_over(bucket: &Bucket, lease: &Lease) -> Result<Result<UpdateVersion, Str
         if now - renewed <= other.seconds + ROUNDING {
             return Ok(Err(other.holder));
         }
-        tracing::warn!(
-            "taking over the lake: {} has not renewed its lease for {} s",
-            other.holder,
-            now - renewed
-        );
+        let age = now - renewed;
+        tracing::warn!("taking over the lake: {} has not renewed its lease for {age} s", other.holder);
     }
     match bucket.update(LEASE, lease.content(), unchanged(meta))? {
         Created::Done(version) => Ok(Ok(version)),
@@ -155,7 +146,7 @@ fn refuse_without_conditions(bucket: &Bucket, lease: &Lease) -> Result<(), LakeE
         version: Some("0".to_owned()),
     };
     let tries = [
-        ("it created an object that was there (If-None-Match: *)", bucket.create(LEASE, other.content())?),
+        ("it created an object that was there (If-None-Match: *)", bucket.put_new(LEASE, other.content())?),
         (
             "it replaced a version that was not there (If-Match)",
             bucket.update(LEASE, other.content(), wrong)?,
@@ -172,7 +163,7 @@ fn refuse_without_conditions(bucket: &Bucket, lease: &Lease) -> Result<(), LakeE
 
 /// Who holds the lease, as far as this machine's clock can tell.
 pub fn holder(bucket: &Bucket) -> Result<Option<String>, LakeError> {
-    let Some((content, meta)) = bucket.read(LEASE)? else { return Ok(None) };
+    let Some((content, meta)) = bucket.get(LEASE)? else { return Ok(None) };
     let lease = Lease::read(&content);
     let age = jiff::Timestamp::now().as_second() - meta.last_modified.timestamp();
     Ok((!lease.released && age <= lease.seconds + ROUNDING).then_some(lease.holder))
@@ -229,7 +220,7 @@ impl Hold {
     /// As [`Hold::check`], and looks at the lease itself.
     pub fn confirm(&self, bucket: &Bucket) -> Result<(), LakeError> {
         self.check(&bucket.address(""))?;
-        let there = bucket.read(LEASE)?.map(|(content, _)| Lease::read(&content));
+        let there = bucket.get(LEASE)?.map(|(content, _)| Lease::read(&content));
         let mut state = self.state();
         let is_ours = there.as_ref().is_some_and(|there| there.token == state.lease.token && !there.released);
         if !is_ours {
@@ -254,7 +245,7 @@ impl Hold {
             Ok(Created::Done(_)) => {}
             // A renewal was on its way when we stopped it: the version that it made is ours as well.
             Ok(Created::Refused) => {
-                if let Ok(Some((content, meta))) = bucket.read(LEASE)
+                if let Ok(Some((content, meta))) = bucket.get(LEASE)
                     && Lease::read(&content).token == lease.token
                 {
                     let _ = bucket.update(LEASE, lease.content(), unchanged(meta));

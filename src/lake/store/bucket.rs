@@ -20,7 +20,7 @@ use object_store::{
 
 pub use self::put::{Created, put_if};
 use super::{
-    Content, Entry, FileVersion, LakeError, Refusal,
+    Content, Entry, FileVersion, Files, LakeError, Refusal,
     content::{MAX_BYTES_IN_MEMORY, Source},
     requests::Requests,
 };
@@ -89,12 +89,6 @@ impl Bucket {
         self.place.kind
     }
 
-    /// How a key is shown.
-    pub fn address(&self, key: &str) -> String {
-        let place = config::Place::Bucket(self.place.clone());
-        if key.is_empty() { place.to_string() } else { format!("{place}/{key}") }
-    }
-
     pub fn objects(&self) -> &dyn ObjectStore {
         &*self.objects
     }
@@ -152,8 +146,42 @@ impl Bucket {
         })
     }
 
-    /// The content of an object: a small one in memory, a larger one in a temporary file.
-    pub fn open(&self, key: &str) -> Result<Option<Content>, LakeError> {
+    /// A whole object, with its metadata.
+    pub fn get(&self, key: &str) -> Result<Option<(Bytes, ObjectMeta)>, LakeError> {
+        self.ask_for(key, "read", |object| async move { whole(self.objects.get(&object).await?).await })
+    }
+
+    pub fn head(&self, key: &str) -> Result<Option<ObjectMeta>, LakeError> {
+        self.ask_for(key, "look for", |object| async move { self.objects.head(&object).await })
+    }
+
+    /// Notes that this process holds the lake, or no longer does.
+    pub fn set_hold(&self, hold: Option<Arc<Hold>>) {
+        *self.hold.lock().unwrap_or_else(PoisonError::into_inner) = hold;
+    }
+
+    fn hold(&self) -> Option<Arc<Hold>> {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Fails if this process had the lake and has lost it, by its own clock.
+    pub fn check_hold(&self) -> Result<(), LakeError> {
+        self.hold().map_or(Ok(()), |hold| hold.check(&self.address("")))
+    }
+}
+
+/// What is opened is in memory where it is small, else in a temporary file.
+impl Files for Bucket {
+    fn address(&self, key: &str) -> String {
+        let place = config::Place::Bucket(self.place.clone());
+        if key.is_empty() { place.to_string() } else { format!("{place}/{key}") }
+    }
+
+    fn stat(&self, key: &str) -> Result<Option<FileVersion>, LakeError> {
+        Ok(self.head(key)?.map(|meta| version_of(&meta)))
+    }
+
+    fn open(&self, key: &str) -> Result<Option<Content>, LakeError> {
         let opened = self.ask_for(key, "read", |object| async move {
             let got = self.objects.get(&object).await?;
             Ok((version_of(&got.meta), fetch(got).await?))
@@ -164,21 +192,43 @@ impl Bucket {
         Ok(Some(Content::new(source, version)))
     }
 
-    /// A whole object.
-    pub fn read(&self, key: &str) -> Result<Option<(Bytes, ObjectMeta)>, LakeError> {
-        self.ask_for(key, "read", |object| async move { whole(self.objects.get(&object).await?).await })
+    fn read(&self, key: &str) -> Result<Option<Bytes>, LakeError> {
+        Ok(self.get(key)?.map(|(content, _)| content))
     }
 
-    pub fn head(&self, key: &str) -> Result<Option<ObjectMeta>, LakeError> {
-        self.ask_for(key, "look for", |object| async move { self.objects.head(&object).await })
+    fn create(&self, key: &str, content: &[u8]) -> Result<bool, LakeError> {
+        self.check_hold()?;
+        Ok(matches!(self.put_new(key, content.to_vec())?, Created::Done(_)))
     }
 
-    pub fn stat(&self, key: &str) -> Result<Option<FileVersion>, LakeError> {
-        Ok(self.head(key)?.map(|meta| version_of(&meta)))
+    fn delete(&self, key: &str) -> Result<bool, LakeError> {
+        self.check_hold()?;
+        // Stores answer a deletion alike whether or not anything was there.
+        if self.head(key)?.is_none() {
+            return Ok(false);
+        }
+        let deleted =
+            self.ask_for(key, "remove", |object| async move { self.objects.delete(&object).await })?;
+        Ok(deleted.is_some())
     }
 
-    /// The names directly under a key, of objects and of folders, sorted.
-    pub fn list(&self, key: &str) -> Result<Vec<String>, LakeError> {
+    fn rename(&self, from: &FilePath, to: &FilePath) -> Result<(), LakeError> {
+        self.check_hold()?;
+        let (from, to) = (&super::text(from), &super::text(to));
+        let inside: Vec<String> = self.files(from)?.into_iter().map(|(key, _)| key).collect();
+        let moved = if inside.is_empty() { vec![from.to_owned()] } else { inside };
+        for key in moved {
+            let target =
+                self.object(&format!("{to}{}", key.strip_prefix(from.as_str()).unwrap_or_default()))?;
+            self.ask(&key, "move aside", |object| async move {
+                self.objects.copy(&object, &target).await?;
+                self.objects.delete(&object).await
+            })?;
+        }
+        Ok(())
+    }
+
+    fn list(&self, key: &str) -> Result<Vec<String>, LakeError> {
         let found =
             self.ask(
                 key,
@@ -191,23 +241,14 @@ impl Bucket {
         Ok(sorted.into_iter().collect())
     }
 
-    /// All objects under a key, sorted.
-    pub fn files(&self, key: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
+    fn files(&self, key: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
         let found: Vec<ObjectMeta> = self
             .ask(key, "list", |object| async move { self.objects.list(Some(&object)).try_collect().await })?;
         let files = found.iter().filter_map(|meta| Some((self.key(&meta.location)?, version_of(meta))));
         Ok(files.collect::<BTreeMap<_, _>>().into_iter().collect())
     }
 
-    /// Whether there is any object under a key.
-    pub fn has_any(&self, key: &str) -> Result<bool, LakeError> {
-        let first =
-            self.ask(key, "list", |object| async move { self.objects.list(Some(&object)).try_next().await })?;
-        Ok(first.is_some())
-    }
-
-    /// Shows the objects under a key as if they lay in folders.
-    pub fn walk(&self, folder: &FilePath, visit: &mut dyn FnMut(&Entry) -> bool) -> Result<(), LakeError> {
+    fn walk(&self, folder: &FilePath, visit: &mut dyn FnMut(&Entry) -> bool) -> Result<(), LakeError> {
         let mut is_open: BTreeMap<PathBuf, bool> = BTreeMap::new();
         for (key, _) in self.files(&super::text(folder))? {
             let file = FilePath::new(&key);
@@ -226,51 +267,14 @@ impl Bucket {
         Ok(())
     }
 
-    /// Removes an object. Gives false if it is not there.
-    pub fn delete(&self, key: &str) -> Result<bool, LakeError> {
-        self.check_hold()?;
-        // Stores answer a deletion alike whether or not anything was there.
-        if self.head(key)?.is_none() {
-            return Ok(false);
-        }
-        let deleted =
-            self.ask_for(key, "remove", |object| async move { self.objects.delete(&object).await })?;
-        Ok(deleted.is_some())
+    fn is_folder(&self, path: &FilePath) -> Result<bool, LakeError> {
+        let first = self.ask(&super::text(path), "list", |object| async move {
+            self.objects.list(Some(&object)).try_next().await
+        })?;
+        Ok(first.is_some())
     }
 
-    /// Moves an object, or all objects under a key, by copies that the store makes.
-    pub fn rename(&self, from: &FilePath, to: &FilePath) -> Result<(), LakeError> {
-        self.check_hold()?;
-        let (from, to) = (&super::text(from), &super::text(to));
-        let inside: Vec<String> = self.files(from)?.into_iter().map(|(key, _)| key).collect();
-        let moved = if inside.is_empty() { vec![from.to_owned()] } else { inside };
-        for key in moved {
-            let target =
-                self.object(&format!("{to}{}", key.strip_prefix(from.as_str()).unwrap_or_default()))?;
-            self.ask(&key, "move aside", |object| async move {
-                self.objects.copy(&object, &target).await?;
-                self.objects.delete(&object).await
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Notes that this process holds the lake, or no longer does.
-    pub fn set_hold(&self, hold: Option<Arc<Hold>>) {
-        *self.hold.lock().unwrap_or_else(PoisonError::into_inner) = hold;
-    }
-
-    fn hold(&self) -> Option<Arc<Hold>> {
-        self.hold.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Fails if this process had the lake and has lost it, by its own clock.
-    pub fn check_hold(&self) -> Result<(), LakeError> {
-        self.hold().map_or(Ok(()), |hold| hold.check(&self.address("")))
-    }
-
-    /// As [`Bucket::check_hold`], and reads the lease.
-    pub fn confirm_hold(&self) -> Result<(), LakeError> {
+    fn confirm_hold(&self) -> Result<(), LakeError> {
         self.hold().map_or(Ok(()), |hold| hold.confirm(self))
     }
 }

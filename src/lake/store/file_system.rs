@@ -11,13 +11,13 @@ use std::{
 #[derive(Debug, Default)]
 pub struct FileSystem {
     #[cfg(test)]
-    pub recorder: std::sync::Mutex<Recorder>,
+    pub call_log: std::sync::Mutex<CallLog>,
 }
 
 /// The operations so far, and the one that is to fail.
 #[cfg(test)]
 #[derive(Debug, Default)]
-pub struct Recorder {
+pub struct CallLog {
     pub calls: Vec<(&'static str, std::path::PathBuf)>,
     pub failing: Option<(&'static str, io::ErrorKind)>,
 }
@@ -59,11 +59,11 @@ impl FileSystem {
 
     #[cfg(test)]
     fn record(&self, operation: &'static str, path: &Path) -> io::Result<()> {
-        let mut recorder = self.recorder.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        recorder.calls.push((operation, path.to_owned()));
-        match recorder.failing {
+        let mut call_log = self.call_log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        call_log.calls.push((operation, path.to_owned()));
+        match call_log.failing {
             Some((failing, kind)) if failing == operation => {
-                recorder.failing = None;
+                call_log.failing = None;
                 Err(kind.into())
             }
             _ => Ok(()),

@@ -13,7 +13,8 @@ use std::{
 
 use self::staged::STAGED_BESIDE;
 use super::{
-    Content, Entry, Expected, FileVersion, INTERNAL, LakeError, Put, content::Source, file_system::FileSystem,
+    Content, Entry, Expected, FileVersion, Files, INTERNAL, LakeError, Put, content::Source,
+    file_system::FileSystem,
 };
 use bytes::Bytes;
 
@@ -35,8 +36,8 @@ impl Folder {
     }
 
     #[cfg(test)]
-    pub fn recorder(&self) -> MutexGuard<'_, super::file_system::Recorder> {
-        self.files.recorder.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    pub fn call_log(&self) -> MutexGuard<'_, super::file_system::CallLog> {
+        self.files.call_log.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Where a key lies.
@@ -79,26 +80,6 @@ impl Folder {
         Ok((outcome, Put { version, checksum }))
     }
 
-    /// Makes the names of all files that were put durable. One folder after another costs little where a sync for each
-    /// new file would be a commit of the file system's journal.
-    pub fn sync_folders(&self) -> Result<(), LakeError> {
-        // Locked to the end: what another thread has begun to sync is not durable yet.
-        let mut changed = self.changed();
-        while let Some(folder) = changed.first() {
-            match self.files.sync_folder(folder) {
-                Ok(()) => {}
-                // It was removed since.
-                Err(cause) if cause.kind() == ErrorKind::NotFound => {}
-                // Above the lake, it may not be ours to open.
-                Err(cause)
-                    if cause.kind() == ErrorKind::PermissionDenied && !folder.starts_with(&self.root) => {}
-                Err(cause) => return Err(LakeError::io(folder.display(), "make durable")(cause)),
-            }
-            changed.pop_first();
-        }
-        Ok(())
-    }
-
     fn changed(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,30 +90,6 @@ impl Folder {
         self.changed().extend(folders.map(Path::to_owned));
     }
 
-    /// Puts `content` at `key`, durably, if nothing is there. Gives false, and changes nothing, if something is.
-    pub fn create(&self, key: &str, content: &[u8]) -> Result<bool, LakeError> {
-        self.sync_folders()?;
-        let place = self.path(key);
-        let mut staged = self.stage()?;
-        let written = staged.write_all(content);
-        written.map_err(LakeError::io(staged.path.display(), "write"))?;
-        staged.sync()?;
-        self.create_parent(&place)?;
-        let created = match self.files.link(&staged.path, &place) {
-            // A file system without hard links: of two exclusive creates still only one succeeds.
-            Err(cause) if cause.kind() != ErrorKind::AlreadyExists => self.create_exclusive(&place, content),
-            linked => linked,
-        };
-        match created {
-            Ok(()) => {}
-            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Ok(false),
-            Err(cause) => return Err(LakeError::io(place.display(), "create")(cause)),
-        }
-        self.note_new_name(&place);
-        self.sync_folders()?;
-        Ok(true)
-    }
-
     fn create_exclusive(&self, place: &Path, content: &[u8]) -> io::Result<()> {
         let mut file = self.files.create(place)?;
         let written = file.write_all(content).and_then(|()| self.files.sync(place, &file));
@@ -141,84 +98,6 @@ impl Folder {
             let _ = self.files.remove(place);
         }
         written
-    }
-
-    /// How a key is shown.
-    pub fn address(&self, key: &str) -> String {
-        self.path(key).display().to_string()
-    }
-
-    /// The bytes at `key`, or `None` if nothing is there.
-    pub fn read(&self, key: &str) -> Result<Option<Bytes>, LakeError> {
-        let place = self.path(key);
-        found(fs::read(&place), &place, "read").map(|content| content.map(Bytes::from))
-    }
-
-    /// The version of the file at `key`; `None` if there is none.
-    pub fn stat(&self, key: &str) -> Result<Option<FileVersion>, LakeError> {
-        let place = self.path(key);
-        let version = match fs::metadata(&place) {
-            Ok(metadata) if metadata.is_file() => version_of(&metadata).map(Some),
-            Ok(_) => Ok(None),
-            // Something on the way is a file.
-            Err(cause) if cause.kind() == ErrorKind::NotADirectory => Ok(None),
-            Err(cause) => Err(cause),
-        };
-        Ok(found(version, &place, "look for")?.flatten())
-    }
-
-    /// The content of the file at `key`; `None` if nothing is there.
-    pub fn open(&self, key: &str) -> Result<Option<Content>, LakeError> {
-        let place = self.path(key);
-        let Some(file) = found(File::open(&place), &place, "open")? else { return Ok(None) };
-        let version = file.metadata().and_then(|metadata| version_of(&metadata));
-        let content =
-            version.and_then(|version| Ok(Content::new(Source::of_file(file, version.bytes)?, version)));
-        content.map(Some).map_err(LakeError::io(place.display(), "read"))
-    }
-
-    /// Removes the file at `key`, durably. Gives false if nothing is there.
-    pub fn delete(&self, key: &str) -> Result<bool, LakeError> {
-        // Its rows may be in other files by now.
-        self.sync_folders()?;
-        let place = self.path(key);
-        let is_removed = found(self.files.remove(&place), &place, "remove")?.is_some();
-        if is_removed {
-            self.note_new_name(&place);
-            self.sync_folders()?;
-        }
-        Ok(is_removed)
-    }
-
-    /// Moves a file or a folder.
-    pub fn rename(&self, from: &Path, to: &Path) -> Result<(), LakeError> {
-        let (from, to) = (self.path(from), self.path(to));
-        self.create_parent(&to)?;
-        let renamed = match self.files.rename(&from, &to) {
-            // As for a put: a part of the lake may be on another file system.
-            Err(cause) if cause.kind() == ErrorKind::CrossesDevices && from.is_file() => fs::copy(&from, &to)
-                .and_then(|_| self.files.sync(&to, &File::open(&to)?))
-                .and_then(|()| self.files.remove(&from)),
-            renamed => renamed,
-        };
-        renamed.map_err(LakeError::io(from.display(), "move aside"))?;
-        self.note_new_name(&from);
-        self.note_new_name(&to);
-        Ok(())
-    }
-
-    /// Removes a folder that is empty.
-    pub fn remove_empty(&self, folder: &Path) -> Result<bool, LakeError> {
-        let place = self.path(folder);
-        match fs::remove_dir(&place) {
-            Err(cause) if cause.kind() == ErrorKind::DirectoryNotEmpty => Ok(false),
-            removed => found(removed, &place, "remove").map(|removed| removed.is_some()),
-        }
-    }
-
-    /// The names in a folder, sorted. One that is no text is none of ours.
-    pub fn list(&self, key: &str) -> Result<Vec<String>, LakeError> {
-        Ok(self.entries(Path::new(key))?.into_iter().filter_map(|entry| entry.name).collect())
     }
 
     /// What is in a folder, sorted by name; nothing if it is not there.
@@ -241,18 +120,115 @@ impl Folder {
         Ok(entries)
     }
 
-    /// Walks through a folder, in the order of names.
-    pub fn walk(&self, folder: &Path, visit: &mut dyn FnMut(&Entry) -> bool) -> Result<(), LakeError> {
-        for entry in self.entries(folder)? {
-            if visit(&entry) && entry.is_folder {
-                self.walk(&entry.path, visit)?;
-            }
+    /// Opens a file that is there to be locked; gives its path too.
+    pub fn open_lock(&self, key: &str) -> Result<(PathBuf, File), LakeError> {
+        let place = self.path(key);
+        self.create_parent(&place)?;
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&place);
+        let file = opened.map_err(LakeError::io(place.display(), "open"))?;
+        Ok((place, file))
+    }
+
+    /// Creates the folder of `place`, and each one above that is missing.
+    fn create_parent(&self, place: &Path) -> Result<(), LakeError> {
+        let folder = parent(place);
+        let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+        let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
+        if !missing.is_empty() {
+            fs::create_dir_all(folder).map_err(LakeError::io(folder.display(), "create the folder"))?;
+            self.changed().extend(missing.into_iter().map(|folder| parent(folder).to_owned()));
         }
         Ok(())
     }
+}
 
-    /// All files below a folder, sorted by key.
-    pub fn files(&self, folder: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
+impl Files for Folder {
+    fn address(&self, key: &str) -> String {
+        self.path(key).display().to_string()
+    }
+
+    fn stat(&self, key: &str) -> Result<Option<FileVersion>, LakeError> {
+        let place = self.path(key);
+        let version = match fs::metadata(&place) {
+            Ok(metadata) if metadata.is_file() => version_of(&metadata).map(Some),
+            Ok(_) => Ok(None),
+            // Something on the way is a file.
+            Err(cause) if cause.kind() == ErrorKind::NotADirectory => Ok(None),
+            Err(cause) => Err(cause),
+        };
+        Ok(found(version, &place, "look for")?.flatten())
+    }
+
+    fn open(&self, key: &str) -> Result<Option<Content>, LakeError> {
+        let place = self.path(key);
+        let Some(file) = found(File::open(&place), &place, "open")? else { return Ok(None) };
+        let version = file.metadata().and_then(|metadata| version_of(&metadata));
+        let content =
+            version.and_then(|version| Ok(Content::new(Source::of_file(file, version.bytes)?, version)));
+        content.map(Some).map_err(LakeError::io(place.display(), "read"))
+    }
+
+    fn read(&self, key: &str) -> Result<Option<Bytes>, LakeError> {
+        let place = self.path(key);
+        found(fs::read(&place), &place, "read").map(|content| content.map(Bytes::from))
+    }
+
+    fn create(&self, key: &str, content: &[u8]) -> Result<bool, LakeError> {
+        self.sync_folders()?;
+        let place = self.path(key);
+        let mut staged = self.stage()?;
+        let written = staged.write_all(content);
+        written.map_err(LakeError::io(staged.path.display(), "write"))?;
+        staged.sync()?;
+        self.create_parent(&place)?;
+        let created = match self.files.link(&staged.path, &place) {
+            // A file system without hard links: of two exclusive creates still only one succeeds.
+            Err(cause) if cause.kind() != ErrorKind::AlreadyExists => self.create_exclusive(&place, content),
+            linked => linked,
+        };
+        match created {
+            Ok(()) => {}
+            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Ok(false),
+            Err(cause) => return Err(LakeError::io(place.display(), "create")(cause)),
+        }
+        self.note_new_name(&place);
+        self.sync_folders()?;
+        Ok(true)
+    }
+
+    fn delete(&self, key: &str) -> Result<bool, LakeError> {
+        // Its rows may be in other files by now.
+        self.sync_folders()?;
+        let place = self.path(key);
+        let is_removed = found(self.files.remove(&place), &place, "remove")?.is_some();
+        if is_removed {
+            self.note_new_name(&place);
+            self.sync_folders()?;
+        }
+        Ok(is_removed)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), LakeError> {
+        let (from, to) = (self.path(from), self.path(to));
+        self.create_parent(&to)?;
+        let renamed = match self.files.rename(&from, &to) {
+            // As for a put: a part of the lake may be on another file system.
+            Err(cause) if cause.kind() == ErrorKind::CrossesDevices && from.is_file() => fs::copy(&from, &to)
+                .and_then(|_| self.files.sync(&to, &File::open(&to)?))
+                .and_then(|()| self.files.remove(&from)),
+            renamed => renamed,
+        };
+        renamed.map_err(LakeError::io(from.display(), "move aside"))?;
+        self.note_new_name(&from);
+        self.note_new_name(&to);
+        Ok(())
+    }
+
+    fn list(&self, key: &str) -> Result<Vec<String>, LakeError> {
+        Ok(self.entries(Path::new(key))?.into_iter().filter_map(|entry| entry.name).collect())
+    }
+
+    fn files(&self, folder: &str) -> Result<Vec<(String, FileVersion)>, LakeError> {
         let mut keys = Vec::new();
         self.walk(Path::new(folder), &mut |entry| {
             // A name that is no text is none of ours.
@@ -267,8 +243,52 @@ impl Folder {
         versions.filter_map(Result::transpose).collect()
     }
 
-    /// Files that are staged beside their targets: in the folders of partitions, `table/key=value/…`.
-    pub fn staged_beside(&self) -> Result<Vec<String>, LakeError> {
+    fn walk(&self, folder: &Path, visit: &mut dyn FnMut(&Entry) -> bool) -> Result<(), LakeError> {
+        for entry in self.entries(folder)? {
+            if visit(&entry) && entry.is_folder {
+                self.walk(&entry.path, visit)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_folder(&self, path: &Path) -> Result<bool, LakeError> {
+        Ok(self.path(path).is_dir())
+    }
+
+    fn sync_folders(&self) -> Result<(), LakeError> {
+        // Locked to the end: what another thread has begun to sync is not durable yet.
+        let mut changed = self.changed();
+        while let Some(folder) = changed.first() {
+            match self.files.sync_folder(folder) {
+                Ok(()) => {}
+                // It was removed since.
+                Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+                // Above the lake, it may not be ours to open.
+                Err(cause)
+                    if cause.kind() == ErrorKind::PermissionDenied && !folder.starts_with(&self.root) => {}
+                Err(cause) => return Err(LakeError::io(folder.display(), "make durable")(cause)),
+            }
+            changed.pop_first();
+        }
+        Ok(())
+    }
+
+    fn remove_empty(&self, folder: &Path) -> Result<bool, LakeError> {
+        let place = self.path(folder);
+        match fs::remove_dir(&place) {
+            Err(cause) if cause.kind() == ErrorKind::DirectoryNotEmpty => Ok(false),
+            removed => found(removed, &place, "remove").map(|removed| removed.is_some()),
+        }
+    }
+
+    fn lock_partitions(&self) -> Result<Option<File>, LakeError> {
+        let (place, file) = self.open_lock(PARTITIONS_LOCK)?;
+        file.lock().map_err(LakeError::io(place.display(), "lock"))?;
+        Ok(Some(file))
+    }
+
+    fn staged_beside(&self) -> Result<Vec<String>, LakeError> {
         let mut staged = Vec::new();
         self.walk(Path::new(""), &mut |entry| {
             let name = entry.name.as_deref().unwrap_or_default();
@@ -278,28 +298,6 @@ impl Folder {
             name.contains('=') || entry.path.components().count() == 1
         })?;
         Ok(staged)
-    }
-
-    /// A lock that one process has at a time.
-    pub fn lock_partitions(&self) -> Result<File, LakeError> {
-        let place = self.path(PARTITIONS_LOCK);
-        self.create_parent(&place)?;
-        let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&place);
-        let file = opened.map_err(LakeError::io(place.display(), "open"))?;
-        file.lock().map_err(LakeError::io(place.display(), "lock"))?;
-        Ok(file)
-    }
-
-    /// Creates the folder of `place`, and each one above that is missing.
-    pub fn create_parent(&self, place: &Path) -> Result<(), LakeError> {
-        let folder = parent(place);
-        let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
-        let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
-        if !missing.is_empty() {
-            fs::create_dir_all(folder).map_err(LakeError::io(folder.display(), "create the folder"))?;
-            self.changed().extend(missing.into_iter().map(|folder| parent(folder).to_owned()));
-        }
-        Ok(())
     }
 }
 

@@ -5,7 +5,10 @@ use std::{error::Error, fmt};
 
 use object_store::Error as StoreError;
 
-use crate::config::StoreKind;
+use crate::{
+    config::StoreKind,
+    secret::{redact, without_tokens},
+};
 
 /// The most characters of an answer that are shown.
 const MAX_CHARACTERS: usize = 300;
@@ -165,7 +168,30 @@ fn summary(chain: &[String]) -> String {
     let status = || chain.iter().find_map(|text| status(text));
     let text = said.or_else(status).or_else(|| chain.last().cloned()).unwrap_or_default();
     let plain: Vec<&str> = text.split_whitespace().map(without_query).collect();
-    plain.join(" ").chars().take(MAX_CHARACTERS).collect()
+    let secrets = secrets(
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+    );
+    hidden(&plain.join(" "), &secrets).chars().take(MAX_CHARACTERS).collect()
+}
+
+/// A store, or a proxy before it, may give back what it was sent.
+fn hidden(text: &str, secrets: &[String]) -> String {
+    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    without_tokens(&redact(text, &secrets))
+}
+
+/// The values of those variables that a store's client takes its secrets from.
+fn secrets(variables: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    let is_secret = |name: &str| {
+        let of_store = ["AWS_", "AZURE_", "GOOGLE_"].iter().any(|store| name.starts_with(store));
+        let words = ["_KEY", "SECRET", "TOKEN", "SAS", "PASSWORD"];
+        of_store
+            && words.iter().any(|word| name.contains(word))
+            && !["_ID", "_FILE", "_PATH", "_URI"].iter().any(|end| name.ends_with(end))
+    };
+    let texts = variables.filter(|(name, _)| is_secret(&name.to_ascii_uppercase()));
+    texts.map(|(_, value)| value).collect()
 }
 
 fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
@@ -210,6 +236,21 @@ mod tests {
         let told =
             refusal("error sending request for url (https://a.blob/x?sig=s3cret): refused").to_string();
         assert!(told.contains("cannot be reached") && !told.contains("s3cret"), "{told}");
+    }
+
+    #[test]
+    fn a_secret_in_the_message_is_not_shown() {
+        let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let variables = [
+            variable("AWS_ACCESS_KEY_ID", "AKIA1"),
+            variable("AWS_SECRET_ACCESS_KEY", "s3c/ret+K"),
+            variable("AZURE_STORAGE_ACCOUNT_KEY", "a2V5a2V5"),
+            variable("AWS_WEB_IDENTITY_TOKEN_FILE", "/run/token"),
+        ];
+        let secrets = secrets(variables.into_iter());
+        assert_eq!(secrets, ["s3c/ret+K", "a2V5a2V5"]);
+        let echo = "AKIA1 s3c/ret+K s3c%2Fret%2BK a2V5a2V5 Bearer ya29.a0AfH6SMBx-1_2 /run/token";
+        assert_eq!(hidden(echo, &secrets), "AKIA1 *** *** *** Bearer *** /run/token");
     }
 
     #[test]

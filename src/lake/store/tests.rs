@@ -20,7 +20,7 @@ fn put_bytes(lake: &Lake, key: &str, expected: &Expected, content: &[u8]) -> Res
 }
 
 fn content_of(lake: &Lake, key: &str) -> Option<Vec<u8>> {
-    read(lake, key).unwrap().map(|content| content.to_vec())
+    lake.store.read(key).unwrap().map(|content| content.to_vec())
 }
 
 #[test]
@@ -31,8 +31,8 @@ fn what_is_put_is_there_with_its_version_and_checksum() {
             let put = put_bytes(&lake, FILE, &Expected::Anything, &content).unwrap();
             assert_eq!((put.version.bytes, put.checksum), (content.len() as u64, xxh3_64(&content)));
             assert!(!put.version.tag.is_empty());
-            assert_eq!(stat(&lake, FILE).unwrap().as_ref(), Some(&put.version));
-            assert_eq!(files(&lake, "tickets").unwrap(), [(FILE.to_owned(), put.version.clone())]);
+            assert_eq!(lake.store.stat(FILE).unwrap().as_ref(), Some(&put.version));
+            assert_eq!(lake.store.files("tickets").unwrap(), [(FILE.to_owned(), put.version.clone())]);
             assert_eq!(content_of(&lake, FILE).as_deref(), Some(&content[..]));
 
             let opened = path(&lake, FILE).open().unwrap().unwrap();
@@ -52,12 +52,12 @@ fn what_is_put_is_there_with_its_version_and_checksum() {
 fn nothing_is_there_before_it_is_put() {
     for (_folder, lake) in lakes() {
         assert_eq!(content_of(&lake, FILE), None);
-        assert_eq!(stat(&lake, FILE).unwrap(), None);
+        assert_eq!(lake.store.stat(FILE).unwrap(), None);
         assert!(path(&lake, FILE).open().unwrap().is_none());
-        assert!(!path(&lake, FILE).exists().unwrap() && !delete(&lake, FILE).unwrap());
-        assert_eq!(files(&lake, "tickets").unwrap(), []);
-        assert!(list(&lake, "tickets").unwrap().is_empty());
-        assert!(!is_there(&lake).unwrap() && !is_folder(&lake, Path::new("tickets")).unwrap());
+        assert!(!path(&lake, FILE).exists().unwrap() && !lake.store.delete(FILE).unwrap());
+        assert_eq!(lake.store.files("tickets").unwrap(), []);
+        assert!(lake.store.list("tickets").unwrap().is_empty());
+        assert!(!lake.is_there().unwrap() && !lake.store.is_folder(Path::new("tickets")).unwrap());
         assert_eq!((staged(&lake).unwrap(), sweep(&lake).unwrap()), (0, 0));
     }
 }
@@ -103,8 +103,8 @@ fn a_file_that_cannot_be_written_leaves_the_old_one() {
 #[test]
 fn only_one_creates() {
     for (_folder, lake) in lakes() {
-        assert!(create(&lake, STATE, b"one").unwrap());
-        assert!(!create(&lake, STATE, b"two").unwrap());
+        assert!(lake.store.create(STATE, b"one").unwrap());
+        assert!(!lake.store.create(STATE, b"two").unwrap());
         assert_eq!(content_of(&lake, STATE).unwrap(), b"one");
         assert_eq!(staged(&lake).unwrap(), 0);
     }
@@ -115,18 +115,20 @@ fn files_are_listed_walked_moved_and_removed() {
     for (_folder, lake) in lakes() {
         let keys = ["tickets/a-b/one", "tickets/a/b/three", "tickets/a/two", "tickets/four"];
         for key in keys {
-            create(&lake, key, b"x").unwrap();
+            lake.store.create(key, b"x").unwrap();
         }
-        let found = || files(&lake, "tickets").unwrap().into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+        let found =
+            || lake.store.files("tickets").unwrap().into_iter().map(|(key, _)| key).collect::<Vec<_>>();
         assert_eq!(found(), keys);
-        assert_eq!(list(&lake, "tickets").unwrap(), ["a", "a-b", "four"]);
-        assert_eq!(files(&lake, "tickets/a").unwrap().len(), 2);
+        assert_eq!(lake.store.list("tickets").unwrap(), ["a", "a-b", "four"]);
+        assert_eq!(lake.store.files("tickets/a").unwrap().len(), 2);
         let mut walked = Vec::new();
-        walk(&lake, Path::new("tickets"), &mut |entry| {
-            walked.push((text(&entry.path), entry.is_folder));
-            entry.name.as_deref() != Some("b")
-        })
-        .unwrap();
+        lake.store
+            .walk(Path::new("tickets"), &mut |entry| {
+                walked.push((text(&entry.path), entry.is_folder));
+                entry.name.as_deref() != Some("b")
+            })
+            .unwrap();
         walked.sort_unstable();
         let expected = [
             ("tickets/a", true),
@@ -138,16 +140,18 @@ fn files_are_listed_walked_moved_and_removed() {
         ];
         assert_eq!(walked, expected.map(|(path, is_folder)| (path.to_owned(), is_folder)));
 
-        rename(&lake, Path::new("tickets/a"), Path::new("_ticketlake/aside/a")).unwrap();
-        rename(&lake, Path::new("tickets/four"), Path::new("tickets/five")).unwrap();
+        lake.store.rename(Path::new("tickets/a"), Path::new("_ticketlake/aside/a")).unwrap();
+        lake.store.rename(Path::new("tickets/four"), Path::new("tickets/five")).unwrap();
         assert_eq!(found(), ["tickets/a-b/one", "tickets/five"]);
         assert_eq!(content_of(&lake, "_ticketlake/aside/a/b/three").unwrap(), b"x");
-        assert!(is_folder(&lake, Path::new("tickets")).unwrap());
-        assert!(!is_folder(&lake, Path::new("tickets/five")).unwrap());
-        assert!(delete(&lake, "tickets/a-b/one").unwrap() && !delete(&lake, "tickets/a-b/one").unwrap());
+        assert!(lake.store.is_folder(Path::new("tickets")).unwrap());
+        assert!(!lake.store.is_folder(Path::new("tickets/five")).unwrap());
+        assert!(
+            lake.store.delete("tickets/a-b/one").unwrap() && !lake.store.delete("tickets/a-b/one").unwrap()
+        );
         let _ = remove_empty(&lake, Path::new("tickets/a-b")).unwrap();
         assert!(!remove_empty(&lake, Path::new("tickets")).unwrap());
-        assert_eq!(list(&lake, "tickets").unwrap(), ["five"]);
+        assert_eq!(lake.store.list("tickets").unwrap(), ["five"]);
     }
 }
 
@@ -186,8 +190,8 @@ fn folder_lake() -> (tempfile::TempDir, Lake, Arc<Folder>) {
 fn a_table_is_durable_before_state_speaks_of_it() {
     let (above, lake, folder) = folder_lake();
     put_bytes(&lake, FILE, &Expected::Nothing, b"rows").unwrap();
-    create(&lake, STATE, b"state").unwrap();
-    let calls = std::mem::take(&mut folder.recorder().calls);
+    lake.store.create(STATE, b"state").unwrap();
+    let calls = std::mem::take(&mut folder.call_log().calls);
     let at = |operation, path: PathBuf| {
         let found = calls.iter().position(|call| *call == (operation, path.clone()));
         found.unwrap_or_else(|| panic!("no {operation} of {}: {calls:#?}", path.display()))
@@ -219,11 +223,11 @@ fn a_table_is_durable_before_rows_are_removed_elsewhere() {
     let (_above, lake, folder) = folder_lake();
     let other = "tickets/source=s/created_date=2024-01-06/part-0.parquet";
     put_bytes(&lake, other, &Expected::Nothing, b"rows").unwrap();
-    sync_folders(&lake).unwrap();
+    lake.store.sync_folders().unwrap();
     put_bytes(&lake, FILE, &Expected::Nothing, b"rows").unwrap();
-    folder.recorder().calls.clear();
-    assert!(delete(&lake, other).unwrap());
-    let calls = std::mem::take(&mut folder.recorder().calls);
+    folder.call_log().calls.clear();
+    assert!(lake.store.delete(other).unwrap());
+    let calls = std::mem::take(&mut folder.call_log().calls);
     let of = |operation, path: &Path| calls.iter().position(|call| *call == (operation, path.to_owned()));
     let removed = of("remove", &folder.path(other)).unwrap();
     assert!(of("sync folder", folder.path(FILE).parent().unwrap()).unwrap() < removed, "{calls:#?}");
@@ -242,7 +246,7 @@ fn a_failing_step_leaves_the_old_file_and_no_staged_one() {
         put_bytes(&lake, key, &Expected::Nothing, b"old").unwrap();
         // A folder that is still to be synced is synced first.
         put_bytes(&lake, FILE, &Expected::Anything, b"old").unwrap();
-        folder.recorder().failing = Some((operation, ErrorKind::StorageFull));
+        folder.call_log().failing = Some((operation, ErrorKind::StorageFull));
         let failed = put_bytes(&lake, key, &Expected::Anything, b"new").unwrap_err();
         assert!(failed.to_string().contains("the disk is full"), "{operation}: {failed}");
         assert_eq!(content_of(&lake, key).unwrap(), b"old", "{operation}");
@@ -255,26 +259,26 @@ fn a_failing_step_leaves_the_old_file_and_no_staged_one() {
 fn a_folder_that_could_not_be_synced_is_synced_the_next_time() {
     let (_above, lake, folder) = folder_lake();
     put_bytes(&lake, FILE, &Expected::Nothing, b"rows").unwrap();
-    folder.recorder().failing = Some(("sync folder", ErrorKind::StorageFull));
-    assert!(create(&lake, STATE, b"state").is_err());
+    folder.call_log().failing = Some(("sync folder", ErrorKind::StorageFull));
+    assert!(lake.store.create(STATE, b"state").is_err());
     assert_eq!(content_of(&lake, STATE), None);
-    folder.recorder().calls.clear();
-    assert!(create(&lake, STATE, b"state").unwrap());
+    folder.call_log().calls.clear();
+    assert!(lake.store.create(STATE, b"state").unwrap());
     let partition = folder.path(FILE).parent().unwrap().to_owned();
-    assert!(folder.recorder().calls.contains(&("sync folder", partition)));
+    assert!(folder.call_log().calls.contains(&("sync folder", partition)));
 }
 
 #[test]
 fn a_table_on_another_file_system_is_staged_beside_its_target() {
     let (_above, lake, folder) = folder_lake();
-    folder.recorder().failing = Some(("rename", ErrorKind::CrossesDevices));
+    folder.call_log().failing = Some(("rename", ErrorKind::CrossesDevices));
     let put = put_bytes(&lake, FILE, &Expected::Nothing, b"rows").unwrap();
     assert_eq!(put.checksum, xxh3_64(b"rows"));
-    assert_eq!(stat(&lake, FILE).unwrap(), Some(put.version));
+    assert_eq!(lake.store.stat(FILE).unwrap(), Some(put.version));
     assert_eq!(content_of(&lake, FILE).unwrap(), b"rows");
-    assert_eq!(files(&lake, "tickets").unwrap().len(), 1);
+    assert_eq!(lake.store.files("tickets").unwrap().len(), 1);
     assert_eq!(staged(&lake).unwrap(), 0);
-    let calls = std::mem::take(&mut folder.recorder().calls);
+    let calls = std::mem::take(&mut folder.call_log().calls);
     let renamed = calls.iter().rposition(|(operation, _)| *operation == "rename").unwrap();
     let synced = calls[..renamed].iter().rfind(|(operation, _)| *operation == "sync").unwrap();
     assert_eq!(synced.1.parent(), folder.path(FILE).parent());
@@ -283,26 +287,26 @@ fn a_table_on_another_file_system_is_staged_beside_its_target() {
     // A run that died before the rename.
     std::fs::rename(folder.path(FILE), &synced.1).unwrap();
     assert_eq!(sweep(&lake).unwrap(), 1);
-    assert_eq!(files(&lake, "tickets").unwrap(), []);
+    assert_eq!(lake.store.files("tickets").unwrap(), []);
 }
 
 #[test]
 fn a_file_is_moved_to_another_file_system() {
     let (_above, lake, folder) = folder_lake();
     put_bytes(&lake, FILE, &Expected::Nothing, b"rows").unwrap();
-    folder.recorder().failing = Some(("rename", ErrorKind::CrossesDevices));
-    rename(&lake, Path::new(FILE), Path::new("_ticketlake/aside/file")).unwrap();
+    folder.call_log().failing = Some(("rename", ErrorKind::CrossesDevices));
+    lake.store.rename(Path::new(FILE), Path::new("_ticketlake/aside/file")).unwrap();
     assert_eq!(content_of(&lake, "_ticketlake/aside/file").unwrap(), b"rows");
-    assert_eq!(stat(&lake, FILE).unwrap(), None);
+    assert_eq!(lake.store.stat(FILE).unwrap(), None);
 }
 
 #[test]
 fn the_folder_above_a_lake_may_not_be_ours_to_open() {
     let (above, lake, folder) = folder_lake();
     // It is the first in the order of names.
-    folder.recorder().failing = Some(("sync folder", ErrorKind::PermissionDenied));
-    assert!(create(&lake, STATE, b"state").unwrap());
-    let recorder = folder.recorder();
-    let synced: Vec<_> = recorder.calls.iter().filter(|(operation, _)| *operation == "sync folder").collect();
+    folder.call_log().failing = Some(("sync folder", ErrorKind::PermissionDenied));
+    assert!(lake.store.create(STATE, b"state").unwrap());
+    let call_log = folder.call_log();
+    let synced: Vec<_> = call_log.calls.iter().filter(|(operation, _)| *operation == "sync folder").collect();
     assert_eq!(synced.first().unwrap().1, above.path());
 }

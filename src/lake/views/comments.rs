@@ -43,9 +43,16 @@ pub fn column(text: &mut String, view: &str, column: &str, told: &str) {
     let _ = writeln!(text, "COMMENT ON COLUMN {place} IS {};", string(told));
 }
 
-/// A column that every source has.
-pub fn ticket_column(text: &mut String, view: &str, of: &Column, keys: &Keys) {
-    column(text, view, of.name, &format!("{}{}", of.meaning, keys.vendor_keys(of.name)));
+/// The columns that every source has.
+pub fn ticket_columns<'a>(
+    text: &mut String,
+    view: &str,
+    columns: impl Iterator<Item = &'a Column>,
+    keys: &Keys,
+) {
+    for of in columns {
+        column(text, view, of.name, &format!("{}{}", of.meaning, keys.vendor_keys(of.name)));
+    }
 }
 
 /// The columns that lie in paths.
@@ -66,20 +73,17 @@ pub fn custom(text: &mut String, view: &str, field: &Custom, names: &Names) {
     let label = field.label.as_deref().map(str::trim).filter(|label| !label.is_empty());
     let label = label.unwrap_or(&field.field);
     let of = field.vendor_type.as_deref().map(|of| format!(" ({of})")).unwrap_or_default();
-    let mut told = format!(
-        "{label}. Vendor key: custom field {}{of}. Column {} of the files.",
-        field.field, field.column
-    );
+    let about = |as_sent: &str, twin: &str| {
+        let Custom { field, column, .. } = field;
+        format!("{label}{as_sent}. Vendor key: custom field {field}{of}. Column {column}{twin} of the files.")
+    };
+    let mut told = about("", "");
     if let Some(description) = field.description.as_deref().filter(|text| !text.trim().is_empty()) {
         let _ = write!(told, " {description}");
     }
     column(text, view, &names.column, &told);
     if let Some(twin) = &names.twin {
-        let told = format!(
-            "{label}, exactly as sent. Vendor key: custom field {}{of}. Column {}__raw of the files.",
-            field.field, field.column
-        );
-        column(text, view, twin, &told);
+        column(text, view, twin, &about(", exactly as sent", "__raw"));
     }
 }
 

@@ -38,13 +38,6 @@ pub struct Custom {
     pub twin: bool,
 }
 
-const HEAD: &str = "-- The lake as DuckDB views. Made by ticketlake";
-const HERE: &str =
-    " at every run: what is changed here is lost.\n-- From this folder: duckdb -init views.sql\n";
-const ANYWHERE: &str = " views --absolute: it loads from any folder.\n";
-const IN_BUCKET: &str = " at every run: what is changed here is lost.\n\
-                         -- From anywhere, once DuckDB knows the credentials (CREATE SECRET).\n";
-
 /// The columns that lie in paths.
 pub(super) const SOURCE: &str = "source";
 const PARTITIONS: [&str; 2] = ["created_date", "created_month"];
@@ -59,28 +52,32 @@ pub enum Where {
 }
 
 impl Where {
+    /// How the file begins.
+    fn head(&self) -> String {
+        let made = match self {
+            Self::At(_) => "views --absolute: it loads from any folder.",
+            Self::Here => {
+                "at every run: what is changed here is lost.\n-- From this folder: duckdb -init views.sql"
+            }
+            Self::InBucket(_) => {
+                "at every run: what is changed here is lost.\n\
+                 -- From anywhere, once DuckDB knows the credentials (CREATE SECRET)."
+            }
+        };
+        format!("-- The lake as DuckDB views. Made by ticketlake {made}\n")
+    }
+
     /// A file of the lake as a literal. Only `below` may hold wildcards; those in the place stand for themselves.
     fn file(&self, below: &str) -> String {
         let (Self::At(folder) | Self::InBucket(folder)) = self else { return string(below) };
-        let mut path = String::new();
-        for c in folder.chars() {
-            match c {
-                '*' | '?' | '[' => path.extend(['[', c, ']']),
-                _ => path.push(c),
-            }
-        }
-        string(&(path + below))
+        let literal = |c: char| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() };
+        string(&(folder.chars().map(literal).collect::<String>() + below))
     }
 }
 
 /// The whole file.
 pub fn text(views: &[SourceView], place: &Where, origin: Origin) -> String {
-    let mut text = HEAD.to_owned();
-    text += match place {
-        Where::Here => HERE,
-        Where::At(_) => ANYWHERE,
-        Where::InBucket(_) => IN_BUCKET,
-    };
+    let mut text = place.head();
     for view in views {
         if let (Some(cut), Some(columns)) = (view.cut, &view.columns) {
             source_view(&mut text, view, cut, columns, (place, origin));
@@ -126,9 +123,7 @@ fn source_view(
     let told = format!("Tickets of {} that are still there, custom columns under their labels.", view.source);
     create(text, &name, &query, &told);
     let keys = Keys { kinds: view.kind.iter().map(String::as_str).collect(), origin };
-    for column in TICKETS.iter().chain(LAST).filter(known) {
-        comments::ticket_column(text, &name, column, &keys);
-    }
+    comments::ticket_columns(text, &name, TICKETS.iter().chain(LAST).filter(known), &keys);
     comments::paths(text, &name, &[cut.column()]);
     for (field, names) in view.custom.iter().zip(&custom) {
         comments::custom(text, &name, field, names);
@@ -207,10 +202,7 @@ fn all_tickets(
     let mut kinds: Vec<&str> = views.iter().filter_map(|view| view.kind.as_deref()).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let keys = Keys { kinds, origin };
-    for column in TICKETS.iter().chain(LAST) {
-        comments::ticket_column(text, name, column, &keys);
-    }
+    comments::ticket_columns(text, name, TICKETS.iter().chain(LAST), &Keys { kinds, origin });
     comments::paths(text, name, &cuts);
 }
 

@@ -2,10 +2,9 @@
 
 use crate::{
     figures::count,
-    report::sections::{Item, Table},
+    messages::{Lang, report as say},
+    report::sections::{Item, Table, WEEKDAYS},
 };
-
-const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// Text that is only text, inside an element and inside a quoted attribute.
 pub fn escaped(text: &str) -> String {
@@ -24,10 +23,8 @@ pub fn escaped(text: &str) -> String {
 }
 
 /// A table that scrolls by itself where the page is narrow.
-pub fn table(told: &Table) -> String {
-    let size = |row: &Vec<Item>| row.get(told.bar?)?.size();
-    let highest = |row: &Vec<Item>| row.get(told.bar?)?.highest();
-    let most = told.rows.iter().filter_map(|row| highest(row).or(size(row))).fold(0.0, f64::max);
+pub fn table(told: &Table, lang: Lang) -> String {
+    let (_, most) = told.bars();
     let numbers: Vec<bool> =
         told.rows.first().map(|row| row.iter().map(Item::is_number).collect()).unwrap_or_default();
     let head = |(at, name): (usize, &String)| {
@@ -35,7 +32,7 @@ pub fn table(told: &Table) -> String {
         format!("<th scope=\"col\"{class}>{}</th>", escaped(name))
     };
     let cell = |(at, item): (usize, &Item)| {
-        let shown = escaped(&item.shown());
+        let shown = escaped(&item.shown(lang));
         match (item.is_number(), item.size().filter(|_| told.bar == Some(at) && most > 0.0)) {
             (true, Some(size)) => {
                 format!(
@@ -54,19 +51,20 @@ pub fn table(told: &Table) -> String {
         false => told.rows.iter().map(row).collect(),
     };
     let left = told.of.saturating_sub(told.rows.len() as u64);
-    let more = if left > 0 { format!("<p>… and {} more</p>\n", count(left)) } else { String::new() };
+    let more =
+        if left > 0 { format!("<p>{}</p>\n", say::MORE.count(lang, left, &[])) } else { String::new() };
     format!(
-        "<div class=\"scroll\"><table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n{more}",
+        "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n{more}",
         told.head.iter().enumerate().map(head).collect::<String>()
     )
 }
 
 /// The hours of a week, the darker the more.
-pub fn week(hours: &[[u64; 24]; 7]) -> String {
+pub fn week(hours: &[[u64; 24]; 7], lang: Lang) -> String {
     let most = hours.iter().flatten().copied().max().unwrap_or_default().max(1);
     let head: String = (0..24).map(|hour| format!("<th scope=\"col\"><span>{hour}</span></th>")).collect();
     let mut rows = String::new();
-    for (name, day) in WEEKDAYS.iter().zip(hours) {
+    for (name, day) in WEEKDAYS.map(|name| name.text(lang)).into_iter().zip(hours) {
         let cell = |(hour, tickets): (usize, &u64)| {
             let part = *tickets as f64 / most as f64;
             let told = count(*tickets);
@@ -79,6 +77,7 @@ pub fn week(hours: &[[u64; 24]; 7]) -> String {
         rows += &format!("<tr><th scope=\"row\">{name}</th>{cells}<td class=\"number\">{sum}</td></tr>\n");
     }
     format!(
-        "<table class=\"week\">\n<thead><tr><th></th>{head}<th class=\"number\" scope=\"col\">all</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
+        "<table class=\"week\">\n<thead><tr><th></th>{head}<th class=\"number\" scope=\"col\">{all}</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n",
+        all = say::SUM.text(lang)
     )
 }

@@ -13,7 +13,7 @@ fn bucket() -> Arc<Bucket> {
 
 /// A lease that was put a moment ago, and that begins to be renewed.
 fn held(bucket: &Arc<Bucket>) -> Arc<Mutex<State>> {
-    let Created::Done(version) = bucket.create(LEASE, lease().content()).expect("it can be put") else {
+    let Created::Done(version) = bucket.put_new(LEASE, lease().content()).expect("it can be put") else {
         panic!("nothing was there");
     };
     let renewed = (Instant::now(), SystemTime::now());
@@ -23,7 +23,7 @@ fn held(bucket: &Arc<Bucket>) -> Arc<Mutex<State>> {
 }
 
 fn stored(bucket: &Bucket) -> Lease {
-    Lease::read(&bucket.read(LEASE).expect("it can be read").expect("it is there").0)
+    Lease::read(&bucket.get(LEASE).expect("it can be read").expect("it is there").0)
 }
 
 /// Lets so much time pass for the renewal, and what it sends arrive.

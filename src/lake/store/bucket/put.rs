@@ -14,7 +14,7 @@ use crate::{
     config::StoreKind,
     lake::{
         LakeError,
-        store::{Expected, FileVersion, Put},
+        store::{Expected, FileVersion, Files, Put},
     },
 };
 
@@ -43,7 +43,7 @@ impl Bucket {
         let (bytes, checksum) = (content.len() as u64, xxh3_64(&content));
         let put = match expected {
             Expected::Anything => Created::Done(self.overwrite(key, content)?.into()),
-            Expected::Nothing => self.create(key, content)?,
+            Expected::Nothing => self.put_new(key, content)?,
             Expected::Version(version) => match self.condition(key, version)? {
                 Some(over) => self.update(key, content, over)?,
                 None => Created::Refused,
@@ -75,7 +75,7 @@ impl Bucket {
     }
 
     /// Puts an object where nothing is.
-    pub fn create(&self, key: &str, content: impl Into<Bytes>) -> Result<Created, LakeError> {
+    pub fn put_new(&self, key: &str, content: impl Into<Bytes>) -> Result<Created, LakeError> {
         self.put_if(key, content.into(), PutMode::Create)
     }
 

@@ -1,0 +1,141 @@
+"""What a run goes round: refusals that are not about the account, links that nobody can follow, packed answers, proxies. One small
+input for each kind."""
+
+import json
+
+import pytest
+
+from compare import read_table
+from conftest import assert_complete
+from damage import assert_whole, configure, settled, synced
+from sandbox import emulate
+
+LIST = {"kf5": "/apiv2/tickets.json", "udesk": "/api/v1/tickets.json"}
+
+
+def ids_marked(home):
+    names, rows = read_table(home.lake, "tickets", "shop")
+    return {row["id"] for row in rows if row["_deleted_at"] is not None}
+
+
+def forbid(**when):
+    return {"when": when, "then": {"status": 403, "body": "<html>Access denied</html>", "headers": {"Retry-After": "0"}}}
+
+
+def test_next_page_of_another_server_is_not_followed(home):
+    """Behind a reverse proxy the vendor still names its own domain."""
+    state = settled("kf5", 350)
+    with emulate("kf5", state, next_host="https://support.kf5.com") as emulator:
+        configure(home, "kf5", emulator)
+        assert_complete(home.sync())
+        assert_whole(home, state)
+
+
+def test_show_many_is_a_404_because_one_of_its_ids_is_gone(home):
+    with synced(home, "kf5") as (state, emulator):
+        numbers = sorted(state.by_id)
+        gone, hidden = numbers[10:13], numbers[40:44]
+        for number in gone:
+            state.drop(number)
+        emulator.script = [{"when": {"path": "/apiv2/tickets/show_many.json"}, "then": {"status": 404, "body": "{}"}},
+                           {"when": {"path": LIST["kf5"]}, "then": {"without": hidden}}]
+        run = home.sync("--full")
+        # The list counts what it does not show, so the run may not call itself complete; nothing that is there is marked.
+        assert ids_marked(home) <= set(gone), run
+        emulator.script = emulator.script[:1]
+        assert_complete(home.sync("--full"))
+        assert ids_marked(home) == set(gone)
+        assert_whole(home, state, gone=gone)
+
+
+@pytest.mark.parametrize("answer", [{"status": 410}, {"status": 200, "body": '{"ticket":null}'}, {"status": 404}], ids=["410", "null", "404"])
+def test_a_deleted_ticket_is_gone_however_the_source_says_it(home, answer):
+    with synced(home, "kf5") as (state, emulator):
+        number = sorted(state.by_id)[20]
+        state.drop(number)
+        emulator.script = [{"when": {"path": f"/apiv2/tickets/{number}.json"}, "then": answer}]
+        assert_complete(home.sync("--full"))
+        assert ids_marked(home) == {number}
+
+
+def test_a_ticket_of_which_the_source_says_nothing_is_not_marked_and_holds_up_nothing(home):
+    with synced(home, "kf5") as (state, emulator):
+        numbers = sorted(state.by_id)
+        silent, gone, changed = numbers[20], numbers[30], numbers[40]
+        state.drop(silent)
+        state.drop(gone)
+        state.put(state.fresh(changed, state.by_id[changed].created))
+        for status in (403, 422):
+            emulator.script = [{"when": {"path": f"/apiv2/tickets/{silent}.json"}, "then": {"status": status, "body": "{}"}},
+                               {"when": {"path": "/apiv2/tickets/show_many.json", "contains": str(silent)}, "then": {"status": status, "body": "{}"}}]
+            run = home.sync("--full")
+            assert run.code != 4 and ids_marked(home) == {gone}, run
+            assert str(silent) in run.err, run
+        emulator.script = []
+        assert_complete(home.sync("--full"))
+        assert_whole(home, state, gone=[silent, gone])
+
+
+@pytest.mark.parametrize("vendor", ["kf5", "udesk"])
+def test_a_403_amid_good_answers_is_asked_again(home, vendor):
+    state = settled(vendor, 350)
+    with emulate(vendor, state) as emulator:
+        configure(home, vendor, emulator, max_retries=4)
+        emulator.script = [forbid(path=LIST[vendor], first=3, times=2)]
+        assert_complete(home.sync())
+        assert_whole(home, state)
+
+
+@pytest.mark.parametrize("vendor", ["kf5", "udesk"])
+def test_a_403_from_the_first_is_the_account(home, vendor):
+    with emulate(vendor, settled(vendor, 350)) as emulator:
+        configure(home, vendor, emulator, max_retries=8)
+        emulator.script = [forbid(path=LIST[vendor])]
+        run = home.sync()
+        assert run.code == 4, run
+        asked = [path for _, path in emulator.requests if path.startswith(LIST[vendor])]
+        assert 4 <= len(asked) <= 8, asked
+
+
+@pytest.mark.parametrize("vendor", ["kf5", "udesk"])
+def test_a_403_that_stays_after_good_answers_is_not_the_credentials(home, vendor):
+    with synced(home, vendor, max_retries=1) as (_, emulator):
+        emulator.script = [forbid(path=LIST[vendor], first=2)]
+        run = home.sync("--full")
+        assert run.code == 3 and "403" in run.source("shop")["error"], run
+
+
+def test_a_parameter_that_is_wrong_stays_wrong(home):
+    with emulate("udesk", settled("udesk", 150)) as emulator:
+        configure(home, "udesk", emulator, max_retries=8)
+        emulator.script = [{"when": {"contains": "ticket_fields"}, "then": {"status": 200, "body": json.dumps({"error": "subdomain is missing"})}}]
+        run = home.sync()
+        assert run.code == 3 and "subdomain is missing" in run.source("shop")["error"], run
+        assert len([path for _, path in emulator.requests if "ticket_fields" in path]) == 1
+
+
+@pytest.mark.parametrize("vendor", ["kf5", "udesk"])
+def test_packed_answers_are_unpacked(home, vendor):
+    state = settled(vendor, 250)
+    with emulate(vendor, state) as emulator:
+        configure(home, vendor, emulator)
+        emulator.script = [{"then": {"gzip": True}}]
+        assert_complete(home.sync())
+        assert_whole(home, state)
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"])
+def test_requests_to_this_machine_reach_no_proxy(home, name):
+    state = settled("kf5", 30)
+    with emulate("kf5", state) as emulator:
+        configure(home, "kf5", emulator)
+        assert_complete(home.sync(env={name: "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}))
+
+
+def test_retries_are_told_of_from_the_third_on(home):
+    with emulate("kf5", settled("kf5", 30)) as emulator:
+        configure(home, "kf5", emulator, max_retries=4)
+        emulator.script = [{"when": {"path": LIST["kf5"], "times": 3}, "then": {"status": 502, "body": "<html>bad gateway</html>"}}]
+        run = assert_complete(home.sync())
+        told = [line for line in run.err.splitlines() if "retry 3 of 4" in line]
+        assert told and "HTTP 502" in told[0] and "retry 2 of" not in run.err, run
