@@ -153,7 +153,17 @@ pub async fn fetch_as<O: Opening>(
     ask: &Ask,
     begin: impl Fn() -> O,
 ) -> Result<O::Made, FetchError> {
-    let outcome = attempts(client, ask, &begin).await;
+    fetch_with(client, ask, begin, None).await
+}
+
+/// [`fetch_as`], with at most so many retries.
+pub async fn fetch_with<O: Opening>(
+    client: &Client,
+    ask: &Ask,
+    begin: impl Fn() -> O,
+    retries: Option<u32>,
+) -> Result<O::Made, FetchError> {
+    let outcome = attempts(client, ask, &begin, retries).await;
     if outcome.is_err() {
         client.counts.failed.fetch_add(1, Relaxed);
     }
@@ -164,8 +174,10 @@ async fn attempts<O: Opening>(
     client: &Client,
     ask: &Ask,
     begin: &impl Fn() -> O,
+    retries: Option<u32>,
 ) -> Result<O::Made, FetchError> {
     let config = &client.config;
+    let max_retries = retries.map_or(config.max_retries, |retries| retries.min(config.max_retries));
     let (source_name, asked) = (|| config.name.clone(), || ask.to_string());
     let mut retry = 0;
     loop {
@@ -193,7 +205,7 @@ async fn attempts<O: Opening>(
         // A 403 for some tickets by id, or for another list, is about those; else it is the account's, unless the list was given.
         let by_id = matches!(ask, Ask::One(_) | Ask::Ids(_) | Ask::Listed { .. });
         let few = is_forbidden && (by_id || !client.listed.load(Relaxed));
-        let most = if few { config.max_retries.min(FORBIDDEN_RETRIES) } else { config.max_retries };
+        let most = if few { max_retries.min(FORBIDDEN_RETRIES) } else { max_retries };
         if is_forbidden && retry >= most {
             return Err(match by_id || client.listed.load(Relaxed) {
                 true => FetchError::Refused { source_name: source_name(), asked: asked(), why },
@@ -204,7 +216,7 @@ async fn attempts<O: Opening>(
         if throttled || after.is_some() {
             client.pace.pause_until(Instant::now() + wait);
         }
-        if retry == config.max_retries {
+        if retry == max_retries {
             return Err(FetchError::GaveUp {
                 source_name: source_name(),
                 asked: asked(),

@@ -40,6 +40,8 @@ pub enum Because {
     Due,
     /// The source cannot tell what changed.
     NoChanges,
+    /// The source counts another number of tickets.
+    Counts,
     /// Files were lost, and the list takes fewer requests than asking for each ticket.
     Lost,
 }
@@ -53,6 +55,7 @@ impl Because {
             Because::MaskChanged => "`mask` has changed since everything was read",
             Because::First => "no complete reading is remembered",
             Because::Due => "the last complete reading is as old as `reconcile_every`",
+            Because::Counts => "the source counts another number of tickets than the lake has",
             Because::Lost => {
                 "tickets of the lake were lost, and the list takes fewer requests than asking for each"
             }

@@ -12,7 +12,7 @@ use serde::Serialize;
 pub use self::{past::render as render_runs, render::render};
 use crate::{
     lake::{self, Lake, LakeError, PartitionKey, TicketStatistics, runs, state},
-    summary::{self, Outcome, Summary, reason},
+    summary::{self, Gap, Outcome, Summary, reason},
     sync::{SourceState, Unfinished, partitions_of},
     walk::Span,
 };
@@ -62,6 +62,10 @@ pub struct SourceStatus {
     pub lake_total: Option<u64>,
     /// What is missing: partitions whose files are gone, and tickets that must be read again.
     pub missing: Missing,
+    /// What could not be read, and is tried again by each run.
+    pub gaps: Vec<Gap>,
+    /// Tickets that the source said it has, when it was asked last.
+    pub source_total: Option<u64>,
     /// Partitions whose files somebody changed, or of which the manifest does not know.
     pub changed_files: Vec<String>,
     /// Readings that have begun and are not finished.
@@ -189,6 +193,8 @@ fn source(
         seconds_ago: complete_at.map(|at| Timestamp::now().duration_since(at).unsigned_abs().as_secs()),
         last_run,
         lake_total: state.and_then(|state| Some(state.manifest.as_ref()?.live())),
+        gaps: state.iter().flat_map(|state| &state.gaps).map(|open| open.gap.clone()).collect(),
+        source_total: state.and_then(|state| state.source_total),
         missing: found.missing,
         changed_files: found.changed,
         begun: state.map(begun).unwrap_or_default(),

@@ -76,8 +76,14 @@ pub struct SourceSummary {
     pub paging: PagingCounts,
     pub rescued: Rescued,
     pub lake: LakeCounts,
+    /// What could not be read, and is tried again by the next run.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
     #[serde(default)]
     pub recovered: RecoveredCounts,
+    /// Tickets that the source says it has; `None` where it does not tell.
+    #[serde(default)]
+    pub source_total: Option<u64>,
     /// Tickets of the source in the lake at the end, without those marked as deleted; `None` for windows.
     #[serde(default)]
     pub lake_total: Option<u64>,
@@ -142,6 +148,60 @@ pub struct LakeCounts {
     pub rows_written: u64,
     pub bytes_written: u64,
     pub commits: u64,
+}
+
+/// Tickets of a source that cannot be read, as far as is known where they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// What bounds it: `created`, `updated`, `id` or `page`.
+    pub by: String,
+    /// The times of its neighbours, where it lies between times.
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+    /// The page of a list that has only page numbers.
+    pub page: Option<u64>,
+    pub ids: Vec<i64>,
+    pub why: String,
+}
+
+impl Gap {
+    /// Whether two may be the same: their bounds have something in common.
+    pub fn meets(&self, other: &Gap) -> bool {
+        let from = self.from.max(other.from);
+        let to = match (self.to, other.to) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        let is_moment = |gap: &Gap| gap.from.is_some() && gap.from == gap.to;
+        let meets = match from.zip(to) {
+            Some((from, to)) => from < to || from == to && (is_moment(self) || is_moment(other)),
+            None => true,
+        };
+        self.by == other.by && self.page == other.page && self.ids == other.ids && meets
+    }
+
+    /// Takes the narrower bounds of two that are the same, and the last reason.
+    pub fn narrow(&mut self, other: &Gap) {
+        self.from = self.from.max(other.from);
+        self.to = match (self.to, other.to) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        self.why.clone_from(&other.why);
+    }
+
+    /// Where it is, for people.
+    pub fn describe(&self) -> String {
+        let place = match (self.page, self.from, self.to) {
+            (Some(page), ..) => format!("on page {page}"),
+            (None, Some(from), Some(to)) if from == to => format!("{} at {from}", self.by),
+            (None, Some(from), Some(to)) => format!("{} between {from} and {to}", self.by),
+            (None, Some(from), None) => format!("{} at {from} or later", self.by),
+            (None, None, Some(to)) => format!("{} at {to} or before", self.by),
+            (None, None, None) => "of an unknown time".to_owned(),
+        };
+        format!("a ticket {place} cannot be read: {}", self.why)
+    }
 }
 
 /// What the lake had lost between two runs.
@@ -232,7 +292,9 @@ impl SourceSummary {
             paging: PagingCounts::default(),
             rescued: Rescued::default(),
             lake: LakeCounts::default(),
+            gaps: Vec::new(),
             recovered: RecoveredCounts::default(),
+            source_total: None,
             lake_total: None,
             range: Range::default(),
             cursor: None,
@@ -333,7 +395,7 @@ mod tests {
             r#""paging":{"pages":0,"duplicates":0,"shifts_detected":0,"pages_reread":0},"#,
             r#""rescued":{"cells":0,"by_key":{}},"#,
             r#""lake":{"partitions_written":0,"files_written":0,"rows_written":0,"bytes_written":0,"commits":0},"#,
-            r#""recovered":{"partitions":0,"tickets":0,"lost":0},"lake_total":null,"range":{"since":null,"until":null},"#,
+            r#""gaps":[],"recovered":{"partitions":0,"tickets":0,"lost":0},"source_total":null,"lake_total":null,"range":{"since":null,"until":null},"#,
             r#""cursor":null,"seconds":0.0,"error":null}],"exit_code":null,"error":null,"peak_memory_bytes":1024}"#,
         );
         let text = serde_json::to_string(&summary).expect("JSON");

@@ -7,12 +7,14 @@ mod decoding;
 mod deletions;
 mod ended;
 mod fields;
+mod gaps;
 mod identity;
 mod listed;
 mod masking;
 mod outlook;
 mod reading;
 mod recorder;
+mod reconcile;
 mod recover;
 mod source_run;
 mod source_state;
@@ -48,6 +50,7 @@ pub use afresh::{
     begin_with as read_afresh_with,
 };
 pub use ended::{Ended, Stop, Why, deadline};
+pub use gaps::OpenGap;
 pub use identity::{
     account as account_of, check as check_identity, check_address, of_account as check_account,
     of_files as check_files,

@@ -28,6 +28,7 @@ mod simulated;
 pub use bookmark::{Bookmark, Reached};
 pub use pages::{ByNumber, pages};
 pub use position::{ByTime, by_time};
+pub use slots::{Slot, reaching};
 pub use windows::left;
 
 /// What a walk needs to know of one row.

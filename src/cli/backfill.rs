@@ -49,6 +49,10 @@ pub struct Args {
     #[arg(long)]
     pub accept_deletes: bool,
 
+    /// The tickets that cannot be read now are known: runs still try them, and are complete without them
+    #[arg(long)]
+    pub accept_gaps: bool,
+
     /// Go on although far fewer tickets were read than before, and mark whatever is gone
     #[arg(long)]
     pub accept: bool,
@@ -62,7 +66,7 @@ pub struct Args {
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let config = context.config()?;
     let range = window::window(&args.since, args.until.as_deref(), &config.lake.timezone)?;
-    let accept = Accept { few: args.accept, deletes: args.accept_deletes };
+    let accept = Accept { few: args.accept, deletes: args.accept_deletes, gaps: args.accept_gaps };
     let task = Task::Backfill { range, accept };
     sync::perform_on(context, &config, task, args.deadline).await
 }

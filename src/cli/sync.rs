@@ -51,12 +51,16 @@ pub struct Args {
     #[arg(long)]
     pub accept_deletes: bool,
 
+    /// The tickets that cannot be read now are known: runs still try them, and are complete without them
+    #[arg(long)]
+    pub accept_gaps: bool,
+
     /// Go on although far fewer tickets were read than before, and mark whatever is gone
     #[arg(long)]
     pub accept: bool,
 
     /// Read one window of `plan --json`, beside other workers; `--finish` then closes the reading
-    #[arg(long, value_name = "ID", conflicts_with_all = ["full", "finish", "accept", "accept_deletes", "dry_run"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["full", "finish", "accept", "accept_deletes", "accept_gaps", "dry_run"])]
     pub window: Option<String>,
 
     /// Close a reading whose windows were read by workers: read what is left, look for what is gone, move the cursor
@@ -74,7 +78,7 @@ pub struct Args {
 
 /// Reads the sources into the lake and prints the summary.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let accept = Accept { few: args.accept, deletes: args.accept_deletes };
+    let accept = Accept { few: args.accept, deletes: args.accept_deletes, gaps: args.accept_gaps };
     if let Some(id) = &args.window {
         let (config, range) = window(context, id)?;
         return perform_on(context, &config, Task::Window { range }, args.deadline).await;

@@ -30,6 +30,9 @@ pub fn render(status: &LakeStatus, zone: &TimeZone) -> String {
         text += &format!("{}\n", sources(&status.sources, zone));
     }
     for source in &status.sources {
+        for gap in &source.gaps {
+            text += &format!("{}: {}\n", source.name, gap.describe());
+        }
         for begun in &source.begun {
             text += &format!("{}: {}\n", source.name, reading(begun, source, zone));
         }

@@ -9,7 +9,7 @@ use crate::{
     fetch::Counts,
     fields::Catalog,
     lake::{PartitionKey, WrittenFile},
-    summary::{Mode, RequestCounts, SourceSummary},
+    summary::{Gap, Mode, RequestCounts, SourceSummary},
     walk::Proof,
 };
 
@@ -27,6 +27,8 @@ pub struct Account {
     pub marked: Vec<(PartitionKey, WrittenFile)>,
     pub deleted: u64,
     pub recovered: Recovered,
+    pub gaps: Vec<Gap>,
+    pub source_total: Option<u64>,
     pub lake_total: Option<u64>,
     /// What is missing in the lake, in words.
     pub missing: Option<String>,
@@ -72,6 +74,8 @@ pub fn settle(summary: &mut SourceSummary, account: &Account) {
     summary.recovered.partitions = account.recovered.partitions;
     summary.recovered.tickets = again.len();
     summary.recovered.lost = account.recovered.lost;
+    summary.gaps = account.gaps.clone();
+    summary.source_total = account.source_total;
     summary.lake_total = account.lake_total;
 
     let of_partitions: Vec<_> = account.wrote.files.iter().chain(&account.marked).collect();

@@ -158,7 +158,19 @@ pub fn is_within(calendar: &Calendar, key: PartitionKey, spans: &[Span]) -> bool
 impl State {
     /// Takes a page in.
     fn receive(&mut self, rows: Rows, keep: &[bool]) -> Result<(), ReadError> {
-        let Rows { decoded, bytes } = rows;
+        let Rows { decoded, bytes, parts } = rows;
+        let mut kept = keep;
+        for part in parts {
+            let (mine, rest) = kept.split_at(part.keys.min(kept.len()));
+            kept = rest;
+            let rows = part.rows.decoded.as_ref().map_or(0, |decoded| decoded.ids.len());
+            let behind = rows.saturating_sub(part.skip + mine.len());
+            if rows > 0 {
+                let keep: Vec<bool> =
+                    [vec![false; part.skip], mine.to_vec(), vec![false; behind]].concat();
+                self.receive(part.rows, &keep)?;
+            }
+        }
         let Some(decoded) = decoded else {
             self.meter.page(0);
             return Ok(());

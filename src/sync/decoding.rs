@@ -38,7 +38,7 @@ impl Opening for Decoding {
     fn made(self, page: Page) -> Self::Made {
         let now = Timestamp::now().as_microsecond();
         let decoded = self.decoder.map(|decoder| decoder.finish(now)).transpose();
-        let rows = decoded.map(|decoded| Rows { decoded, bytes: page.body.len() });
+        let rows = decoded.map(|decoded| Rows { decoded, bytes: page.body.len(), parts: Vec::new() });
         (page, rows)
     }
 }

@@ -63,6 +63,12 @@ pub enum Ended {
         "source {source_name}: {what}: their files were lost or changed, and they could not be read again; run again"
     )]
     Missing { source_name: String, what: String },
+    #[error(
+        "source {source_name}: {count} {} cannot be read, everything else is in the lake ({first}); each run tries again. If it \
+         is to stay so, run `ticketlake {command}` with `--source {source_name} --accept-gaps`",
+        if *count == 1 { "ticket" } else { "tickets" }
+    )]
+    Gaps { source_name: String, count: usize, first: String, command: &'static str },
     #[error("interrupted; what was committed stands, run again to go on")]
     Interrupted,
     #[error("the deadline passed; what was committed stands, run again to go on, or raise `--deadline`")]

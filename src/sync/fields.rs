@@ -25,19 +25,30 @@ use crate::{
 
 /// Definitions asked for per page; the vendors' default.
 const PER_PAGE: u32 = 100;
+/// Definitions that may be counted and never shown.
+const MOST_MISCOUNTED: u64 = 5;
 /// Readings of a list of definitions that moves meanwhile.
 const READINGS: usize = 3;
 
 /// Reads every page of definitions. An error or a doubt about their number is a reason to stop: without the
 /// definitions tickets would be read wrongly.
 pub async fn read(client: &Client) -> Result<Vec<Definition>, ReadError> {
-    let mut shortfall = String::new();
+    let (mut shortfall, mut before) = (String::new(), None);
     for _ in 0..READINGS {
         let (definitions, total) = read_once(client).await?;
         match total {
             Some(total) if total > definitions.len() as u64 => {
-                shortfall =
-                    format!("the server says that there are {total}, {} were found", definitions.len());
+                let found: Vec<String> = definitions.iter().map(|field| field.name.clone()).collect();
+                if before.as_ref() == Some(&found) && total - found.len() as u64 <= MOST_MISCOUNTED {
+                    tracing::warn!(
+                        source = client.config.name,
+                        "the server says that there are {total} field definitions; its list was read to the end twice and has {}",
+                        found.len()
+                    );
+                    return Ok(definitions);
+                }
+                shortfall = format!("the server says that there are {total}, {} were found", found.len());
+                before = Some(found);
             }
             _ => return Ok(definitions),
         }

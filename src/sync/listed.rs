@@ -35,7 +35,7 @@ impl<'a> ListReader<'a> {
 
     async fn ask(&self, slice: &Slice, page: u32, per_page: u32) -> Result<Answer<Rows>, ReadError> {
         let ask = Ask::Listed { listing: self.listing.clone(), slice: *slice, page, per_page };
-        self.tickets.answer(&ask).await
+        self.tickets.answer(&ask, None).await
     }
 
     /// Whether a later page that reads like the first is the first again, because the list knows no pages: then the

@@ -200,7 +200,7 @@ async fn number_and_oldest(client: &Client) -> Result<(Option<u64>, Option<i64>)
     let kind = client.config.kind;
     let schema = TableSchema::new(source::ticket(kind), file_meta(kind), Arc::default())?;
     let meter = Progress::new(Style::None).source(&client.config.name);
-    let reader = TicketReader { client, schema: &schema, meter: &meter };
+    let reader = TicketReader { client, schema: &schema, meter: &meter, gaps: None, totals: None };
     let slice = Slice { by: Some(Clock::Created), order: Order::Asc, ..Slice::default() };
     // Some may have no time of creation, and those come first.
     let page = reader.read(&slice, 1, client.config.page_size).await?;

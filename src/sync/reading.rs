@@ -4,17 +4,20 @@ use arrow::error::ArrowError;
 use roaring::RoaringTreemap;
 use tracing::Instrument;
 
-use super::{decoding::Decoding, source_state::CommitError, table_schema::TableSchema};
+use super::{decoding::Decoding, gaps::Gaps, reconcile::Totals, source_state::CommitError, table_schema::TableSchema};
 use crate::{
     batch::{instant, instants_of},
-    fetch::{Client, FetchError, fetch_as},
+    fetch::{Client, FetchError, fetch_with},
     lake::LakeError,
     mask::{self, MaskError},
     progress::Meter,
     source::{self, Ask, Page, Slice},
     ticket::Decoded,
-    walk::{Answer, Key, Reader, Sink},
+    walk::{Answer, Key, Reader, Sink, Slot},
 };
+
+/// Tickets asked for alone that may fail.
+const MOST_FAILED: u64 = 20;
 
 /// Why reading a source ended early.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +36,10 @@ pub enum ReadError {
     Mask(#[from] MaskError),
     #[error("rows cannot be sorted into partitions: {0}")]
     Rows(String),
+    #[error(
+        "source {source_name}: {count} tickets or more cannot be read; what was read is in the lake, and the next run goes on from there"
+    )]
+    Gaps { source_name: String, count: usize },
     /// The writer ended first, and knows why.
     #[error("writing has stopped")]
     Stopped,
@@ -51,12 +58,24 @@ pub struct Rows {
     pub decoded: Option<Decoded>,
     /// Bytes of the page as sent.
     pub bytes: usize,
+    /// What was read around tickets that cannot be read, in place of the page.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a page, read as a page of its own.
+pub struct Part {
+    pub rows: Rows,
+    /// Rows of it that stand before those that were meant.
+    pub skip: usize,
+    /// Rows that were meant; of one that cannot be read there is only the place.
+    pub keys: usize,
 }
 
 impl Rows {
     /// The ids of the page's tickets.
     pub fn ids(&self) -> impl Iterator<Item = i64> + '_ {
-        self.decoded.iter().flat_map(|decoded| decoded.ids.iter().copied().flatten())
+        let parts = self.parts.iter().filter_map(|part| part.rows.decoded.as_ref());
+        self.decoded.iter().chain(parts).flat_map(|decoded| decoded.ids.iter().copied().flatten())
     }
 }
 
@@ -65,14 +84,18 @@ pub struct TicketReader<'a> {
     pub client: &'a Client,
     pub schema: &'a TableSchema,
     pub meter: &'a Meter,
+    /// Where tickets that cannot be read are noted; without it a page that fails ends the reading.
+    pub gaps: Option<&'a Gaps<'a>>,
+    /// Where the length of the whole list is noted.
+    pub totals: Option<&'a Totals>,
 }
 
 impl TicketReader<'_> {
     /// Fetches and decodes one page, and learns the fields that no definition names.
-    async fn page(&self, ask: &Ask) -> Result<(Page, Rows), ReadError> {
+    async fn page(&self, ask: &Ask, retries: Option<u32>) -> Result<(Page, Rows), ReadError> {
         let config = &self.client.config;
         let begin = || Decoding::new(self.schema.layout(), config.timezone.clone());
-        let (page, read) = fetch_as(self.client, ask, begin).await?;
+        let (page, read) = fetch_with(self.client, ask, begin, retries).await?;
         let failed = |why: ArrowError| ReadError::Decode {
             source_name: config.name.clone(),
             asked: ask.to_string(),
@@ -89,8 +112,8 @@ impl TicketReader<'_> {
     }
 
     /// A page, and what is known of its list.
-    pub async fn answer(&self, ask: &Ask) -> Result<Answer<Rows>, ReadError> {
-        let (page, rows) = self.page(ask).await?;
+    pub async fn answer(&self, ask: &Ask, retries: Option<u32>) -> Result<Answer<Rows>, ReadError> {
+        let (page, rows) = self.page(ask, retries).await?;
         Ok(Answer { keys: keys(&rows), total: page.total, pages: page.pages, more: page.more, rows })
     }
 
@@ -106,8 +129,7 @@ impl TicketReader<'_> {
             if let [id] = some.as_slice() {
                 match self.read_some(&Ask::One(*id), sink).await {
                     Ok(found) => by_id.found |= found,
-                    Err(ReadError::Fetch(FetchError::Refused { why, .. })) => by_id.refuse(*id, why),
-                    Err(why) => return Err(why),
+                    Err(why) => by_id.refuse(*id, why)?,
                 }
                 continue;
             }
@@ -118,7 +140,7 @@ impl TicketReader<'_> {
                     by_id.found |= found;
                     left.extend(self.left_out(&missing, &mut by_id, sink).await?);
                 }
-                Err(ReadError::Fetch(FetchError::Refused { .. })) => {
+                Err(why) if ById::is_of_ticket(&why) => {
                     let (first, second) = some.split_at(some.len() / 2);
                     left.extend([second.to_vec(), first.to_vec()]);
                 }
@@ -155,11 +177,10 @@ impl TicketReader<'_> {
                     is_whole &= found.is_empty();
                     by_id.found |= found;
                 }
-                Err(ReadError::Fetch(FetchError::Refused { why, .. })) => {
+                Err(why) => {
                     is_whole = false;
-                    by_id.refuse(id, why);
+                    by_id.refuse(id, why)?;
                 }
-                Err(why) => return Err(why),
             }
         }
         let alone = if is_whole { &[][..] } else { between };
@@ -172,7 +193,7 @@ impl TicketReader<'_> {
         ask: &Ask,
         sink: &impl Sink<Rows, ReadError>,
     ) -> Result<RoaringTreemap, ReadError> {
-        let (_, rows) = self.page(ask).await?;
+        let (_, rows) = self.page(ask, None).await?;
         let found = keys(&rows).iter().filter_map(|key| key.id).map(i64::cast_unsigned).collect();
         let keep = vec![true; rows.decoded.as_ref().map_or(0, |decoded| decoded.ids.len())];
         sink.take(rows, &keep).await?;
@@ -187,12 +208,34 @@ pub struct ById {
     /// It refuses to say: nothing is known of them.
     pub unknown: RoaringTreemap,
     first_refused: Option<(i64, String)>,
+    /// Those that failed, without a refusal.
+    failed: u64,
 }
 
 impl ById {
-    fn refuse(&mut self, id: i64, why: String) {
+    /// Whether that may be said of one ticket, or of several because of one.
+    fn is_of_ticket(why: &ReadError) -> bool {
+        match why {
+            ReadError::Fetch(FetchError::GaveUp { status, .. }) => !matches!(status, None | Some(429)),
+            ReadError::Fetch(FetchError::Refused { .. }) | ReadError::Decode { .. } => true,
+            _ => false,
+        }
+    }
+
+    fn refuse(&mut self, id: i64, why: ReadError) -> Result<(), ReadError> {
+        let has_failed = !matches!(why, ReadError::Fetch(FetchError::Refused { .. }));
+        self.failed += u64::from(has_failed);
+        // So many failures are no matter of single tickets.
+        if !Self::is_of_ticket(&why) || self.failed > MOST_FAILED {
+            return Err(why);
+        }
         self.unknown.insert(id.cast_unsigned());
+        let why = match why {
+            ReadError::Fetch(FetchError::Refused { why, .. } | FetchError::GaveUp { why, .. }) => why,
+            other => other.to_string(),
+        };
         self.first_refused.get_or_insert((id, why));
+        Ok(())
     }
 }
 
@@ -205,9 +248,15 @@ impl Reader for TicketReader<'_> {
         let window = if window.is_empty() { "all" } else { window.trim_start() };
         let span = tracing::error_span!("page", window, page);
         let ask = Ask::Tickets { slice: *slice, page, per_page };
-        let answer = self.answer(&ask).instrument(span).await?;
+        let answer = match (self.answer(&ask, None).instrument(span).await, self.gaps) {
+            (Err(why), Some(gaps)) => self.read_around(gaps, slice, Slot { page, per_page }, why).await?,
+            (answer, _) => answer?,
+        };
         if let (None, None, Some(total)) = (slice.from, slice.to, answer.total) {
             self.meter.expect(total);
+            if let (None, None, Some(totals)) = (slice.by, slice.filter, self.totals) {
+                totals.note(total);
+            }
         }
         Ok(answer)
     }

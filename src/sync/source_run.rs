@@ -9,8 +9,11 @@ use super::{
     account::{self, Account},
     buffer::RowBuffer,
     ended::{Ended, Stop},
-    fields, identity, masking,
+    fields,
+    gaps::{self, Gaps},
+    identity, masking,
     reading::{ReadError, TicketReader},
+    reconcile::Totals,
     recorder::Recorder,
     recover::{self, Recovered},
     source_state::{self, Checkpoint, CommitError},
@@ -28,7 +31,7 @@ use crate::{
     plan::{self, Because, Reading, Situation},
     progress::Meter,
     source,
-    summary::{Mode, Outcome, SourceSummary},
+    summary::{Gap, Mode, Outcome, SourceSummary},
     walk::Span,
 };
 
@@ -52,6 +55,8 @@ pub struct Accept {
     pub few: bool,
     /// More deletions than the brake allows.
     pub deletes: bool,
+    /// The gaps that are open now.
+    pub gaps: bool,
 }
 
 impl Task {
@@ -83,6 +88,11 @@ impl Task {
         let accept = self.accept();
         // Whoever accepts that so few are left accepts that the others are gone.
         accept.deletes || accept.few
+    }
+
+    /// Whether the gaps that are open at the end are known.
+    pub fn accepts_gaps(self) -> bool {
+        self.accept().gaps
     }
 
     /// Whether far fewer tickets than expected are accepted.
@@ -198,10 +208,14 @@ async fn read_source(
 
     let writer = Writer::start(Arc::clone(&checkpoint), Arc::clone(&schema), true);
     let buffer = RowBuffer::new(writer, lake.calendar(), meter.clone());
-    let reader = TicketReader { client, schema: &schema, meter };
+    let gaps = Gaps::new(&checkpoint, config.page_size);
+    let totals = Totals::default();
+    let reader = TicketReader { client, schema: &schema, meter, gaps: Some(&gaps), totals: Some(&totals) };
     let recorder = Recorder::new(&buffer, &checkpoint, task.range());
     let walks = Walks {
         lake,
+        gaps: &gaps,
+        totals: &totals,
         reader: &reader,
         recorder: &recorder,
         checkpoint: &checkpoint,
@@ -227,6 +241,10 @@ async fn read_source(
     written?;
     noted?;
     let walked = walked.and_then(|walked| prove(account, walked));
+    if walked.as_ref().is_ok_and(|walked| walked.whole_since.is_some()) && !matches!(task, Task::Backfill { .. }) {
+        account.mode = Some(Mode::Full);
+    }
+    account.source_total = totals.last();
     if let Ok(walked) = &walked {
         mark(&checkpoint, config, task, &walked.gone, &schema, account)?;
     }
@@ -243,9 +261,15 @@ async fn read_source(
         None => Ok(walked),
         Some(what) => Err(Ended::Missing { source_name: config.name.clone(), what: what.clone() }),
     });
+    let open: Vec<Gap> = checkpoint.with(|state| {
+        state.gaps.iter_mut().for_each(|open| open.accepted |= task.accepts_gaps());
+        account.gaps = state.gaps.iter().map(|open| open.gap.clone()).collect();
+        state.gaps.iter().filter(|open| !open.accepted).map(|open| open.gap.clone()).collect()
+    });
     checkpoint.with(|state| {
         state.columns = Some(columns_now(&schema));
         state.fields_read_at = Some(began);
+        state.source_total = totals.last().or(state.source_total);
         state.writing = false;
         if let Ok(walked) = &walked {
             state.cursor = state.cursor.max(walked.horizon);
@@ -261,7 +285,7 @@ async fn read_source(
                     "every ticket was read under the new `timezone`; deleted tickets keep their instants of the old one"
                 );
             }
-            if !matches!(task, Task::Backfill { .. }) && state.unfinished(Span::default()).is_none() {
+            if open.is_empty() && !matches!(task, Task::Backfill { .. }) && state.unfinished(Span::default()).is_none() {
                 state.complete_at = Some(began);
             }
         }
@@ -273,7 +297,7 @@ async fn read_source(
         Task::Backfill { .. } => None,
         _ => Some(checkpoint.table.manifest(|manifest| manifest.live())),
     };
-    walked.map(|_| ())
+    walked.and_then(|_| gaps::none_open(&open, &config.name, task))
 }
 
 /// Reads the definitions and, beside them, the watermark.
@@ -304,6 +328,7 @@ async fn read_all(
     let (checkpoint, buffer) = (walks.checkpoint, walks.recorder.buffer);
     let is_whole = matches!(reading, Reading::Whole { .. });
     let is_first = !is_whole || matches!(walks.task, Task::Backfill { .. });
+    walks.try_gaps().await?;
     // What cannot be read again keeps no change from arriving.
     let again = match is_first {
         true => recover::read_again(walks.reader, buffer, checkpoint, recovered).await,
@@ -311,8 +336,25 @@ async fn read_all(
     };
     if changes != reading {
         walks.walk(changes).await?;
+    } else if is_whole && matches!(walks.task, Task::Sync { .. } | Task::Finish { .. }) {
+        walks.walk_changes_first().await?;
+    }
+    let is_sync = matches!(walks.task, Task::Sync { .. } | Task::Finish { .. });
+    let is_known = checkpoint.with(|state| state.whole_at.is_some());
+    if is_sync && is_known {
+        walks.ask_total().await?;
+        walks.believe_total()?;
     }
     let mut walked = walks.walk(reading).await?;
+    if is_sync {
+        walked = match is_whole {
+            true => walked,
+            false => walks.reconcile(walked).await?,
+        };
+        if is_whole {
+            walks.remember_difference(&walked).await?;
+        }
+    }
     again?;
     let (wanted, _) = checkpoint.reread();
     if !is_first && !wanted.is_empty() {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use roaring::RoaringTreemap;
 use serde::{Deserialize, Serialize};
 
+use super::gaps::OpenGap;
 use crate::{
     columns::{TICKET_FIELD_OPTIONS, TICKET_FIELDS},
     fields::{Known, KnownColumn, field_names, known_columns, rows::from_batch, widen},
@@ -48,6 +49,13 @@ pub struct SourceState {
     pub lost_rows: Vec<LostRows>,
     /// A full read under a new `timezone` of the source is not finished: rows are replaced whatever their `updated_at`.
     pub replacing: bool,
+    /// Tickets that could not be read; each run tries them again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<OpenGap>,
+    /// Tickets that the source said it has, when it was asked last.
+    pub source_total: Option<u64>,
+    /// By how many that differed from the lake although the list was read to its end.
+    pub known_difference: i64,
     /// `None` in a lake of an earlier version: it is made from the files.
     pub manifest: Option<Manifest>,
 }

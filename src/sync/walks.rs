@@ -8,7 +8,9 @@ use roaring::RoaringTreemap;
 use super::{
     deletions,
     ended::Ended,
-    reading::TicketReader,
+    gaps::Gaps,
+    reading::{ReadError, TicketReader},
+    reconcile::Totals,
     recorder::Recorder,
     source_run::Task,
     source_state::{Checkpoint, SourceState, Unfinished},
@@ -17,6 +19,7 @@ use super::{
 };
 use crate::{
     config::SourceConfig,
+    fetch::FetchError,
     lake::{Calendar, Lake},
     plan::Reading,
     source::{self, Clock},
@@ -37,6 +40,8 @@ pub struct Walked {
 /// Everything that reading a source needs.
 pub struct Walks<'a> {
     pub lake: &'a Lake,
+    pub gaps: &'a Gaps<'a>,
+    pub totals: &'a Totals,
     pub reader: &'a TicketReader<'a>,
     pub recorder: &'a Recorder<'a>,
     pub checkpoint: &'a Checkpoint,
@@ -47,7 +52,7 @@ pub struct Walks<'a> {
 }
 
 impl Walks<'_> {
-    fn config(&self) -> &SourceConfig {
+    pub(super) fn config(&self) -> &SourceConfig {
         &self.reader.client.config
     }
 
@@ -63,6 +68,9 @@ impl Walks<'_> {
                 let partition = self.partition();
                 let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &partition) };
                 let proof = ways::tickets(self.reader, self.recorder.buffer, &scope).await?;
+                if proof.is_complete() {
+                    self.gaps.passed(Clock::Updated, range);
+                }
                 self.believe_changes(Some(since), horizon)?;
                 Ok(changes(proof, horizon))
             }
@@ -72,6 +80,24 @@ impl Walks<'_> {
                 Ok(changes(proof, None))
             }
         }
+    }
+
+    /// Tries what earlier runs could not read.
+    pub async fn try_gaps(&self) -> Result<(), Ended> {
+        let partition = self.partition();
+        for (by, span) in self.gaps.to_try() {
+            let scope = Scope { by, newest: None, ..self.scope(span, &[], &partition) };
+            match ways::tickets(self.reader, self.recorder.buffer, &scope).await {
+                Ok(proof) if proof.is_complete() => self.gaps.passed(by, span),
+                Ok(_) => {}
+                // Whatever else there is to read does not wait for it.
+                Err(why @ ReadError::Fetch(FetchError::GaveUp { .. } | FetchError::Refused { .. })) => {
+                    tracing::warn!(source = self.config().name, "what could not be read before: {why}");
+                }
+                Err(why) => return Err(why.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Ends the run where what was read is far less than the lake's history suggests; `since` bounds a list of changes,
@@ -109,7 +135,7 @@ impl Walks<'_> {
         }
     }
 
-    fn few(&self, why: String) -> Ended {
+    pub(super) fn few(&self, why: String) -> Ended {
         Ended::Few { source_name: self.config().name.clone(), why, command: self.task.name() }
     }
 
@@ -144,6 +170,13 @@ impl Walks<'_> {
             }
             None => {}
         }
+        let is_by_time = source::filters_by_time(self.config().kind);
+        match proof.is_complete() {
+            true if range != Span::default() => self.gaps.passed(Clock::Created, range),
+            // What an earlier run read of a list with page numbers only may hold gaps that this one did not try.
+            true if is_by_time || bookmark.is_none() => self.gaps.passed_all(),
+            _ => {}
+        }
         let gone = match proof.is_complete() && unfinished.reconcile {
             true => self.gone(range).await?,
             false => RoaringTreemap::new(),
@@ -151,6 +184,21 @@ impl Walks<'_> {
         let whole_since = (range == Span::default()).then_some(unfinished.began);
         let horizon = whole_since.and(unfinished.horizon);
         Ok(Walked { proof, horizon, whole_since, gone })
+    }
+
+    /// What changed since the watermark, before a full read or the rest of one: nothing waits for that.
+    pub async fn walk_changes_first(&self) -> Result<(), Ended> {
+        let by_time = source::filters_by_time(self.config().kind);
+        let cursor = self.checkpoint.with(|state| state.cursor.filter(|_| by_time && !state.replacing));
+        let Some(cursor) = cursor else { return Ok(()) };
+        let since = cursor.checked_sub(self.config().overlap).unwrap_or(Timestamp::MIN);
+        let walked = self.walk(Reading::Since(since)).await?;
+        if walked.proof.is_complete() {
+            self.recorder.buffer.settle().await?;
+            self.checkpoint.with(|state| state.cursor = state.cursor.max(walked.horizon));
+            self.checkpoint.commit()?;
+        }
+        Ok(())
     }
 
     /// A ticket whose time of creation changed while windows of it were read may have been in none of them: a list of
@@ -195,17 +243,21 @@ impl Walks<'_> {
         self.checkpoint.with(|state| {
             state.unfinished.retain(|other| other.range != range);
             state.unfinished.push(unfinished.clone());
+            // Changes from here on are read by each run, however long the rest takes.
+            if range == Span::default() && state.cursor.is_none() {
+                state.cursor = self.horizon;
+            }
         });
         Ok(unfinished)
     }
 
     /// Gives the seconds of the partition that holds a second.
-    fn partition(&self) -> impl Fn(i64) -> Range<i64> + use<> {
+    pub(super) fn partition(&self) -> impl Fn(i64) -> Range<i64> + use<> {
         let calendar = RefCell::new(self.lake.calendar());
         move |second| seconds_of_partition(&mut calendar.borrow_mut(), second)
     }
 
-    fn scope<'a>(
+    pub(super) fn scope<'a>(
         &self,
         range: Span,
         done: &'a [Span],
@@ -224,7 +276,6 @@ impl Walks<'_> {
 
     /// The tickets of the lake that are gone from the source: missed by the reading and by asking for each.
     async fn gone(&self, range: Span) -> Result<RoaringTreemap, Ended> {
-        let name = &self.config().name;
         self.recorder.note().await?;
         let (missing, done) = self.checkpoint.with(|state| {
             let unfinished = state.unfinished(range);
@@ -238,12 +289,21 @@ impl Walks<'_> {
         if range == Span::default() {
             missing |= deletions::missing_undated(self.checkpoint, &met);
         }
-        missing -= met;
+        self.confirmed(missing - met, Some(range)).await
+    }
+
+    /// Those of the tickets that were missed which are gone when asked for by id, as far as so many are believed. `range`:
+    /// what was read, where the share of what the lake has there says something.
+    pub(super) async fn confirmed(
+        &self,
+        missing: RoaringTreemap,
+        range: Option<Span>,
+    ) -> Result<RoaringTreemap, Ended> {
         if missing.is_empty() {
             return Ok(RoaringTreemap::new());
         }
         let live = self.checkpoint.table.manifest(|manifest| manifest.live());
-        if !self.task.accepts_deletes() {
+        if let Some(range) = range.filter(|_| !self.task.accepts_deletes()) {
             let here = match range == Span::default() {
                 true => live,
                 false => deletions::live_within(self.checkpoint, range)?.len(),
@@ -257,7 +317,7 @@ impl Walks<'_> {
         let share = missing.len() as f64 / live.max(1) as f64;
         if share > self.config().delete_brake && !self.task.accepts_deletes() {
             return Err(Ended::Brake {
-                source_name: name.clone(),
+                source_name: self.config().name.clone(),
                 missing: missing.len(),
                 live,
                 allowed: self.config().delete_brake,

@@ -15,8 +15,10 @@ use super::{
     buffer::RowBuffer,
     deletions,
     ended::{Ended, Stop},
+    gaps::{Gaps, OpenGap},
     reading::TicketReader,
     recorder::Recorder,
+    reconcile::Totals,
     recover,
     source_run::{begin, prove},
     source_state::{Checkpoint, Unfinished, add_span},
@@ -46,6 +48,9 @@ struct Share {
     /// Tickets of files that it found damaged.
     #[serde(default, with = "crate::bitmap")]
     lost: RoaringTreemap,
+    /// What it could not read.
+    #[serde(default)]
+    gaps: Vec<OpenGap>,
 }
 
 /// Reads a window into the lake and records it, with the manifest entries of its files; the state stays as it is.
@@ -75,11 +80,16 @@ pub async fn read(
     let before = table.manifest(|manifest| manifest.clone());
     let writer = Writer::start(Arc::clone(checkpoint), Arc::clone(&schema), false);
     let buffer = RowBuffer::new(writer, table.lake.calendar(), meter.clone());
-    let reader = TicketReader { client, schema: &schema, meter };
+    checkpoint.with(|state| state.gaps.clear());
+    let gaps = Gaps::new(checkpoint, config.page_size);
+    let totals = Totals::default();
+    let reader = TicketReader { client, schema: &schema, meter, gaps: Some(&gaps), totals: Some(&totals) };
     let recorder = Recorder::new(&buffer, checkpoint, range);
     let task = super::Task::Window { range };
     let walks = Walks {
         lake: &table.lake,
+        gaps: &gaps,
+        totals: &totals,
         reader: &reader,
         recorder: &recorder,
         checkpoint,
@@ -102,6 +112,7 @@ pub async fn read(
     let mut manifest = table.manifest(|manifest| manifest.clone());
     manifest.partitions.retain(|key, partition| before.partitions.get(key) != Some(partition));
     manifest.tables.clear();
+    let met = checkpoint.with(|state| state.gaps.clone());
     let share = Share {
         span,
         began,
@@ -109,11 +120,13 @@ pub async fn read(
         missing: missing.iter().map(u64::cast_signed).collect(),
         manifest,
         lost: table.lost(),
+        gaps: met.clone(),
     };
     let end = |second: Option<i64>, open: &str| second.map_or_else(|| open.to_owned(), |at| at.to_string());
     let name = format!("{}..{}", end(range.from, "first"), end(range.to, "last"));
     lake::windows::record(&table.lake, &config.name, &name, &share)?;
-    Ok(())
+    account.gaps = met.into_iter().map(|open| open.gap).collect();
+    super::gaps::none_open(&account.gaps, &config.name, task)
 }
 
 /// Makes of the recorded windows the full read that was begun, so that the run goes on with what is left of it. Gives how
@@ -146,6 +159,11 @@ pub fn join(checkpoint: &Checkpoint) -> Result<usize, Ended> {
                     add_span(&mut whole.done, span);
                 }
                 whole.missing.extend(&share.missing);
+            }
+        }
+        for open in shares.iter().flat_map(|(_, share)| &share.gaps) {
+            if !state.gaps.iter().any(|known| known.gap.meets(&open.gap)) {
+                state.gaps.push(open.clone());
             }
         }
         // Files of several workers may differ in their columns.

@@ -10,7 +10,7 @@ use futures::{StreamExt, stream};
 use super::{
     Journal, Reader, Sink,
     pages::{Asked, too_deep},
-    totals::contradiction,
+    totals::{contradiction, tolerated},
 };
 
 const MOST_PASSES: u32 = 3;
@@ -36,6 +36,8 @@ where
         match pass.total {
             Total::Constant(total) if total == found && !pass.repeats => return Ok(()),
             Total::Unknown if still && !pass.repeats => return Ok(()),
+            // A length that is wrong by a few, for good, is no reason for doubt.
+            Total::Constant(total) if still && !pass.repeats && total.abs_diff(found) <= tolerated(total) => return Ok(()),
             // Reading once more cannot mend a length that is constant and wrong.
             Total::Constant(total) if still => {
                 journal.doubt(contradiction(total, found));

@@ -22,7 +22,7 @@ impl Totals {
     pub fn contradict(&self, found: u64) -> Option<String> {
         let (least, most) = self.seen?;
         match least == most && found > least {
-            true => Some(contradiction(least, found)),
+            true => (found - least > tolerated(least)).then(|| contradiction(least, found)),
             false => self.lacking(found),
         }
     }
@@ -32,8 +32,15 @@ impl Totals {
         let (least, most) = self.seen?;
         // A list that changed may hold rows that came after their place was read: one for each answer.
         let unseen = if least == most { 0 } else { self.answers };
-        (found + unseen < least).then(|| contradiction(least, found))
+        (found + unseen + tolerated(least) < least).then(|| contradiction(least, found))
     }
+}
+
+/// Rows by which a length may be wrong for good: a list that was read to its end is right then, and the run says so. A list
+/// that breaks off lacks more.
+pub fn tolerated(total: u64) -> u64 {
+    const FEW: u64 = 5;
+    FEW.max(total / 100)
 }
 
 /// The reason, for people.
@@ -52,12 +59,14 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_does_not_move_must_be_met() {
+    fn a_length_that_does_not_move_must_nearly_be_met() {
         assert_eq!(Totals::default().contradict(7), None);
         assert_eq!(told(&[9, 9]).contradict(9), None);
-        assert!(told(&[9, 9]).contradict(8).is_some() && told(&[9, 9]).contradict(10).is_some());
-        assert!(told(&[9, 9]).lacking(8).is_some() && told(&[9, 9]).lacking(10).is_none());
-        assert!(told(&[9, 10]).contradict(7).is_none() && told(&[9, 10]).contradict(6).is_some());
-        assert!(told(&[9, 10]).contradict(30).is_none());
+        assert!(told(&[29, 29]).contradict(23).is_some() && told(&[29, 29]).contradict(35).is_some());
+        assert!(told(&[29, 29]).lacking(23).is_some() && told(&[29, 29]).lacking(30).is_none());
+        assert!(told(&[29, 30]).contradict(22).is_none() && told(&[29, 30]).contradict(21).is_some());
+        assert!(told(&[29, 30]).contradict(50).is_none());
+        // A length that is wrong by a few is no reason for doubt.
+        assert!(told(&[29, 29]).contradict(24).is_none() && told(&[29, 29]).contradict(34).is_none());
     }
 }
