@@ -123,7 +123,13 @@ impl Afresh {
     }
 
     fn reader(&self) -> TicketReader<'_> {
-        TicketReader { client: &self.client, schema: &self.schema, meter: &self.meter, gaps: None, totals: None }
+        TicketReader {
+            client: &self.client,
+            schema: &self.schema,
+            meter: &self.meter,
+            gaps: None,
+            totals: None,
+        }
     }
 
     /// Reads the whole list, as a first sync would, into `sink`.

@@ -166,8 +166,7 @@ impl State {
             let rows = part.rows.decoded.as_ref().map_or(0, |decoded| decoded.ids.len());
             let behind = rows.saturating_sub(part.skip + mine.len());
             if rows > 0 {
-                let keep: Vec<bool> =
-                    [vec![false; part.skip], mine.to_vec(), vec![false; behind]].concat();
+                let keep: Vec<bool> = [vec![false; part.skip], mine.to_vec(), vec![false; behind]].concat();
                 self.receive(part.rows, &keep)?;
             }
         }

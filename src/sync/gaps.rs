@@ -232,8 +232,11 @@ impl TicketReader<'_> {
                 Err(_) => return Err(why),
             }
         }
-        let holes: Vec<u64> =
-            left.iter().flat_map(|(start, end)| *start..*end).filter(|at| told.end.is_none_or(|end| *at < end)).collect();
+        let holes: Vec<u64> = left
+            .iter()
+            .flat_map(|(start, end)| *start..*end)
+            .filter(|at| told.end.is_none_or(|end| *at < end))
+            .collect();
         self.joined(gaps, slice, slot, (pieces, holes), told, &last)
     }
 
@@ -258,7 +261,8 @@ impl TicketReader<'_> {
             None => None,
         };
         for at in holes {
-            let before = pieces.range(..at).next_back().and_then(|(_, piece)| piece.keys.iter().rev().find_map(time));
+            let before =
+                pieces.range(..at).next_back().and_then(|(_, piece)| piece.keys.iter().rev().find_map(time));
             let after = pieces.range(at..).find_map(|(_, piece)| piece.keys.iter().find_map(time));
             let (from, to) = match slice.order {
                 Order::Desc => (after.or(slice.from), before.or(slice.to)),
@@ -266,7 +270,8 @@ impl TicketReader<'_> {
             };
             // A question for the length of a list meets what a reading of it meets.
             if slot.per_page > 1 {
-                let moment = |second: Option<i64>| second.and_then(|second| Timestamp::from_second(second).ok());
+                let moment =
+                    |second: Option<i64>| second.and_then(|second| Timestamp::from_second(second).ok());
                 gaps.add(Gap {
                     by: slice.by.map_or("page", word).to_owned(),
                     from: moment(from.filter(|_| slice.by.is_some())),

@@ -4,7 +4,9 @@ use arrow::error::ArrowError;
 use roaring::RoaringTreemap;
 use tracing::Instrument;
 
-use super::{decoding::Decoding, gaps::Gaps, reconcile::Totals, source_state::CommitError, table_schema::TableSchema};
+use super::{
+    decoding::Decoding, gaps::Gaps, reconcile::Totals, source_state::CommitError, table_schema::TableSchema,
+};
 use crate::{
     batch::{instant, instants_of},
     fetch::{Client, FetchError, fetch_with},

@@ -69,7 +69,11 @@ impl Walks<'_> {
     pub async fn ask_total(&self) -> Result<(), Ended> {
         match self.reader.read(&Slice::default(), 1, 1).await {
             Ok(_) => Ok(()),
-            Err(why @ ReadError::Fetch(FetchError::GaveUp { status: Some(_), .. } | FetchError::Refused { .. })) => {
+            Err(
+                why @ ReadError::Fetch(
+                    FetchError::GaveUp { status: Some(_), .. } | FetchError::Refused { .. },
+                ),
+            ) => {
                 tracing::debug!(source = self.config().name, "no total: {why}");
                 Ok(())
             }
@@ -84,9 +88,10 @@ impl Walks<'_> {
     /// The lake's number as the source would count it, without the tickets that will be marked.
     fn expected(&self, gone: &RoaringTreemap) -> i64 {
         let marked = self.checkpoint.table.manifest(|manifest| {
-            let live = manifest.partitions.values().map(|partition| {
-                (&partition.ids - &partition.deleted).intersection_len(gone)
-            });
+            let live = manifest
+                .partitions
+                .values()
+                .map(|partition| (&partition.ids - &partition.deleted).intersection_len(gone));
             live.sum::<u64>()
         });
         let known = self.checkpoint.with(|state| state.known_difference);
@@ -229,6 +234,7 @@ impl Walks<'_> {
 async fn count(reader: &TicketReader<'_>, span: Span) -> Result<Option<u64>, ReadError> {
     // Long before and long after any ticket: rows without a time of creation are in neither number.
     let (from, to) = (span.from.unwrap_or(0), span.to.map_or(9_999_999_999, |to| to.saturating_sub(1)));
-    let slice = Slice { by: Some(Clock::Created), from: Some(from), to: Some(to), order: Order::Asc, filter: None };
+    let slice =
+        Slice { by: Some(Clock::Created), from: Some(from), to: Some(to), order: Order::Asc, filter: None };
     Ok(reader.read(&slice, 1, 1).await?.total)
 }

@@ -241,7 +241,9 @@ async fn read_source(
     written?;
     noted?;
     let walked = walked.and_then(|walked| prove(account, walked));
-    if walked.as_ref().is_ok_and(|walked| walked.whole_since.is_some()) && !matches!(task, Task::Backfill { .. }) {
+    if walked.as_ref().is_ok_and(|walked| walked.whole_since.is_some())
+        && !matches!(task, Task::Backfill { .. })
+    {
         account.mode = Some(Mode::Full);
     }
     account.source_total = totals.last();
