@@ -152,7 +152,7 @@ pub async fn perform_on(
         let why = summary::reason(&source.name, why);
         match context.global.log_format {
             log::Format::Json => tracing::error!(source = source.name, "{why}"),
-            log::Format::Text => terminal::tell(&format!("error: {why}")),
+            log::Format::Text => terminal::tell(&format!("error: {}: {why}", source.name)),
         }
     }
     if context.global.json || context.global.log_format == log::Format::Json {

@@ -3,7 +3,8 @@
 import os
 
 from conftest import SEED, add
-from emulator.accounts import account, emulate
+from sandbox import emulate
+from worlds import account
 
 
 def test_the_reason_is_said_though_quiet_and_no_device_is_replaced(home):

@@ -24,7 +24,7 @@ fn page(schema: &TableSchema, id: i64, day: u32, bytes: usize) -> Rows {
     let time = format!("2024-01-{day:02} 10:00:00");
     let ticket = format!(r#"{{"id":{id},"created_at":"{time}","updated_at":"{time}"}}"#);
     decoder.push(&mut Cursor::new(&ticket)).unwrap();
-    Rows { decoded: Some(decoder.finish(0).unwrap()), bytes }
+    Rows { decoded: Some(decoder.finish(0).unwrap()), bytes, ..Rows::default() }
 }
 
 /// The deadline, Ctrl-C and an endless list end a walk wherever it waits, also while it hands rows over.
