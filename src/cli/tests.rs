@@ -112,7 +112,9 @@ fn a_sandbox_is_described() {
     assert_eq!((udesk.page_cap, udesk.order.is_some()), (Some(30), true));
     let line = "sandbox --quirk pagecap=3";
     let Command::Sandbox(wrong) = parsed(line).expect("good").command else { panic!("a sandbox") };
-    assert!(wrong.variations.apply(sandbox_room::Options::default()).is_err_and(|why| why.contains("page_cap")));
+    assert!(
+        wrong.variations.apply(sandbox_room::Options::default()).is_err_and(|why| why.contains("page_cap"))
+    );
     assert_eq!(args.rate.0.map(|rate| rate.requests), Some(60));
     assert_eq!(args.latency.as_millis(), 20);
 }

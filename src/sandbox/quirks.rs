@@ -34,7 +34,7 @@ pub const TABLE: [(&str, &str, &str); 20] = [
 
 /// The table as text, one choice a line.
 pub fn help() -> String {
-    let line = |(name, takes, does): (&str, &str, &str)| format!("{:<34}{does}\n", format!("{name}={takes}"));
+    let line = |(name, takes, does): (&str, &str, &str)| format!("{:<50}{does}\n", format!("{name}={takes}"));
     TABLE.into_iter().map(line).collect()
 }
 
@@ -61,15 +61,16 @@ impl FromStr for Quirk {
             _ => serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
         };
         let quirk = Quirk { vendor, name: name.to_owned(), value };
-        Quirks::default().with("", &[quirk.clone()])?;
-        Ok(Quirk { ..quirk })
+        Quirks::default().with("", std::slice::from_ref(&quirk))?;
+        Ok(quirk)
     }
 }
 
 impl Quirks {
     /// These choices, and of `more` those that are for a vendor.
     pub fn with(&self, vendor: &str, more: &[Quirk]) -> Result<Quirks, String> {
-        let is_meant = |quirk: &&Quirk| vendor.is_empty() || quirk.vendor.as_deref().is_none_or(|of| of == vendor);
+        let is_meant =
+            |quirk: &&Quirk| vendor.is_empty() || quirk.vendor.as_deref().is_none_or(|of| of == vendor);
         let pairs = more.iter().filter(is_meant).map(|quirk| (quirk.name.clone(), quirk.value.clone()));
         let mut all = match serde_json::to_value(self) {
             Ok(Value::Object(all)) => all,
@@ -176,7 +177,8 @@ mod tests {
     #[test]
     fn the_table_has_every_choice() {
         let Ok(Value::Object(all)) = serde_json::to_value(Quirks::default()) else { panic!() };
-        let mut known: Vec<&str> = all.keys().map(String::as_str).filter(|name| *name != "filter_id").collect();
+        let mut known: Vec<&str> =
+            all.keys().map(String::as_str).filter(|name| *name != "filter_id").collect();
         let mut told: Vec<&str> = TABLE.iter().map(|(name, _, _)| *name).collect();
         known.sort_unstable();
         told.sort_unstable();

@@ -37,7 +37,10 @@ pub struct Variations {
 impl Variations {
     /// The same as the sandbox's own options; what is common to all sandboxes stays as it is in `options`.
     pub fn apply(&self, options: Options) -> Result<Options, String> {
-        let quirks = self.quirks.iter().map(|text| text.parse::<Quirk>().map_err(|why| format!("--quirk {text}: {why}")));
+        let quirks = self
+            .quirks
+            .iter()
+            .map(|text| text.parse::<Quirk>().map_err(|why| format!("--quirk {text}: {why}")));
         Ok(Options {
             now: self.now.or(options.now),
             quirks: quirks.collect::<Result<_, _>>()?,
