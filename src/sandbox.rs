@@ -55,7 +55,7 @@ mod words;
 mod world;
 
 pub use options::{Change, Fault, FaultKind, Op, Options, Rate, RetryAfter};
-pub use quirks::{Envelope, ListOrder, Quirks};
+pub use quirks::{Quirk, Quirks, help as quirks_help};
 pub use script::Script;
 pub use server::serve;
 

@@ -16,66 +16,54 @@ use crate::{
 };
 
 const AFTER_HELP: &str = "\
-The first line on standard output is `listening http://127.0.0.1:PORT`. Both vendors answer there;
-their paths do not meet. It runs until it is interrupted.
-
-Credentials:
-  KF5    agent@example.com with password `sandbox` or token `sandbox-token`
-  Udesk  secret `sandbox-secret`
-
-Faults (KIND):  http500   an error status
-                html200   an HTML page with status 200
-                truncate  a body that is cut short
-                reset     a connection that is reset
-                hang      no answer at all
-                slow      a body that trickles in
-Changes (OP):   insert, update, delete: one ticket, before every EVERY-th list answer
-
-The truth, one JSON object a line: GET /__truth/kf5 and /__truth/udesk
-
-Examples:
-  ticketlake sandbox --rate unlimited --latency 0ms
-  ticketlake sandbox --port 8080 --tickets 50000 --fault http500:0.05 --fault truncate:0.01
-  ticketlake sandbox --change insert:3 --change delete:5";
+The first line on standard output is `listening http://127.0.0.1:PORT`.
+KF5: agent@example.com, password `sandbox` or token `sandbox-token`; Udesk: secret `sandbox-secret`
+Faults: http500 html200 truncate reset hang slow broken_json error200 no_list
+Changes: insert update delete, one ticket before every EVERY-th list answer
+The tickets as they stand: GET /__truth/kf5, /__truth/udesk; filled and steered below /__control";
 
 /// Serve a help desk on loopback that behaves as KF5 and Udesk do, for trials and tests
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, disable_help_flag = true)]
 pub struct Args {
     /// The port on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
 
     /// The same seed gives the same tickets
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 
     /// Tickets of each vendor
-    #[arg(long, value_name = "NUMBER", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub tickets: usize,
 
-    /// Requests each vendor allows: N/s, N/min, N/h, or `unlimited`; more are refused with 429
+    /// Requests each vendor allows, or `unlimited`
     #[arg(long, value_name = "RATE", default_value = "60/min")]
     pub rate: Limit,
 
-    /// The wait before each answer, as 20ms or 1s
+    /// The wait before each answer
     #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = latency)]
     pub latency: Duration,
 
-    /// Answer wrongly with this probability (0 to 1); may be repeated
+    /// Answer wrongly so often (0 to 1); repeatable
     #[arg(long = "fault", value_name = "KIND:PROBABILITY")]
     pub faults: Vec<Fault>,
 
-    /// Change the world while it is read; may be repeated
+    /// Change the world while it is read; repeatable
     #[arg(long = "change", value_name = "OP:EVERY")]
     pub changes: Vec<Change>,
 
-    /// Answer requests as the rules of this file say; a list of `{"when": {…}, "then": {…}}`
+    /// Rules: [{"when": {…}, "then": {…}}]
     #[arg(long, value_name = "FILE")]
     pub script: Option<PathBuf>,
 
     #[command(flatten)]
     pub variations: Variations,
+
+    /// Print help
+    #[arg(short, long, action = clap::ArgAction::HelpShort)]
+    help: Option<bool>,
 }
 
 /// A rate, or none.
@@ -99,7 +87,10 @@ fn latency(text: &str) -> Result<Duration, String> {
 
 /// Serves until the process is interrupted.
 pub async fn run(args: &Args) -> Result<Exit, Error> {
-    let script = script(args)?;
+    if args.variations.quirks.iter().any(|quirk| quirk == "list") {
+        return output::print(sandbox::quirks_help()).map(|()| Exit::Complete);
+    }
+    let options = Options { script: Arc::new(script(args)?), ..options(args)? };
     let place = (Ipv4Addr::LOCALHOST, args.port);
     let listener = TcpListener::bind(place).await.map_err(|why| Error::Io {
         what: format!("cannot listen on 127.0.0.1:{}; choose another --port", args.port),
@@ -111,7 +102,7 @@ pub async fn run(args: &Args) -> Result<Exit, Error> {
     let address = listener.local_addr().map_err(failed)?;
     output::print(format!("listening http://{address}\n"))?;
     tokio::select! {
-        served = sandbox::serve(listener, Options { script: Arc::new(script), ..options(args) }) => served.map(|()| Exit::Complete).map_err(failed),
+        served = sandbox::serve(listener, options) => served.map(|()| Exit::Complete).map_err(failed),
         () = asked => Ok(Exit::Interrupted),
     }
 }
@@ -124,7 +115,7 @@ fn script(args: &Args) -> Result<Script, Error> {
     Script::parse(&text).map_err(|why| Error::Usage(format!("{}: {why}", file.display())))
 }
 
-fn options(args: &Args) -> Options {
+fn options(args: &Args) -> Result<Options, Error> {
     let options = Options {
         seed: args.seed,
         tickets: args.tickets,
@@ -134,5 +125,5 @@ fn options(args: &Args) -> Options {
         changes: args.changes.clone(),
         ..Options::default()
     };
-    args.variations.apply(options)
+    args.variations.apply(options).map_err(Error::Usage)
 }

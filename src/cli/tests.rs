@@ -104,14 +104,17 @@ fn a_sandbox_is_described() {
     assert_eq!((args.port, args.seed, args.tickets), (8080, 1, 10_000));
     assert!(args.rate.0.is_none() && args.latency.is_zero());
     assert_eq!((args.faults.len(), args.changes.len()), (2, 1));
-    let line = "sandbox --udesk-order updated-desc --retry-after alternate --page-cap 30 --bare-envelope";
+    let line = "sandbox --retry-after alternate --quirk udesk.order=updated_desc --quirk page_cap=30";
     let Command::Sandbox(args) = parsed(line).expect("good").command else { panic!("a sandbox") };
-    let options = args.variations.apply(sandbox_room::Options::default());
-    assert_eq!(options.udesk_order, Some(sandbox_room::ListOrder::UpdatedDesc));
+    let options = args.variations.apply(sandbox_room::Options::default()).expect("good");
     assert_eq!(options.retry_after, sandbox_room::RetryAfter::Alternate);
-    assert_eq!(options.quirks.page_cap, Some(30));
-    assert_eq!(options.quirks.envelope, sandbox_room::Envelope::Bare);
-    let Command::Sandbox(args) = parsed("sandbox").expect("good").command else { panic!("a sandbox") };
+    let udesk = sandbox_room::Quirks::default().with("udesk", &options.quirks).expect("good");
+    assert_eq!((udesk.page_cap, udesk.order.is_some()), (Some(30), true));
+    let line = "sandbox --quirk pagecap=3";
+    let Command::Sandbox(wrong) = parsed(line).expect("good").command else { panic!("a sandbox") };
+    assert!(
+        wrong.variations.apply(sandbox_room::Options::default()).is_err_and(|why| why.contains("page_cap"))
+    );
     assert_eq!(args.rate.0.map(|rate| rate.requests), Some(60));
     assert_eq!(args.latency.as_millis(), 20);
 }

@@ -86,6 +86,10 @@ pub struct Given<'a> {
     pub resumes: bool,
     /// The part read by the earlier run is read once more after what is left: it may have changed.
     pub second_lap: bool,
+    /// Everything was read once: the source's total is asked for.
+    pub counts: bool,
+    /// What changed is read before everything.
+    pub changes_first: bool,
     /// What is left to read of the range.
     pub left: Vec<Span>,
     /// Tickets, as the source counts them, and as the lake does.
@@ -99,6 +103,9 @@ pub struct Given<'a> {
     pub oldest: Option<i64>,
     pub now: i64,
 }
+
+/// Requests of a list of changes that has one page.
+const QUIET_NIGHT: u64 = 4;
 
 /// What would be done, and what it costs.
 pub fn forecast(given: &Given<'_>) -> Forecast {
@@ -168,7 +175,9 @@ fn requests(given: &Given<'_>, rows: u64, by_time: bool) -> u64 {
         Reading::Since(_) => 3 + u64::from(listing > 1),
         Reading::Filter(_) => 0,
     };
-    given.field_pages + besides + listing
+    // What changed costs about what a quiet night does; how much that is nobody has told.
+    let changes = if given.changes_first { QUIET_NIGHT } else { 0 };
+    given.field_pages + u64::from(given.counts) + changes + besides + listing
 }
 
 fn notes(given: &Given<'_>, by_time: bool) -> Vec<String> {
@@ -228,6 +237,8 @@ mod tests {
             window: None,
             resumes: false,
             second_lap: false,
+            counts: false,
+            changes_first: false,
             left: vec![Span::default()],
             told: Some(10_000),
             held: None,

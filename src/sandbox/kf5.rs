@@ -66,7 +66,7 @@ impl Tenant {
             rng: fastrand::Rng::with_seed(options.seed ^ 0x4B46_3500),
             clock,
             origin: options.origin.clone(),
-            quirks: options.quirks.clone(),
+            quirks: Quirks::default().with("kf5", &options.quirks).unwrap_or_default(),
             comments: HashMap::new(),
             uploads: Vec::new(),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::quirks::{ListOrder, Quirks};
+use super::quirks::Quirk;
 use super::script::Script;
 
 /// All settings of a sandbox. The variations at the end stand for what the vendors leave undocumented; they are off by default.
@@ -30,10 +30,8 @@ pub struct Options {
     pub extra_fields: usize,
     /// Answers to certain requests.
     pub script: Arc<Script>,
-    /// Choices where the documents are silent, of both vendors.
-    pub quirks: Quirks,
-    /// The order of Udesk's ticket lists.
-    pub udesk_order: Option<ListOrder>,
+    /// Choices where the documents are silent.
+    pub quirks: Vec<Quirk>,
     /// How KF5 spells `Retry-After`.
     pub retry_after: RetryAfter,
     /// So many tickets in one second of creation, and the next so many in one second of update.
@@ -57,8 +55,7 @@ impl Default for Options {
             now: None,
             extra_fields: 0,
             script: Arc::default(),
-            quirks: Quirks::default(),
-            udesk_order: None,
+            quirks: Vec::new(),
             retry_after: RetryAfter::Seconds,
             burst: 0,
             longest_description: 0,

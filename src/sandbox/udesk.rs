@@ -59,7 +59,7 @@ impl Tenant {
             rng: fastrand::Rng::with_seed(options.seed ^ 0x5544_4553_4B00),
             clock,
             nonces: open_api::Nonces::new(),
-            quirks: Quirks { order: options.udesk_order.or(options.quirks.order), ..options.quirks.clone() },
+            quirks: Quirks::default().with("udesk", &options.quirks).unwrap_or_default(),
         }
     }
 }

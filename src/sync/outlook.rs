@@ -62,6 +62,7 @@ async fn look(
     let reading = with_lost(&checkpoint, config, read_how(&checkpoint, config, task, at));
     let range = range(task, reading);
     let whole = matches!(reading, Reading::Whole { .. });
+    let is_sync = matches!(task, Task::Sync { .. } | Task::Finish { .. });
     let unfinished = checkpoint.with(|state| state.left_over(range).cloned()).filter(|_| whole);
     let done = unfinished.as_ref().map(Unfinished::read).unwrap_or_default();
     let mut held = Held::count(&checkpoint, range, &done)?;
@@ -84,6 +85,11 @@ async fn look(
         window: matches!(task, Task::Backfill { .. }).then_some(range),
         resumes: unfinished.is_some(),
         second_lap: freshening == Some(Freshening::SecondLap),
+        counts: is_sync && checkpoint.with(|state| state.whole_at.is_some()),
+        changes_first: is_sync
+            && whole
+            && source::filters_by_time(config.kind)
+            && checkpoint.with(|state| state.cursor.is_some() && !state.replacing),
         left: left(range, &done),
         told: told.tickets.map(|tickets| tickets.saturating_sub(held.done)),
         held: held.left(reading),

@@ -71,6 +71,9 @@ def test_the_21st_gap_stops_the_source(home, vendor):
         assert run.code == 3 and len(run.source("shop")["gaps"]) >= 20, run
         assert ids_of(home) and not ids_of(home) & set(bad)
         emulator.script = []
+        if vendor == "udesk":
+            # The rest of a list by page numbers does not show what the part before it could not: the next read from its start does.
+            assert home.sync().code == 3
         assert_complete(home.sync())
         assert ids_of(home) == set(state.by_id)
 
