@@ -181,7 +181,7 @@ async fn attempts<O: Opening>(
     let (source_name, asked) = (|| config.name.clone(), || ask.to_string());
     let mut retry = 0;
     loop {
-        let (status, verdict) = attempt(client, ask, begin()).await;
+        let (status, verdict) = attempt(client, ask, begin(), retry > 0).await;
         let is_forbidden = matches!(verdict, Verdict::Forbidden { .. });
         let (why, throttled, after) = match verdict {
             Verdict::Page(page) => {
@@ -243,7 +243,13 @@ async fn attempts<O: Opening>(
 }
 
 /// One request, built after the wait because a signature is made just before sending.
-async fn attempt<O: Opening>(client: &Client, ask: &Ask, opening: O) -> (Option<u16>, Verdict<O::Made>) {
+/// `again`: the same was asked before, so that bytes which are no UTF-8 are the source's own and not the way's.
+async fn attempt<O: Opening>(
+    client: &Client,
+    ask: &Ask,
+    opening: O,
+    again: bool,
+) -> (Option<u16>, Verdict<O::Made>) {
     let slot = client.in_flight.acquire().await;
     client.pace.wait().await;
     let request = source::request(&client.config, ask);
@@ -262,6 +268,7 @@ async fn attempt<O: Opening>(client: &Client, ask: &Ask, opening: O) -> (Option<
     drop(slot);
     match answer {
         Ok((status, headers, body, _large)) => {
+            let body = if again { readable(client, ask, body) } else { body };
             let received = Received { status, headers, body, at: Timestamp::now() };
             client.note_time(&received.headers, received.at);
             (Some(status), open(&client.config, ask, received, opening).await)
@@ -343,6 +350,15 @@ fn is_loopback(url: &reqwest::Url) -> bool {
         Ok(address) => address.is_loopback(),
         Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
+}
+
+/// A body whose bytes that are no UTF-8 are U+FFFD.
+fn readable(client: &Client, ask: &Ask, body: Bytes) -> Bytes {
+    if simdutf8::basic::from_utf8(&body).is_ok() {
+        return body;
+    }
+    tracing::warn!(source = client.config.name, "{ask} holds bytes that are no UTF-8; they become U+FFFD");
+    String::from_utf8_lossy(&body).into_owned().into()
 }
 
 /// An error and all its causes on one line.

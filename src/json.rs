@@ -133,7 +133,7 @@ impl<'a> Json<'a> {
 }
 
 /// How deep lists and objects may nest; deeper is refused, so that no answer can exhaust the stack.
-const MAX_DEPTH: u32 = 128;
+const MAX_DEPTH: u32 = 256;
 
 /// A place in a JSON text.
 pub struct Cursor<'a> {

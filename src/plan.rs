@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::{
-    forecast::{Forecast, Given, Outlook, RowsFrom, Window, forecast},
+    forecast::{Forecast, Given, Preview, RowsFrom, Window, forecast},
     table::render,
 };
 

@@ -34,7 +34,7 @@ use crate::{
     progress::Meter,
     source::{self, Listing, Wish},
     summary::{Mode, Outcome, Run, SourceSummary},
-    sync::{self, Afresh, Ended, ReadError},
+    sync::{self, Afresh, ReadError, StopReason},
     walk::{Proof, Span, Tally},
 };
 
@@ -123,7 +123,7 @@ async fn extract(
     account.rescued = received.rescued.clone();
     write(order, &afresh, received, place, account).await?;
     // What was found is kept all the same: it is told, and so is why it may not be all.
-    unproven.map_or(Ok(()), |why| Err(Ended::Unproven(why).into()))
+    unproven.map_or(Ok(()), |why| Err(StopReason::Unproven(why).into()))
 }
 
 /// Reads everything; gives what came, and why it may not be all.

@@ -10,7 +10,7 @@ mod answer;
 /// When tickets come in.
 mod calendar;
 /// Which tickets a page holds.
-mod choose;
+mod paging;
 /// The world's present, and its written times.
 mod clock;
 /// The sandbox's own paths.
@@ -37,8 +37,8 @@ mod script;
 mod seeding;
 /// Connections, and the way of a request.
 mod server;
-/// Where the tickets stand.
-mod shelf;
+/// The tickets, kept in every order of lists.
+mod store;
 #[cfg(test)]
 mod tests;
 /// Ids and times of the seed.

@@ -5,24 +5,24 @@ mod afresh;
 mod buffer;
 mod decoding;
 mod deletions;
-mod ended;
+mod stop_reason;
 mod fields;
 mod gaps;
 mod identity;
-mod listed;
+mod list_reader;
 mod masking;
-mod outlook;
+mod preview;
 mod reading;
 mod recorder;
 mod reconcile;
 mod recover;
 mod source_run;
 mod source_state;
-mod suspicion;
+mod volume;
 mod table_schema;
 mod walks;
 mod watermark;
-mod ways;
+mod strategy;
 mod worker;
 mod writer;
 
@@ -49,17 +49,17 @@ pub use afresh::{
     Afresh, BroughtIn, FirstPage, begin as read_afresh, begin_alone as read_alone,
     begin_with as read_afresh_with,
 };
-pub use ended::{Ended, Stop, Why, deadline};
 pub use gaps::OpenGap;
 pub use identity::{
     account as account_of, check as check_identity, check_address, of_account as check_account,
     of_files as check_files,
 };
-pub use outlook::outlook;
+pub use preview::preview;
 pub use reading::{ReadError, Rows};
 pub use recover::{Recovered, describe as describe_diff, diff as diff_of_files, recover, settle};
 pub use source_run::{Accept, Task};
 pub use source_state::{Account, Checkpoint, CommitError, SourceState, Unfinished, partitions_of};
+pub use stop_reason::{Stop, StopReason, Why, deadline};
 pub use table_schema::file_meta;
 pub use worker::take_in_windows;
 
@@ -71,7 +71,7 @@ pub async fn run(
     progress: &Progress,
     stop: &Stop,
     run: &Run,
-) -> Result<(Summary, Vec<Ended>), Error> {
+) -> Result<(Summary, Vec<StopReason>), Error> {
     let mut lake = Lake::open(&config.lake)?;
     let shares = matches!(task, Task::Window { .. });
     // Before the lock: a run that is refused leaves nothing.
@@ -122,11 +122,11 @@ pub async fn run(
     });
     let ran = join_all(runs).await.into_iter().collect::<io::Result<Vec<_>>>();
     let ran = ran.map_err(|why| Error::Io { what: "cannot start reading".to_owned(), why })?;
-    let (sources, ends): (Vec<SourceSummary>, Vec<Option<Ended>>) = ran.into_iter().unzip();
-    let ends: Vec<Ended> = ends.into_iter().flatten().collect();
+    let (sources, ends): (Vec<SourceSummary>, Vec<Option<StopReason>>) = ran.into_iter().unzip();
+    let ends: Vec<StopReason> = ends.into_iter().flatten().collect();
     let mut summary = run.finish(task.name(), Outcome::of_all(&sources), sources);
-    summary.exit_code = Some(Ended::exit(&ends).code());
-    let refused = ends.iter().filter(|end| matches!(end, Ended::OtherAccount { .. })).count();
+    summary.exit_code = Some(StopReason::exit(&ends).code());
+    let refused = ends.iter().filter(|end| matches!(end, StopReason::OtherAccount { .. })).count();
     if refused > 0 && refused == summary.sources.len() {
         return Ok((summary, ends));
     }

@@ -31,7 +31,7 @@ use crate::{
     lake::{self, Lake, LakeError, lock::Locking},
     progress::Progress,
     summary::Run,
-    sync::{CommitError, Ended},
+    sync::{CommitError, StopReason},
 };
 
 pub use invariant::Invariant;
@@ -169,7 +169,7 @@ async fn read_again(
             let nothing = RoaringTreemap::new();
             repair.bring_in(&source, &nothing, &nothing, scope.accept_deletes).await
         };
-        let read: Result<_, Ended> = read.await;
+        let read: Result<_, StopReason> = read.await;
         meter.done();
         match read {
             Ok(brought) => said.done.push(format!("{name}: {}", render::brought(&brought))),

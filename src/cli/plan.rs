@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     exit::Exit,
     plan,
-    sync::{Accept, Ended, Task},
+    sync::{Accept, StopReason, Task},
 };
 
 const AFTER_HELP: &str = "\
@@ -59,11 +59,11 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 
 /// Prints what the task would do, as the one JSON object or as a person reads it.
 pub async fn show(context: &Context, config: &Config, task: Task) -> Result<Exit, Error> {
-    let (outlook, ends) = crate::sync::outlook(task, config).await?;
+    let (preview, ends) = crate::sync::preview(task, config).await?;
     if context.global.json {
-        output::print_json(&outlook)?;
+        output::print_json(&preview)?;
     } else {
-        output::print(plan::render(&outlook))?;
+        output::print(plan::render(&preview))?;
     }
-    Ok(Ended::exit(&ends))
+    Ok(StopReason::exit(&ends))
 }

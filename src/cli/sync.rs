@@ -15,7 +15,7 @@ use crate::{
     plan::units,
     source,
     summary::{self, Outcome, Summary},
-    sync::{self, Accept, Ended, SourceState, Stop, Task, Why},
+    sync::{self, Accept, SourceState, Stop, StopReason, Task, Why},
     terminal,
     walk::Span,
 };
@@ -164,7 +164,7 @@ pub async fn perform_on(
     }
     let shown = show(&summary, context.global.json);
     let complete_at = Lake::open(&config.lake).map(|lake| complete_at(&lake, &summary)).unwrap_or_default();
-    let exit = Ended::exit(&ends);
+    let exit = StopReason::exit(&ends);
     *context.last_run.lock().unwrap_or_else(PoisonError::into_inner) = Some(LastRun { summary, complete_at });
     shown.map(|()| exit)
 }

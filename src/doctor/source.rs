@@ -15,7 +15,7 @@ use crate::{
     lake::Lake,
     progress::{Progress, Style},
     source::{self, Account, Ask},
-    sync::{self, Afresh, Ended, FirstPage, ReadError},
+    sync::{self, Afresh, FirstPage, ReadError, StopReason},
 };
 
 /// Somebody waits for the answer.
@@ -94,11 +94,11 @@ fn let_in(about: &str, client: &Client) -> Vec<Check> {
 }
 
 /// What the failure of the first requests says.
-fn refused(about: &str, client: &Client, account: Option<&Account>, why: &Ended) -> Vec<Check> {
+fn refused(about: &str, client: &Client, account: Option<&Account>, why: &StopReason) -> Vec<Check> {
     let host = client.config.base_url.origin().ascii_serialization();
     let answers = Check::ok(about, "connection", format!("{host} answers"));
     let fetched = match why {
-        Ended::Read(ReadError::Fetch(why)) => Some(why),
+        StopReason::Read(ReadError::Fetch(why)) => Some(why),
         _ => None,
     };
     match (fetched, account) {

@@ -12,7 +12,7 @@ use crate::{config::SourceConfig, source, walk::Span};
 
 /// Everything that a command would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Outlook {
+pub struct Preview {
     /// The command that is planned.
     pub command: &'static str,
     /// The moment for which this holds.

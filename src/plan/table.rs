@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{Cell, Table};
 
-use super::{Forecast, Outlook, RowsFrom, forecast::Window};
+use super::{Forecast, Preview, RowsFrom, forecast::Window};
 use crate::{
     figures,
     summary::reason,
@@ -17,9 +17,9 @@ const HEAD: [&str; 8] = ["source", "kind", "reading", "tickets", "requests", "ra
 const SHOWN: usize = 6;
 
 /// Text of several lines, the last one ended; no colours.
-pub fn render(outlook: &Outlook) -> String {
-    let mut text = format!("{}\n", table(&outlook.sources));
-    for source in &outlook.sources {
+pub fn render(preview: &Preview) -> String {
+    let mut text = format!("{}\n", table(&preview.sources));
+    for source in &preview.sources {
         let name = &source.name;
         if let Some(why) = &source.error {
             text += &format!("{name}: {}\n", reason(name, why));
@@ -36,12 +36,12 @@ pub fn render(outlook: &Outlook) -> String {
             text += &format!("{name}: {note}\n");
         }
     }
-    let took = outlook.minutes.map(|minutes| format!(", in about {}", time(minutes)));
+    let took = preview.minutes.map(|minutes| format!(", in about {}", time(minutes)));
     text += &format!(
         "`ticketlake {}` would do this{}. Nothing was written to {}\n",
-        outlook.command,
+        preview.command,
         took.unwrap_or_default(),
-        outlook.lake
+        preview.lake
     );
     text
 }
@@ -118,7 +118,7 @@ mod tests {
             error: Some("source shop: no".to_owned()),
             ..forecast.clone()
         };
-        let text = render(&Outlook {
+        let text = render(&Preview {
             command: "backfill",
             at: jiff::Timestamp::UNIX_EPOCH,
             lake: "/lake".to_owned(),

@@ -7,7 +7,7 @@ use crate::{
     exit::Exit,
     fetch::FetchError,
     summary::Outcome,
-    sync::{Ended, ReadError},
+    sync::{ReadError, StopReason},
 };
 
 /// What ended an extract early.
@@ -15,7 +15,7 @@ use crate::{
 pub enum PullError {
     /// The source could not be read, or not with proof.
     #[error(transparent)]
-    Source(#[from] Ended),
+    Source(#[from] StopReason),
     /// The source has no such thing, or does not give it.
     #[error("{0}")]
     Refused(String),
@@ -62,7 +62,9 @@ impl PullError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Source(Ended::Read(ReadError::Fetch(FetchError::Credentials { .. }))) => Exit::Credentials,
+            Self::Source(StopReason::Read(ReadError::Fetch(FetchError::Credentials { .. }))) => {
+                Exit::Credentials
+            }
             Self::Source(_) | Self::Refused(_) => Exit::Incomplete,
             Self::Write { .. } | Self::Encode { .. } | Self::Rows(_) => Exit::Unexpected,
         }
@@ -71,7 +73,7 @@ impl PullError {
     /// The outcome of such a run: all but an extract without proof leave no file.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Source(Ended::Unproven(_)) => Outcome::Incomplete,
+            Self::Source(StopReason::Unproven(_)) => Outcome::Incomplete,
             _ => Outcome::Failed,
         }
     }

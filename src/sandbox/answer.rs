@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::shelf::Card;
+use super::store::Ticket;
 
 /// A request whose body has been read; `path` is split, without a closing `.json`.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Answer {
     }
 
     /// A page of tickets: `before`, a JSON array, `after`.
-    pub fn page(before: &str, cards: &[&Card], after: &str) -> Answer {
+    pub fn page(before: &str, cards: &[&Ticket], after: &str) -> Answer {
         let ids = cards.iter().map(|card| card.id).collect();
         Answer { ids, ..Answer::json(around(before, cards, after)) }
     }
@@ -101,7 +101,7 @@ impl Answer {
 }
 
 /// `before`, the tickets as a JSON array, `after`.
-fn around(before: &str, cards: &[&Card], after: &str) -> Bytes {
+fn around(before: &str, cards: &[&Ticket], after: &str) -> Bytes {
     let size: usize = cards.iter().map(|card| card.text.len() + 1).sum();
     let mut out = BytesMut::with_capacity(before.len() + size + after.len() + 2);
     out.put_slice(before.as_bytes());

@@ -23,7 +23,7 @@ use super::gate::Held;
 use super::object::Object;
 use super::options::{Fault, Op, Rate, RetryAfter};
 use super::script::Script;
-use super::shelf::{Card, Shelf};
+use super::store::{Ticket, TicketStore};
 use super::udesk;
 use super::vendor::Vendor;
 use super::wire::{Body, whole};
@@ -121,10 +121,17 @@ fn steer<V: Vendor>(
                 let text = Object::parse(put.raw.as_bytes()).unwrap_or_default();
                 let (id, created, updated, is_double) = (put.id, put.created, put.updated, put.twice);
                 let text_bytes = Bytes::from(put.raw);
-                cards.push(Card { id, created, updated, is_double, text: text_bytes, ..tenant.card(&text) });
+                cards.push(Ticket {
+                    id,
+                    created,
+                    updated,
+                    is_double,
+                    text: text_bytes,
+                    ..tenant.card(&text)
+                });
             }
             if asked.param("replace").is_some() {
-                *tenant.store_mut() = Shelf::filled(cards);
+                *tenant.store_mut() = TicketStore::filled(cards);
             } else {
                 cards.into_iter().for_each(|card| tenant.store_mut().put(card));
             }
@@ -251,8 +258,8 @@ fn refused(status: StatusCode, message: &str) -> Answer {
 }
 
 /// Every ticket on a line, as they stand at this moment.
-fn lines(shelf: &Shelf) -> Response<Body> {
-    let mut texts = shelf.cards().map(|card| card.text.clone()).collect::<Vec<Bytes>>().into_iter();
+fn lines(store: &TicketStore) -> Response<Body> {
+    let mut texts = store.cards().map(|card| card.text.clone()).collect::<Vec<Bytes>>().into_iter();
     let blocks = std::iter::from_fn(move || {
         let block: Vec<Bytes> = texts.by_ref().take(LINES_AT_ONCE).collect();
         let mut lines = BytesMut::with_capacity(block.iter().map(|text| text.len() + 1).sum());

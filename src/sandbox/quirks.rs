@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::shelf::Card;
+use super::store::Ticket;
 
 /// Every choice: its name, what it takes, and what it does.
 pub const TABLE: [(&str, &str, &str); 20] = [
@@ -157,7 +157,7 @@ pub enum ListOrder {
 
 impl ListOrder {
     /// By what tickets are compared.
-    pub fn place_of(self, card: &Card) -> (i128, u64) {
+    pub fn place_of(self, card: &Ticket) -> (i128, u64) {
         let newest_first = |second: Option<i64>| -i128::from(second.unwrap_or(0));
         let first = match self {
             ListOrder::Id => 0,

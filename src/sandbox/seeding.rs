@@ -1,12 +1,12 @@
-//! How the tickets of a seed become a shelf: each from a random sequence of its own, one in 25 awkward.
+//! How the tickets of a seed become a store: each from a random sequence of its own, one in 25 awkward.
 
 use bytes::Bytes;
 use fastrand::Rng;
 
 use super::object::Object;
 use super::options::Options;
-use super::shelf::{Card, Shelf};
-use super::timeline::{Life, Timeline};
+use super::store::{Ticket, TicketStore};
+use super::timeline::{Lifecycle, Timeline};
 
 /// Tickets whose bytes lie in one piece of memory, so that big worlds cost few allocations.
 const CHUNK: usize = 2_048;
@@ -27,10 +27,10 @@ pub struct Vendor<Push, Spoil> {
 }
 
 /// All tickets of the seed as they stand at `now`, in Unix seconds.
-pub fn shelf<Push, Spoil>(options: &Options, now: i64, vendor: &Vendor<Push, Spoil>) -> Shelf
+pub fn store<Push, Spoil>(options: &Options, now: i64, vendor: &Vendor<Push, Spoil>) -> TicketStore
 where
-    Push: Fn(&mut String, &mut Rng, &Life, usize) -> Card,
-    Spoil: Fn(&mut Object, &Life, usize),
+    Push: Fn(&mut String, &mut Rng, &Lifecycle, usize) -> Ticket,
+    Spoil: Fn(&mut Object, &Lifecycle, usize),
 {
     let timeline = Timeline::new(options.tickets, now, options.burst);
     let mut cards = Vec::with_capacity(options.tickets);
@@ -61,9 +61,9 @@ where
             chunk.push((card, start..text.len()));
         }
         let bytes = Bytes::from(text);
-        cards.extend(chunk.into_iter().map(|(card, range)| Card { text: bytes.slice(range), ..card }));
+        cards.extend(chunk.into_iter().map(|(card, range)| Ticket { text: bytes.slice(range), ..card }));
     }
-    Shelf::filled(cards)
+    TicketStore::filled(cards)
 }
 
 /// Edits the ticket that ends the text.

@@ -117,9 +117,9 @@ async fn every_ticket_of_the_truth_is_on_some_page() {
 fn every_ticket_is_one_line_of_json_and_few_are_awkward() {
     let clock = Clock::starting(Some(1_760_000_000));
     let (kf5, udesk) = (kf5::Tenant::new(&quiet(3_000), clock), udesk::Tenant::new(&quiet(3_000), clock));
-    for shelf in [&kf5.shelf, &udesk.shelf] {
+    for store in [&kf5.store, &udesk.store] {
         let (mut undecodable, mut usual) = (0, 0);
-        for card in shelf.cards() {
+        for card in store.cards() {
             let ticket = Object::parse(&card.text).unwrap();
             assert!(ticket.get("id").is_some() && !card.text.contains(&b'\n'));
             usual += usize::from(ticket.get("replied_by").or(ticket.get("slax")).is_some());
@@ -127,13 +127,13 @@ fn every_ticket_is_one_line_of_json_and_few_are_awkward() {
             undecodable += usize::from(serde_json::from_slice::<Value>(&card.text).is_err());
         }
         assert!((1..60).contains(&undecodable), "{undecodable}");
-        assert_eq!(shelf.cards().filter(|card| card.created.is_none()).count(), 3);
+        assert_eq!(store.cards().filter(|card| card.created.is_none()).count(), 3);
         assert!((2_950..3_000).contains(&usual), "{usual}");
     }
     let options = Options { plain: true, ..quiet(3_000) };
-    for shelf in [kf5::Tenant::new(&options, clock).shelf, udesk::Tenant::new(&options, clock).shelf] {
+    for store in [kf5::Tenant::new(&options, clock).store, udesk::Tenant::new(&options, clock).store] {
         let whole = |text: &[u8]| serde_json::from_slice::<Value>(text).is_ok();
-        assert!(shelf.cards().all(|card| card.created.is_some() && whole(&card.text)));
+        assert!(store.cards().all(|card| card.created.is_some() && whole(&card.text)));
     }
 }
 

@@ -17,7 +17,7 @@ const DAY: i64 = 24 * HOUR;
 
 /// The life of one ticket in Unix seconds.
 #[derive(Debug, Clone)]
-pub struct Life {
+pub struct Lifecycle {
     pub id: u64,
     /// None for the few tickets without a readable creation time.
     pub created: Option<i64>,
@@ -49,7 +49,7 @@ impl Timeline {
     }
 
     /// The life of the ticket at `place`; `rng` is that ticket's own.
-    pub fn life(&self, place: usize, rng: &mut Rng) -> Life {
+    pub fn life(&self, place: usize, rng: &mut Rng) -> Lifecycle {
         let mut opened = self.opened(place);
         if place % 499 == 250 {
             opened -= rng.i64(HOUR..3 * DAY);
@@ -70,8 +70,8 @@ impl Timeline {
     }
 
     /// A life that begins now.
-    pub fn newborn(id: u64, now: i64, problem: Option<u64>) -> Life {
-        Life {
+    pub fn newborn(id: u64, now: i64, problem: Option<u64>) -> Lifecycle {
+        Lifecycle {
             id,
             created: Some(now),
             opened: now,
@@ -110,7 +110,7 @@ impl Timeline {
         self.calendar.second(place as f64 / self.tickets.max(1) as f64)
     }
 
-    fn stages(&self, opened: i64, rng: &mut Rng) -> Life {
+    fn stages(&self, opened: i64, rng: &mut Rng) -> Lifecycle {
         let age = self.now - opened;
         let wait = HOUR / 12 + rng.i64(0..4 * HOUR);
         let work = HOUR / 4 + rng.i64(0..3 * DAY) * rng.i64(1..4) / 2;
@@ -126,7 +126,7 @@ impl Timeline {
         };
         let last = closed.or(resolved).or(assigned).unwrap_or(opened);
         let touched = last + if rng.u8(..3) == 0 { rng.i64(0..2 * DAY) } else { 0 };
-        Life {
+        Lifecycle {
             id: 0,
             created: None,
             opened,
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn ids_ascend_beyond_what_a_float_holds() {
         let timeline = Timeline::new(1_000, 1_760_000_000, 150);
-        let lives: Vec<Life> =
+        let lives: Vec<Lifecycle> =
             (0..1_000).map(|place| timeline.life(place, &mut Rng::with_seed(place as u64))).collect();
         assert!(lives.windows(2).all(|pair| pair[0].id < pair[1].id));
         assert_eq!(lives.iter().filter(|life| life.id > 1 << 53).count(), 5);

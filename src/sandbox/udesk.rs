@@ -31,14 +31,14 @@ use super::object::{Object, quoted};
 use super::options::{Op, Options};
 use super::people::People;
 use super::quirks::Quirks;
-use super::shelf::{Card, Shelf};
+use super::store::{Ticket, TicketStore};
 use super::vendor::Vendor;
 use fields::Field;
 
 /// The Udesk tenant.
 #[derive(Debug)]
 pub struct Tenant {
-    pub shelf: Shelf,
+    pub store: TicketStore,
     pub fields: Vec<Field>,
     pub people: People,
     pub rng: fastrand::Rng,
@@ -53,7 +53,7 @@ impl Tenant {
         let fields = fields::definitions(options.extra_fields);
         let people = People::of(options.tickets);
         Tenant {
-            shelf: seed::shelf(options, &fields, &people, clock.now()),
+            store: seed::store(options, &fields, &people, clock.now()),
             fields,
             people,
             rng: fastrand::Rng::with_seed(options.seed ^ 0x5544_4553_4B00),
@@ -238,13 +238,13 @@ impl Vendor for Tenant {
         change::change_field(self, change)
     }
 
-    fn card(&self, text: &Object) -> Card {
+    fn card(&self, text: &Object) -> Ticket {
         let status = text.text("status").unwrap_or_default();
         let place = seed::STATUSES.iter().position(|(name, _)| *name == status);
-        Card {
+        Ticket {
             status: place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX),
             assignee: text.number("assignee_id").unwrap_or(0),
-            ..Card::default()
+            ..Ticket::default()
         }
     }
 
@@ -256,12 +256,12 @@ impl Vendor for Tenant {
         self.fields.iter().map(|field| field.definition.render()).collect()
     }
 
-    fn store(&self) -> &Shelf {
-        &self.shelf
+    fn store(&self) -> &TicketStore {
+        &self.store
     }
 
-    fn store_mut(&mut self) -> &mut Shelf {
-        &mut self.shelf
+    fn store_mut(&mut self) -> &mut TicketStore {
+        &mut self.store
     }
 
     fn quirks(&self) -> &Quirks {

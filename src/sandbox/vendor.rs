@@ -10,7 +10,7 @@ use super::answer::{Answer, Asked};
 use super::object::Object;
 use super::options::Op;
 use super::quirks::Quirks;
-use super::shelf::{Card, Shelf};
+use super::store::{Ticket, TicketStore};
 
 /// A tenant of one vendor.
 pub trait Vendor: Send + Sync + 'static {
@@ -37,14 +37,14 @@ pub trait Vendor: Send + Sync + 'static {
     /// Edits a field definition as `{"op":"add"|"remove"|"rename"|"retype",…}` says; answers its name, or what is wrong.
     fn change_field(&mut self, change: &Value) -> Result<String, String>;
     /// What lists choose tickets by, read from the text of one that was put from outside.
-    fn card(&self, text: &Object) -> Card;
+    fn card(&self, text: &Object) -> Ticket;
     /// Puts other definitions in place of all there are.
     fn put_fields(&mut self, definitions: Vec<Object>);
     /// The definitions, one JSON object each.
     fn fields(&self) -> Vec<String>;
 
-    fn store(&self) -> &Shelf;
-    fn store_mut(&mut self) -> &mut Shelf;
+    fn store(&self) -> &TicketStore;
+    fn store_mut(&mut self) -> &mut TicketStore;
     fn quirks(&self) -> &Quirks;
     fn quirks_mut(&mut self) -> &mut Quirks;
     fn rng(&mut self) -> &mut fastrand::Rng;

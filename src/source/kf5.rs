@@ -180,8 +180,8 @@ mod tests {
     fn levels_are_counted_from_the_ticket() {
         let body =
             |levels| format!(r#"{{"tickets":[{{"id":{}1{}}}]}}"#, "[".repeat(levels), "]".repeat(levels));
-        assert!(matches!(judged(&kf5(), &LIST, 200, &body(127)), Verdict::Page(_)));
-        assert!(matches!(judged(&kf5(), &LIST, 200, &body(128)), Verdict::Later { .. }));
+        assert!(matches!(judged(&kf5(), &LIST, 200, &body(255)), Verdict::Page(_)));
+        assert!(matches!(judged(&kf5(), &LIST, 200, &body(256)), Verdict::Later { .. }));
     }
 
     #[test]

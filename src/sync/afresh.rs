@@ -8,14 +8,14 @@ use roaring::RoaringTreemap;
 use super::{
     account::Account,
     buffer::RowBuffer,
-    ended::Ended,
     fields,
-    listed::ListReader,
+    list_reader::ListReader,
     reading::{ById, ReadError, Rows, TicketReader},
     source_run::{columns_now, rewrite_all},
     source_state::{self, Checkpoint},
+    stop_reason::StopReason,
+    strategy::{self, Scope},
     table_schema::{TableSchema, file_meta},
-    ways::{self, Scope},
     writer::Writer,
 };
 use crate::{
@@ -58,24 +58,24 @@ pub struct BroughtIn {
 }
 
 /// Reads the definitions and joins them with what the lake knows.
-pub async fn begin(lake: &Lake, config: &SourceConfig, meter: &Meter) -> Result<Afresh, Ended> {
+pub async fn begin(lake: &Lake, config: &SourceConfig, meter: &Meter) -> Result<Afresh, StopReason> {
     begin_with(lake, Arc::new(Client::new(config.clone()).map_err(ReadError::from)?), meter).await
 }
 
 /// As [`begin`], with a client that is there already.
-pub async fn begin_with(lake: &Lake, client: Arc<Client>, meter: &Meter) -> Result<Afresh, Ended> {
+pub async fn begin_with(lake: &Lake, client: Arc<Client>, meter: &Meter) -> Result<Afresh, StopReason> {
     let checkpoint = Checkpoint::load(lake, &client.config.name, "")?;
     let known = checkpoint.with(|state| source_state::known(lake, &client.config.name, state))?;
     begin_knowing(client, meter, &known).await
 }
 
 /// Reads the definitions of a source that no lake knows.
-pub async fn begin_alone(config: &SourceConfig, meter: &Meter) -> Result<Afresh, Ended> {
+pub async fn begin_alone(config: &SourceConfig, meter: &Meter) -> Result<Afresh, StopReason> {
     let client = Arc::new(Client::new(config.clone()).map_err(ReadError::from)?);
     begin_knowing(client, meter, &Known::default()).await
 }
 
-async fn begin_knowing(client: Arc<Client>, meter: &Meter, known: &Known) -> Result<Afresh, Ended> {
+async fn begin_knowing(client: Arc<Client>, meter: &Meter, known: &Known) -> Result<Afresh, StopReason> {
     let config = &client.config;
     let paced = Arc::clone(&client);
     meter.watch(move || paced.pace.waiting().map(|waiting| waiting.until.into_std()));
@@ -154,7 +154,7 @@ impl Afresh {
             began: self.began,
             partition: &partition,
         };
-        ways::tickets(&self.reader(), sink, &scope).await
+        strategy::tickets(&self.reader(), sink, &scope).await
     }
 
     /// Reads another list into `sink`; where it takes bounds, only what lies in a span.
@@ -173,7 +173,7 @@ impl Afresh {
         };
         let slice = if listing.takes_slices && range != Span::default() { bounded } else { Slice::default() };
         let reader = ListReader::new(self.reader(), listing);
-        ways::pages(&reader, &self.client.config, sink, slice, (by, range), None).await
+        strategy::pages(&reader, &self.client.config, sink, slice, (by, range), None).await
     }
 
     /// Asks for tickets by id and hands what there is to `sink`.
@@ -197,7 +197,7 @@ impl Afresh {
         checkpoint: &Arc<Checkpoint>,
         again: &[i64],
         gone: &RoaringTreemap,
-    ) -> Result<BroughtIn, Ended> {
+    ) -> Result<BroughtIn, StopReason> {
         let config = &self.client.config;
         let differ = || checkpoint.with(|state| state.columns.as_ref() != Some(&columns_now(&self.schema)));
         if differ() {

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ended::Ended,
     reading::{Part, ReadError, Rows, TicketReader},
     source_run::Task,
     source_state::Checkpoint,
+    stop_reason::StopReason,
 };
 use crate::{
     fetch::FetchError,
@@ -116,10 +116,10 @@ impl<'a> Gaps<'a> {
 }
 
 /// Whether nothing is left open that nobody knows of.
-pub fn none_open(open: &[Gap], source: &str, task: Task) -> Result<(), Ended> {
+pub fn none_open(open: &[Gap], source: &str, task: Task) -> Result<(), StopReason> {
     match open.first() {
         None => Ok(()),
-        Some(first) => Err(Ended::Gaps {
+        Some(first) => Err(StopReason::Gaps {
             source_name: source.to_owned(),
             count: open.len(),
             first: first.describe(),

@@ -8,10 +8,10 @@ use roaring::RoaringTreemap;
 
 use super::{
     decoding::Decoding,
-    ended::Ended,
     reading::{ReadError, keys},
     source_run::Task,
     source_state::{Account, Checkpoint, SourceState},
+    stop_reason::StopReason,
     table_schema::{TableSchema, file_meta},
 };
 use crate::{
@@ -159,7 +159,7 @@ pub fn account(config: &LakeConfig, source: &SourceConfig) -> Account {
 
 /// Checks that another `base_url` leads to the same account: most of some known tickets must be there, created when the lake
 /// says. A lake without tickets takes any.
-pub async fn check_address(checkpoint: &Checkpoint, client: &Client) -> Result<(), Ended> {
+pub async fn check_address(checkpoint: &Checkpoint, client: &Client) -> Result<(), StopReason> {
     let config = &client.config;
     let known = checkpoint.with(|state| state.account.as_ref().map(|account| account.base_url.clone()));
     if known.as_deref().is_none_or(|known| known == config.base_url.as_str()) {
@@ -197,7 +197,7 @@ pub async fn check_address(checkpoint: &Checkpoint, client: &Client) -> Result<(
         );
         return Ok(());
     }
-    Err(Ended::OtherAccount {
+    Err(StopReason::OtherAccount {
         source_name: config.name.clone(),
         base_url: config.base_url.to_string(),
         known,

@@ -10,10 +10,10 @@ use roaring::RoaringTreemap;
 
 use super::{
     deletions,
-    ended::Ended,
     reading::{ReadError, TicketReader},
+    stop_reason::StopReason,
+    strategy::{self, Scope},
     walks::{Walked, Walks},
-    ways::{self, Scope},
 };
 use crate::{
     fetch::FetchError,
@@ -66,7 +66,7 @@ type Counts = Vec<(i64, u64)>;
 
 impl Walks<'_> {
     /// Asks for the length of the whole list. A source that does not tell it, or refuses, is not compared.
-    pub async fn ask_total(&self) -> Result<(), Ended> {
+    pub async fn ask_total(&self) -> Result<(), StopReason> {
         match self.reader.read(&Slice::default(), 1, 1).await {
             Ok(_) => Ok(()),
             Err(
@@ -99,16 +99,16 @@ impl Walks<'_> {
     }
 
     /// Ends the run where the source counts half of what the lake has, or less: nothing that it shows is believed.
-    pub fn believe_total(&self) -> Result<(), Ended> {
+    pub fn believe_total(&self) -> Result<(), StopReason> {
         let (Some(total), live) = (self.totals.last(), self.live()) else { return Ok(()) };
-        match super::suspicion::whole(live.saturating_sub(total), live) && !self.task.accepts_few() {
+        match super::volume::whole(live.saturating_sub(total), live) && !self.task.accepts_few() {
             true => Err(self.few(format!("it counts {total} tickets, the lake has {live}"))),
             false => Ok(()),
         }
     }
 
     /// After the changes were read: what the list of changes does not show.
-    pub async fn reconcile(&self, mut walked: Walked) -> Result<Walked, Ended> {
+    pub async fn reconcile(&self, mut walked: Walked) -> Result<Walked, StopReason> {
         if !walked.proof.is_complete() || self.totals.last().is_none() {
             return Ok(walked);
         }
@@ -145,7 +145,7 @@ impl Walks<'_> {
     }
 
     /// What still differs although the list was read to its end is told and remembered.
-    pub async fn remember_difference(&self, walked: &Walked) -> Result<(), Ended> {
+    pub async fn remember_difference(&self, walked: &Walked) -> Result<(), StopReason> {
         if !walked.proof.is_complete() || self.totals.last().is_none() {
             return Ok(());
         }
@@ -170,11 +170,11 @@ impl Walks<'_> {
     }
 
     /// Reads what was created in a span again, and looks for what is gone from it.
-    async fn read_span_again(&self, span: Span, walked: Walked) -> Result<Walked, Ended> {
+    async fn read_span_again(&self, span: Span, walked: Walked) -> Result<Walked, StopReason> {
         let partition = self.partition();
         let scope = Scope { newest: None, ..self.scope(span, &[], &partition) };
         let buffer = self.recorder.buffer;
-        let proof = ways::tickets(self.reader, buffer, &scope).await?;
+        let proof = strategy::tickets(self.reader, buffer, &scope).await?;
         buffer.settle().await?;
         let missing = match proof.is_complete() {
             true => deletions::missing(self.checkpoint, span, &buffer.met())? - &walked.gone,
@@ -186,7 +186,7 @@ impl Walks<'_> {
 
     /// The spans of creation whose counts differ, found by halving; those that were not counted as far as that are given
     /// as they are.
-    async fn differing(&self) -> Result<Vec<Span>, Ended> {
+    async fn differing(&self) -> Result<Vec<Span>, StopReason> {
         let calendar = self.lake.calendar();
         let live = |partition: &Partition| (&partition.ids - &partition.deleted).len();
         let mut counts: Counts = self.checkpoint.table.manifest(|manifest| {

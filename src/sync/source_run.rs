@@ -8,7 +8,6 @@ use roaring::RoaringTreemap;
 use super::{
     account::{self, Account},
     buffer::RowBuffer,
-    ended::{Ended, Stop},
     fields,
     gaps::{self, Gaps},
     identity, masking,
@@ -17,6 +16,7 @@ use super::{
     recorder::Recorder,
     recover::{self, Recovered},
     source_state::{self, Checkpoint, CommitError},
+    stop_reason::{Stop, StopReason},
     table_schema::{TableSchema, file_meta},
     walks::{Walked, Walks},
     watermark, worker,
@@ -120,7 +120,7 @@ pub async fn run(
     context: &RunContext,
     config: &SourceConfig,
     meter: Meter,
-) -> (SourceSummary, Option<Ended>) {
+) -> (SourceSummary, Option<StopReason>) {
     let began = Instant::now();
     let mut summary = SourceSummary::begin(&config.name, config.kind, Mode::Full);
     let range = context.task.range();
@@ -140,9 +140,9 @@ pub async fn run(
     };
     meter.done();
     account::settle(&mut summary, &account);
-    summary.outcome = ended.as_ref().err().map_or(Outcome::Complete, Ended::outcome);
+    summary.outcome = ended.as_ref().err().map_or(Outcome::Complete, StopReason::outcome);
     summary.error = ended.as_ref().err().map(|ended| match &account.missing {
-        Some(missing) if !matches!(ended, Ended::Missing { .. }) => format!("{ended}; {missing}"),
+        Some(missing) if !matches!(ended, StopReason::Missing { .. }) => format!("{ended}; {missing}"),
         _ => ended.to_string(),
     });
     summary.seconds = began.elapsed().as_secs_f64();
@@ -159,7 +159,7 @@ async fn read_source(
     client: &Client,
     meter: &Meter,
     account: &mut Account,
-) -> Result<(), Ended> {
+) -> Result<(), StopReason> {
     let (config, lake, task, stop) = (&client.config, &context.lake, context.task, &context.stop);
     let began = context.began;
     let checkpoint = Arc::new(Checkpoint::load(lake, &config.name, &context.run_id)?);
@@ -261,7 +261,7 @@ async fn read_source(
     account.missing = checkpoint.missing();
     let walked = walked.and_then(|walked| match &account.missing {
         None => Ok(walked),
-        Some(what) => Err(Ended::Missing { source_name: config.name.clone(), what: what.clone() }),
+        Some(what) => Err(StopReason::Missing { source_name: config.name.clone(), what: what.clone() }),
     });
     let open: Vec<Gap> = checkpoint.with(|state| {
         state.gaps.iter_mut().for_each(|open| open.accepted |= task.accepts_gaps());
@@ -308,7 +308,7 @@ pub(super) async fn begin(
     client: &Client,
     account: &mut Account,
     began: Timestamp,
-) -> Result<(Arc<TableSchema>, Option<Timestamp>), Ended> {
+) -> Result<(Arc<TableSchema>, Option<Timestamp>), StopReason> {
     let config = &client.config;
     let (definitions, newest) = tokio::join!(fields::read(client), watermark::read(client, began));
     let (definitions, newest) = (definitions?, newest?);
@@ -326,7 +326,7 @@ async fn read_all(
     walks: &Walks<'_>,
     (changes, reading): (Reading, Reading),
     recovered: &mut Recovered,
-) -> Result<Walked, Ended> {
+) -> Result<Walked, StopReason> {
     let (checkpoint, buffer) = (walks.checkpoint, walks.recorder.buffer);
     let is_whole = matches!(reading, Reading::Whole { .. });
     let is_first = !is_whole || matches!(walks.task, Task::Backfill { .. });
@@ -420,12 +420,12 @@ fn described(reading: Reading, task: Task) -> String {
 }
 
 /// Completeness as it can be claimed, or why not.
-pub(super) fn prove(account: &mut Account, walked: Walked) -> Result<Walked, Ended> {
+pub(super) fn prove(account: &mut Account, walked: Walked) -> Result<Walked, StopReason> {
     account.proof = Some(walked.proof.clone());
     match (account.received.unreadable, &walked.proof.unproven) {
         (0, None) => Ok(walked),
-        (0, Some(why)) => Err(Ended::Unproven(why.clone())),
-        (count, _) => Err(Ended::Unproven(format!(
+        (0, Some(why)) => Err(StopReason::Unproven(why.clone())),
+        (count, _) => Err(StopReason::Unproven(format!(
             "{count} tickets have an id that cannot be read and are not in the lake; correct them at the source"
         ))),
     }

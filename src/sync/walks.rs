@@ -7,15 +7,15 @@ use roaring::RoaringTreemap;
 
 use super::{
     deletions,
-    ended::Ended,
     gaps::Gaps,
     reading::{ReadError, TicketReader},
     reconcile::Totals,
     recorder::Recorder,
     source_run::Task,
     source_state::{Checkpoint, SourceState, Unfinished},
-    suspicion,
-    ways::{self, Scope},
+    stop_reason::StopReason,
+    strategy::{self, Scope},
+    volume,
 };
 use crate::{
     config::SourceConfig,
@@ -57,7 +57,7 @@ impl Walks<'_> {
     }
 
     /// Reads as decided.
-    pub async fn walk(&self, reading: Reading) -> Result<Walked, Ended> {
+    pub async fn walk(&self, reading: Reading) -> Result<Walked, StopReason> {
         let changes =
             |proof, horizon| Walked { proof, horizon, whole_since: None, gone: RoaringTreemap::new() };
         match reading {
@@ -67,7 +67,7 @@ impl Walks<'_> {
                 let range = Span { from: Some(since.as_second()), to: None };
                 let partition = self.partition();
                 let scope = Scope { by: Clock::Updated, ..self.scope(range, &[], &partition) };
-                let proof = ways::tickets(self.reader, self.recorder.buffer, &scope).await?;
+                let proof = strategy::tickets(self.reader, self.recorder.buffer, &scope).await?;
                 if proof.is_complete() {
                     self.gaps.passed(Clock::Updated, range);
                 }
@@ -75,7 +75,7 @@ impl Walks<'_> {
                 Ok(changes(proof, horizon))
             }
             Reading::Filter(filter) => {
-                let proof = ways::filtered(self.reader, self.recorder.buffer, filter).await?;
+                let proof = strategy::filtered(self.reader, self.recorder.buffer, filter).await?;
                 self.believe_changes(None, None)?;
                 Ok(changes(proof, None))
             }
@@ -83,11 +83,11 @@ impl Walks<'_> {
     }
 
     /// Tries what earlier runs could not read.
-    pub async fn try_gaps(&self) -> Result<(), Ended> {
+    pub async fn try_gaps(&self) -> Result<(), StopReason> {
         let partition = self.partition();
         for (by, span) in self.gaps.to_try() {
             let scope = Scope { by, newest: None, ..self.scope(span, &[], &partition) };
-            match ways::tickets(self.reader, self.recorder.buffer, &scope).await {
+            match strategy::tickets(self.reader, self.recorder.buffer, &scope).await {
                 Ok(proof) if proof.is_complete() => self.gaps.passed(by, span),
                 Ok(_) => {}
                 // Whatever else there is to read does not wait for it.
@@ -102,27 +102,27 @@ impl Walks<'_> {
 
     /// Ends the run where what was read is far less than the lake's history suggests; `since` bounds a list of changes,
     /// a filter's list has no bound. `newest` is the newest change that the source tells.
-    fn believe_changes(&self, since: Option<Timestamp>, newest: Option<Timestamp>) -> Result<(), Ended> {
+    fn believe_changes(&self, since: Option<Timestamp>, newest: Option<Timestamp>) -> Result<(), StopReason> {
         let name = &self.config().name;
         if self.task.accepts_few() {
             return Ok(());
         }
-        let (read, history) = (self.recorder.buffer.count(), suspicion::history(self.lake, name)?);
-        let usual = suspicion::usual(&history);
+        let (read, history) = (self.recorder.buffer.count(), volume::history(self.lake, name)?);
+        let usual = volume::usual(&history);
         let why = match since {
-            Some(_) if !suspicion::is_few(read, &history) => None,
+            Some(_) if !volume::is_few(read, &history) => None,
             Some(since) => {
                 let met = self.recorder.buffer.met();
-                let (known, unmet) = suspicion::known_since(self.checkpoint, since.as_second(), &met)?;
+                let (known, unmet) = volume::known_since(self.checkpoint, since.as_second(), &met)?;
                 let ends_before = newest.is_some_and(|newest| newest <= since);
-                suspicion::changes(&history, known, unmet, ends_before).then(|| {
+                volume::changes(&history, known, unmet, ends_before).then(|| {
                     format!(
                         "it lists {read} tickets as changed since {since}, and of {known} that the lake knows to have \
                          changed since then {unmet} are not among them; half of the last runs read {usual} or more"
                     )
                 })
             }
-            None => suspicion::filter(read, &history).then(|| {
+            None => volume::filter(read, &history).then(|| {
                 format!(
                     "its filter lists {read} tickets, where half of the last {} runs read {usual} or more",
                     history.len()
@@ -135,37 +135,37 @@ impl Walks<'_> {
         }
     }
 
-    pub(super) fn few(&self, why: String) -> Ended {
-        Ended::Few { source_name: self.config().name.clone(), why, command: self.task.name() }
+    pub(super) fn few(&self, why: String) -> StopReason {
+        StopReason::Few { source_name: self.config().name.clone(), why, command: self.task.name() }
     }
 
     /// Reads a window that is this worker's alone; nothing is remembered, and nothing looked for that is gone.
-    pub async fn walk_window(&self, range: Span) -> Result<Walked, Ended> {
+    pub async fn walk_window(&self, range: Span) -> Result<Walked, StopReason> {
         let partition = self.partition();
         let proof =
-            ways::tickets(self.reader, self.recorder.buffer, &self.scope(range, &[], &partition)).await?;
+            strategy::tickets(self.reader, self.recorder.buffer, &self.scope(range, &[], &partition)).await?;
         Ok(Walked { proof, horizon: self.horizon, whole_since: None, gone: RoaringTreemap::new() })
     }
 
     /// Reads by the time of creation: everything, or a backfill's window; then looks for what is gone.
-    async fn walk_created(&self) -> Result<Walked, Ended> {
+    async fn walk_created(&self) -> Result<Walked, StopReason> {
         let range = self.recorder.range;
         let unfinished = self.begin(range)?;
         let (done, partition) = (unfinished.read(), self.partition());
         let bookmark = unfinished.pages.as_ref();
         let scope = Scope { bookmark, ..self.scope(range, &done, &partition) };
         bookmark.inspect(|bookmark| self.recorder.go_on(bookmark));
-        let mut proof = ways::tickets(self.reader, self.recorder, &scope).await?;
+        let mut proof = strategy::tickets(self.reader, self.recorder, &scope).await?;
         proof = self.walk_changes_meanwhile(range, &unfinished, proof).await?;
         let later = bookmark.and(self.checkpoint.with(|state| freshening(state, self.config(), self.task)));
         match later {
             Some(Freshening::Filter(filter)) => {
-                proof = proof.and(ways::filtered(self.reader, self.recorder.buffer, filter).await?);
+                proof = proof.and(strategy::filtered(self.reader, self.recorder.buffer, filter).await?);
             }
             Some(Freshening::SecondLap) => {
                 if let Some(lap) = self.recorder.forget_earlier() {
                     let scope = Scope { bookmark: Some(&lap), ..scope };
-                    proof = proof.and(ways::tickets(self.reader, self.recorder, &scope).await?);
+                    proof = proof.and(strategy::tickets(self.reader, self.recorder, &scope).await?);
                 }
             }
             None => {}
@@ -187,7 +187,7 @@ impl Walks<'_> {
     }
 
     /// What changed since the watermark, before a full read or the rest of one: nothing waits for that.
-    pub async fn walk_changes_first(&self) -> Result<(), Ended> {
+    pub async fn walk_changes_first(&self) -> Result<(), StopReason> {
         let by_time = source::filters_by_time(self.config().kind);
         let cursor = self.checkpoint.with(|state| state.cursor.filter(|_| by_time && !state.replacing));
         let Some(cursor) = cursor else { return Ok(()) };
@@ -208,7 +208,7 @@ impl Walks<'_> {
         range: Span,
         unfinished: &Unfinished,
         proof: Proof,
-    ) -> Result<Proof, Ended> {
+    ) -> Result<Proof, StopReason> {
         let by_time = source::filters_by_time(self.config().kind) && range == Span::default();
         let Some(began) = unfinished.horizon.filter(|_| by_time && proof.is_complete()) else {
             return Ok(proof);
@@ -217,13 +217,13 @@ impl Walks<'_> {
         let changed = Span { from: Some(began.as_second().saturating_sub(overlap)), to: None };
         let partition = self.partition();
         let scope = Scope { by: Clock::Updated, newest: None, ..self.scope(changed, &[], &partition) };
-        let changes = ways::tickets(self.reader, self.recorder.buffer, &scope).await?;
+        let changes = strategy::tickets(self.reader, self.recorder.buffer, &scope).await?;
         // Whatever the list of changes does not prove, the full read has proven of tickets whose creation stays.
         Ok(proof.and(Proof { unproven: None, ..changes }))
     }
 
     /// The reading of this range that an earlier run left, or a new one.
-    fn begin(&self, range: Span) -> Result<Unfinished, Ended> {
+    fn begin(&self, range: Span) -> Result<Unfinished, StopReason> {
         // Whoever asks for a full read wants all of it read, whatever earlier runs have read.
         let is_asked = matches!(self.task, Task::Sync { whole: true, .. });
         let left = self.checkpoint.with(|state| state.left_over(range).cloned()).filter(|_| !is_asked);
@@ -275,7 +275,7 @@ impl Walks<'_> {
     }
 
     /// The tickets of the lake that are gone from the source: missed by the reading and by asking for each.
-    async fn gone(&self, range: Span) -> Result<RoaringTreemap, Ended> {
+    async fn gone(&self, range: Span) -> Result<RoaringTreemap, StopReason> {
         self.recorder.note().await?;
         let (missing, done) = self.checkpoint.with(|state| {
             let unfinished = state.unfinished(range);
@@ -298,7 +298,7 @@ impl Walks<'_> {
         &self,
         missing: RoaringTreemap,
         range: Option<Span>,
-    ) -> Result<RoaringTreemap, Ended> {
+    ) -> Result<RoaringTreemap, StopReason> {
         if missing.is_empty() {
             return Ok(RoaringTreemap::new());
         }
@@ -308,7 +308,7 @@ impl Walks<'_> {
                 true => live,
                 false => deletions::live_within(self.checkpoint, range)?.len(),
             };
-            if suspicion::whole(missing.len(), here) {
+            if volume::whole(missing.len(), here) {
                 let missing = missing.len();
                 return Err(self
                     .few(format!("{missing} of the {here} tickets that the lake has there were not shown")));
@@ -316,7 +316,7 @@ impl Walks<'_> {
         }
         let share = missing.len() as f64 / live.max(1) as f64;
         if share > self.config().delete_brake && !self.task.accepts_deletes() {
-            return Err(Ended::Brake {
+            return Err(StopReason::Brake {
                 source_name: self.config().name.clone(),
                 missing: missing.len(),
                 live,

@@ -14,7 +14,6 @@ use super::{
     account::Account,
     buffer::RowBuffer,
     deletions,
-    ended::{Ended, Stop},
     gaps::{Gaps, OpenGap},
     reading::TicketReader,
     reconcile::Totals,
@@ -22,6 +21,7 @@ use super::{
     recover,
     source_run::{begin, prove},
     source_state::{Checkpoint, Unfinished, add_span},
+    stop_reason::{Stop, StopReason},
     walks::Walks,
     writer::Writer,
 };
@@ -61,7 +61,7 @@ pub async fn read(
     meter: &Meter,
     stop: &Stop,
     account: &mut Account,
-) -> Result<(), Ended> {
+) -> Result<(), StopReason> {
     let (config, began) = (&client.config, Timestamp::now());
     let table = &checkpoint.table;
     let found = recover::diff(checkpoint)?;
@@ -131,7 +131,7 @@ pub async fn read(
 
 /// Makes of the recorded windows the full read that was begun, so that the run goes on with what is left of it. Gives how
 /// many there were. Their files were taken in by the recovery.
-pub fn join(checkpoint: &Checkpoint) -> Result<usize, Ended> {
+pub fn join(checkpoint: &Checkpoint) -> Result<usize, StopReason> {
     let table = &checkpoint.table;
     let shares: Vec<(String, Share)> = lake::windows::recorded(&table.lake, &table.source)?;
     let Some(began) = shares.iter().map(|(_, share)| share.began).min() else { return Ok(0) };
@@ -175,7 +175,7 @@ pub fn join(checkpoint: &Checkpoint) -> Result<usize, Ended> {
 }
 
 /// What the workers recorded of the files that they put, before the recovery looks at these: they are no damage.
-pub fn take_in_files(checkpoint: &Checkpoint) -> Result<(), Ended> {
+pub fn take_in_files(checkpoint: &Checkpoint) -> Result<(), StopReason> {
     take_in_windows(checkpoint)?;
     // A worker may have crashed before it could record its files.
     checkpoint.with(|state| state.writing = true);

@@ -19,7 +19,7 @@ use crate::{
     lake::{self, Lake},
     progress::Meter,
     summary::Outcome,
-    sync::{self, Afresh, Checkpoint, Ended, ReadError, Rows},
+    sync::{self, Afresh, Checkpoint, ReadError, Rows, StopReason},
     walk::{Sink, Span},
 };
 
@@ -41,7 +41,7 @@ pub async fn ask(
     config: &SourceConfig,
     checkpoint: &Checkpoint,
     meter: &Meter,
-) -> Result<Afresh, Ended> {
+) -> Result<Afresh, StopReason> {
     let client = Arc::new(Client::new(config.clone()).map_err(ReadError::from)?);
     sync::check_address(checkpoint, &client).await?;
     sync::read_afresh_with(lake, client, meter).await
@@ -52,7 +52,7 @@ impl Comparison<'_> {
     pub async fn run(self) -> Against {
         let mut found = Against::default();
         if let Err(why) = self.settle(&mut found).await {
-            found.refused = matches!(why, Ended::Read(ReadError::Fetch(FetchError::Credentials { .. })));
+            found.refused = matches!(why, StopReason::Read(ReadError::Fetch(FetchError::Credentials { .. })));
             found.error = Some(why.to_string());
         }
         self.meter.done();
@@ -64,7 +64,7 @@ impl Comparison<'_> {
         found
     }
 
-    async fn settle(&self, found: &mut Against) -> Result<(), Ended> {
+    async fn settle(&self, found: &mut Against) -> Result<(), StopReason> {
         if !lake::sources(self.lake)?.contains(&self.config.name) {
             found.error = Some("no ticket of it is in the lake yet; run `ticketlake sync`".to_owned());
             return Ok(());
@@ -92,7 +92,7 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    async fn compare(&self, source: &Afresh, found: &mut Against) -> Result<(), Ended> {
+    async fn compare(&self, source: &Afresh, found: &mut Against) -> Result<(), StopReason> {
         let seen = Seen::default();
         found.unproven = source.read_all(&seen).await?.unproven;
         found.difference = self.difference(source, &seen).await?;
@@ -127,7 +127,7 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    async fn difference(&self, source: &Afresh, seen: &Seen) -> Result<Difference, Ended> {
+    async fn difference(&self, source: &Afresh, seen: &Seen) -> Result<Difference, StopReason> {
         let (lake, name, keys) = (self.lake.clone(), self.config.name.clone(), self.files.readable.clone());
         let (schema, seen) = (source.file_schema(), seen.clone());
         let compare = move || Difference::between(&lake, &name, &keys, &schema, &seen.inner().tickets);

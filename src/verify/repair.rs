@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     lake::{self, Lake, LakeError, TABLES},
-    sync::{self, Afresh, Checkpoint, CommitError, Ended, Recovered, SourceState, take_in_windows},
+    sync::{self, Afresh, Checkpoint, CommitError, Recovered, SourceState, StopReason, take_in_windows},
 };
 
 /// What was done, and what was not, in words.
@@ -194,7 +194,7 @@ impl Repair {
         again: &RoaringTreemap,
         gone: &RoaringTreemap,
         accept_deletes: bool,
-    ) -> Result<difference::Repaired, Ended> {
+    ) -> Result<difference::Repaired, StopReason> {
         let checkpoint = &self.checkpoint;
         let (wanted, _) = checkpoint.reread();
         let asked = again | &wanted;

@@ -1,6 +1,7 @@
 """What a run goes round: refusals that are not about the account, links that nobody can follow, packed answers, proxies. One small
 input for each kind."""
 
+import base64
 import json
 
 import pytest
@@ -130,6 +131,37 @@ def test_requests_to_this_machine_reach_no_proxy(home, name):
     with emulate("kf5", state) as emulator:
         configure(home, "kf5", emulator)
         assert_complete(home.sync(env={name: "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}))
+
+
+@pytest.mark.parametrize("vendor", ["kf5", "udesk"])
+def test_bytes_that_are_no_utf8_cost_only_themselves(home, vendor):
+    state = settled(vendor, 250)
+    number = sorted(state.by_id)[120]
+    key = "title" if vendor == "kf5" else "subject"
+    value = {**json.loads(state.by_id[number].text), key: "before MARK after"}
+    state.put(type(state.by_id[number])(number, state.by_id[number].created, state.by_id[number].updated, json.dumps(value, ensure_ascii=False)))
+    with emulate(vendor, state) as emulator:
+        configure(home, vendor, emulator)
+        emulator.script = [{"when": {"holds": number}, "then": {"replace": ["MARK", base64.b64encode(b"\xff\xfe").decode()]}}]
+        run = assert_complete(home.sync())
+        names, rows = read_table(home.lake, "tickets", "shop")
+        assert len(rows) == 250 and "no UTF-8" in run.err, run
+        assert next(row["subject"] for row in rows if row["id"] == number) == "before \ufffd\ufffd after"
+
+
+@pytest.mark.parametrize("depth", [200, 5000])
+def test_a_value_of_great_depth_costs_its_ticket_at_most(home, depth):
+    state = settled("kf5", 250)
+    number = sorted(state.by_id)[120]
+    deep = state.by_id[number].text[:-1] + ',"x":' + "[" * depth + "]" * depth + "}"
+    state.put(type(state.by_id[number])(number, state.by_id[number].created, state.by_id[number].updated, deep))
+    with emulate("kf5", state) as emulator:
+        configure(home, "kf5", emulator)
+        run = home.sync()
+        _, rows = read_table(home.lake, "tickets", "shop")
+        found = {row["id"] for row in rows}
+        assert found == set(state.by_id) if depth == 200 else found >= set(state.by_id) - {number}, run
+        assert run.code == (0 if number in found else 3), run
 
 
 def test_retries_are_told_of_from_the_third_on(home):

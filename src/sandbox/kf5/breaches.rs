@@ -8,7 +8,7 @@ use crate::sandbox::answer::{Answer, Asked};
 use crate::sandbox::clock::written;
 use crate::sandbox::object::Object;
 use crate::sandbox::people::{agent, group_name};
-use crate::sandbox::shelf::{Card, Order};
+use crate::sandbox::store::{Order, Ticket};
 
 const KINDS: [&str; 3] = ["response", "reply", "resolve"];
 
@@ -16,8 +16,8 @@ const KINDS: [&str; 3] = ["response", "reply", "resolve"];
 pub fn list(tenant: &Tenant, ticket: Option<u64>, asked: &Asked) -> Result<Answer, Answer> {
     let wanted = wanted(tenant, asked, Order::Id, false)?;
     let mut found: Vec<(i64, u64, String)> = match ticket {
-        Some(id) => breach(tenant.shelf.get(id).ok_or_else(not_found)?).into_iter().collect(),
-        None => tenant.shelf.cards().filter_map(breach).collect(),
+        Some(id) => breach(tenant.store.get(id).ok_or_else(not_found)?).into_iter().collect(),
+        None => tenant.store.cards().filter_map(breach).collect(),
     };
     found.sort_by(|one, other| other.cmp(one));
     let rows: Vec<String> = found.into_iter().map(|(_, _, row)| row).collect();
@@ -25,7 +25,7 @@ pub fn list(tenant: &Tenant, ticket: Option<u64>, asked: &Asked) -> Result<Answe
 }
 
 /// The breach that a ticket's own agreement tells of, with its second.
-fn breach(card: &Card) -> Option<(i64, u64, String)> {
+fn breach(card: &Ticket) -> Option<(i64, u64, String)> {
     let ticket = Object::parse(&card.text).ok()?;
     if ticket.get("sla_status") != Some("1") {
         return None;

@@ -13,7 +13,7 @@ use crate::sandbox::clock::written;
 use crate::sandbox::object::Object;
 use crate::sandbox::options::Op;
 use crate::sandbox::people::AGENTS;
-use crate::sandbox::shelf::Card;
+use crate::sandbox::store::Ticket;
 use crate::sandbox::timeline::Timeline;
 use crate::sandbox::words::{PROBLEMS, pick};
 
@@ -22,31 +22,31 @@ pub fn change(tenant: &mut Tenant, op: Op) -> Option<u64> {
     match op {
         Op::Insert => Some(insert(tenant)),
         Op::Update => {
-            let id = tenant.shelf.any_id(&mut tenant.rng)?;
+            let id = tenant.store.any_id(&mut tenant.rng)?;
             update(tenant, id);
             Some(id)
         }
         Op::Delete => {
-            let id = tenant.shelf.any_id(&mut tenant.rng)?;
-            tenant.shelf.remove(id).map(|card| card.id)
+            let id = tenant.store.any_id(&mut tenant.rng)?;
+            tenant.store.remove(id).map(|card| card.id)
         }
     }
 }
 
 fn insert(tenant: &mut Tenant) -> u64 {
-    let (id, now) = (tenant.shelf.next_id(&mut tenant.rng), tenant.clock.now());
-    let problem = tenant.shelf.cards().rev().find(|card| card.is_problem).map(|card| card.id);
+    let (id, now) = (tenant.store.next_id(&mut tenant.rng), tenant.clock.now());
+    let problem = tenant.store.cards().rev().find(|card| card.is_problem).map(|card| card.id);
     let life = Timeline::newborn(id, now, problem);
     let mut text = String::new();
     let place = tenant.rng.usize(..);
     let Tenant { fields, people, origin, rng, .. } = tenant;
     let card = push_ticket(&mut text, rng, &life, &Desk { fields, people, origin, now }, place);
-    tenant.shelf.put(Card { text: Bytes::from(text), ..card });
+    tenant.store.put(Ticket { text: Bytes::from(text), ..card });
     life.id
 }
 
 fn update(tenant: &mut Tenant, id: u64) {
-    let Some(card) = tenant.shelf.get(id) else {
+    let Some(card) = tenant.store.get(id) else {
         return;
     };
     let mut card = card.clone();
@@ -80,7 +80,7 @@ fn update(tenant: &mut Tenant, id: u64) {
         set_custom(&mut ticket, &field.name, &value);
     }
     card.text = Bytes::from(ticket.render());
-    tenant.shelf.put(card);
+    tenant.store.put(card);
 }
 
 /// Edits the definitions; the body is one of `{"op":"add","type","label"}`, `{"op":"remove","name"}`,

@@ -8,7 +8,7 @@ use crate::sandbox::answer::{Answer, Asked};
 use crate::sandbox::clock::written;
 use crate::sandbox::object::Object;
 use crate::sandbox::people::{AGENTS, agent};
-use crate::sandbox::shelf::Order;
+use crate::sandbox::store::Order;
 
 /// A file that waits for a comment; it stands in an answer as the document has it.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub fn add(tenant: &mut Tenant, ticket: u64, author: u64, comment: Option<Sent>)
 
 /// The comments of a ticket; the first one is its description.
 pub fn list(tenant: &Tenant, id: u64, asked: &Asked) -> Result<Answer, Answer> {
-    let card = tenant.shelf.get(id).ok_or_else(not_found)?;
+    let card = tenant.store.get(id).ok_or_else(not_found)?;
     let wanted = wanted(tenant, asked, Order::Id, false)?;
     let ticket = Object::parse(&card.text).unwrap_or_default();
     let raw = |key: &str| ticket.get(key).unwrap_or("null").to_owned();

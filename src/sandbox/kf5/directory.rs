@@ -7,7 +7,7 @@ use super::{Tenant, not_found};
 use crate::sandbox::answer::{Answer, Asked};
 use crate::sandbox::clock::written;
 use crate::sandbox::people::{AGENTS, Agent, Customer, GROUPS, agent, organization, organizations};
-use crate::sandbox::shelf::Order;
+use crate::sandbox::store::Order;
 
 const MOST_SHOWN: usize = 100;
 const YEAR: i64 = 365 * 86_400;

@@ -8,12 +8,12 @@ use super::fields::Kind;
 use super::seed::STATUSES;
 use super::{Route, Tenant, breaches, comments, directory, login, not_found, problem};
 use crate::sandbox::answer::{Answer, Asked};
-use crate::sandbox::choose::{ALWAYS, Span, Wanted, page, slice};
 use crate::sandbox::clock::read_bound;
 use crate::sandbox::object::Object;
+use crate::sandbox::paging::{ALWAYS, Span, Wanted, page, slice};
 use crate::sandbox::people::{AGENTS, agent};
 use crate::sandbox::quirks::Envelope;
-use crate::sandbox::shelf::{Card, Order};
+use crate::sandbox::store::{Order, Ticket};
 
 const MOST_PER_PAGE: u64 = 100;
 const MOST_SHOWN: usize = 100;
@@ -25,7 +25,7 @@ pub fn answer(tenant: &Tenant, route: &Route, asked: &Asked) -> Answer {
     let answer = match route {
         Route::List => tickets(tenant, asked, None),
         Route::UserTickets(id)
-            if agent(*id).is_some() || tenant.shelf.cards().any(|card| card.assignee == *id) =>
+            if agent(*id).is_some() || tenant.store.cards().any(|card| card.assignee == *id) =>
         {
             tickets(tenant, asked, Some(*id))
         }
@@ -119,16 +119,16 @@ fn tickets(tenant: &Tenant, asked: &Asked, assignee: Option<u64>) -> Result<Answ
     if assignee.is_none() && tenant.quirks.break_page.is_some_and(|first| wanted.page >= first) {
         return Err(problem(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", "internal error"));
     }
-    let of_agent = |card: &Card| Some(card.assignee) == assignee;
-    let keep: Option<&dyn Fn(&Card) -> bool> = if assignee.is_some() { Some(&of_agent) } else { None };
+    let of_agent = |card: &Ticket| Some(card.assignee) == assignee;
+    let keep: Option<&dyn Fn(&Ticket) -> bool> = if assignee.is_some() { Some(&of_agent) } else { None };
     let by_status = is_descending(asked, "status_order")?;
     let by_field = asked.param("field_order");
     if order != Order::Id || (by_status.is_none() && by_field.is_none()) {
-        let (cards, total) = page(&tenant.shelf, &shown(tenant, &wanted), keep);
+        let (cards, total) = page(&tenant.store, &shown(tenant, &wanted), keep);
         return Ok(listed(tenant, asked, &wanted, &cards, total, assignee));
     }
     let everything = Wanted { page: 1, per_page: u64::MAX, ..wanted };
-    let (mut cards, total) = page(&tenant.shelf, &everything, keep);
+    let (mut cards, total) = page(&tenant.store, &everything, keep);
     if let Some(descending) = by_status {
         cards.sort_by_key(|card| card.status);
         if descending {
@@ -162,7 +162,7 @@ fn ordered(value: String, is_number: bool) -> (i128, String) {
 }
 
 /// The text of a ticket's value in a custom field; empty when there is none.
-fn custom_value(card: &Card, name: &str) -> String {
+fn custom_value(card: &Ticket, name: &str) -> String {
     let entries = Object::parse(&card.text).ok();
     let entries =
         entries.and_then(|ticket| serde_json::from_str::<Vec<Object>>(ticket.get("custom_fields")?).ok());
@@ -184,17 +184,17 @@ fn search(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
             list.split(',').filter_map(|name| STATUSES.iter().position(|status| *status == name.trim()));
         places.filter_map(|place| u8::try_from(place).ok()).collect()
     });
-    let keep = |card: &Card| {
+    let keep = |card: &Ticket| {
         statuses.as_ref().is_none_or(|wanted| wanted.contains(&card.status))
             && query.as_ref().is_none_or(|query| mentions(card, query))
             && value.as_ref().is_none_or(|value| has_value(card, value))
     };
-    let (cards, total) = page(&tenant.shelf, &shown(tenant, &wanted), Some(&keep));
+    let (cards, total) = page(&tenant.store, &shown(tenant, &wanted), Some(&keep));
     Ok(listed(tenant, asked, &wanted, &cards, total, None))
 }
 
 /// Whether title, description or number hold the (lowercase) words.
-fn mentions(card: &Card, query: &str) -> bool {
+fn mentions(card: &Ticket, query: &str) -> bool {
     let Ok(ticket) = Object::parse(&card.text) else {
         return false;
     };
@@ -202,7 +202,7 @@ fn mentions(card: &Card, query: &str) -> bool {
     held("title") || held("description") || card.id.to_string().contains(query)
 }
 
-fn has_value(card: &Card, wanted: &str) -> bool {
+fn has_value(card: &Ticket, wanted: &str) -> bool {
     let ticket = Object::parse(&card.text).ok();
     let entries =
         ticket.and_then(|ticket| serde_json::from_str::<Vec<Object>>(ticket.get("custom_fields")?).ok());
@@ -221,7 +221,7 @@ fn problems(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
 }
 
 fn incidents(tenant: &Tenant, id: u64, asked: &Asked) -> Result<Answer, Answer> {
-    tenant.shelf.get(id).ok_or_else(not_found)?;
+    tenant.store.get(id).ok_or_else(not_found)?;
     let wanted = wanted(tenant, asked, Order::Id, false)?;
     Ok(linked(tenant, asked, &wanted, &|card| card.problem == id, Some(id)))
 }
@@ -231,27 +231,27 @@ fn linked(
     tenant: &Tenant,
     asked: &Asked,
     wanted: &Wanted,
-    keep: &dyn Fn(&Card) -> bool,
+    keep: &dyn Fn(&Ticket) -> bool,
     id: Option<u64>,
 ) -> Answer {
     let unpaged = tenant.quirks.unpaged;
     let whole = Wanted { page: 1, per_page: u64::MAX, ..*wanted };
     let (cards, total) =
-        page(&tenant.shelf, &if unpaged { whole } else { shown(tenant, wanted) }, Some(keep));
-    let cards: Vec<Card> = cards.into_iter().cloned().map(|card| sampled(tenant, card)).collect();
-    let cards: Vec<&Card> = cards.iter().collect();
+        page(&tenant.store, &if unpaged { whole } else { shown(tenant, wanted) }, Some(keep));
+    let cards: Vec<Ticket> = cards.into_iter().cloned().map(|card| sampled(tenant, card)).collect();
+    let cards: Vec<&Ticket> = cards.iter().collect();
     let after = if unpaged { "}".to_owned() } else { envelope(tenant, asked, wanted, total, id) };
     Answer::page("{\"tickets\":", &cards, &after)
 }
 
 /// The ticket as the samples of problems and incidents have it.
-fn sampled(tenant: &Tenant, card: Card) -> Card {
+fn sampled(tenant: &Tenant, card: Ticket) -> Ticket {
     let at = |text: &[u8]| text.windows(7).position(|key| key == b"\"title\"");
     match at(&card.text).filter(|_| tenant.quirks.subject) {
         Some(at) => {
             let (before, after) = card.text.split_at(at);
             let text = [before, b"\"subject\"", after.get(7..).unwrap_or_default()].concat();
-            Card { text: text.into(), ..card }
+            Ticket { text: text.into(), ..card }
         }
         None => card,
     }
@@ -268,7 +268,7 @@ fn listed(
     tenant: &Tenant,
     asked: &Asked,
     wanted: &Wanted,
-    cards: &[&Card],
+    cards: &[&Ticket],
     total: usize,
     id: Option<u64>,
 ) -> Answer {
@@ -304,25 +304,25 @@ fn envelope(tenant: &Tenant, asked: &Asked, wanted: &Wanted, total: usize, id: O
 fn show_many(tenant: &Tenant, asked: &Asked) -> Answer {
     let ids = asked.ids();
     let most = tenant.quirks.show_cap.unwrap_or(MOST_SHOWN);
-    let cards: Vec<&Card> = ids.iter().take(most).filter_map(|id| tenant.shelf.get(*id)).collect();
+    let cards: Vec<&Ticket> = ids.iter().take(most).filter_map(|id| tenant.store.get(*id)).collect();
     Answer::page("{\"tickets\":", &cards, "}")
 }
 
 fn show(tenant: &Tenant, id: u64) -> Answer {
-    match tenant.shelf.get(id) {
+    match tenant.store.get(id) {
         Some(card) => one(card, StatusCode::OK),
         None => not_found(),
     }
 }
 
 /// A single ticket in its envelope.
-pub fn one(card: &Card, status: StatusCode) -> Answer {
+pub fn one(card: &Ticket, status: StatusCode) -> Answer {
     let body = [b"{\"ticket\":".as_slice(), &card.text, b"}"].concat();
     Answer { ids: vec![card.id], ..Answer::status(status, body) }
 }
 
 fn collaborators(tenant: &Tenant, id: u64) -> Answer {
-    if tenant.shelf.get(id).is_none() {
+    if tenant.store.get(id).is_none() {
         return not_found();
     }
     let users = AGENTS.iter().map(|agent| directory::of_agent(tenant, agent));
@@ -346,7 +346,7 @@ fn export(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
     if from.is_some() || until.is_some() {
         wanted.created = Span { from: from.unwrap_or(i64::MIN), until: until.unwrap_or(tenant.clock.now()) };
     }
-    let (cards, total) = page(&tenant.shelf, &shown(tenant, &wanted), None);
+    let (cards, total) = page(&tenant.store, &shown(tenant, &wanted), None);
     let after = envelope(tenant, asked, &wanted, total, None);
     let bounds = format!(
         r#","start_time":{},"end_time":{}}}"#,

@@ -14,8 +14,8 @@ use crate::sandbox::object::Object;
 use crate::sandbox::options::Options;
 use crate::sandbox::people::{AGENTS, People, organization};
 use crate::sandbox::seeding::{self, Vendor};
-use crate::sandbox::shelf::{Card, Shelf};
-use crate::sandbox::timeline::Life;
+use crate::sandbox::store::{Ticket, TicketStore};
+use crate::sandbox::timeline::Lifecycle;
 use crate::sandbox::words::{PROBLEMS, PRODUCTS, RATINGS, SLA_REASONS, TAGS, pick, push_sentences};
 
 /// Statuses in the order of a ticket's life.
@@ -24,15 +24,17 @@ pub const STATUSES: [&str; 5] = ["new", "open", "pending", "solved", "closed"];
 const SOURCES: &[&str] = &["web", "tab", "chat", "email", "mobile", "weibo", "api"];
 const SCORES: &[&str] = &["Very Poor", "Poor", "Fair", "Very good", "Excellent", "Great"];
 /// All tickets of the seed.
-pub fn shelf(options: &Options, fields: &[Field], people: &People, now: i64) -> Shelf {
+pub fn store(options: &Options, fields: &[Field], people: &People, now: i64) -> TicketStore {
     let desk = Desk { fields, people, origin: &options.origin, now };
     let vendor = Vendor {
         salt: 0x4B46_3500,
         long_key: "description",
-        push: |out: &mut String, rng: &mut Rng, life: &Life, place| push_ticket(out, rng, life, &desk, place),
-        spoil: |ticket: &mut Object, life: &Life, turn| quirks::spoil(ticket, fields, life, turn),
+        push: |out: &mut String, rng: &mut Rng, life: &Lifecycle, place| {
+            push_ticket(out, rng, life, &desk, place)
+        },
+        spoil: |ticket: &mut Object, life: &Lifecycle, turn| quirks::spoil(ticket, fields, life, turn),
     };
-    seeding::shelf(options, now, &vendor)
+    seeding::store(options, now, &vendor)
 }
 
 /// What tickets of a tenant are made of.
@@ -46,7 +48,13 @@ pub struct Desk<'a> {
 }
 
 /// Appends one ordinary ticket; the card comes without its text.
-pub fn push_ticket(out: &mut String, rng: &mut Rng, life: &Life, desk: &Desk<'_>, place: usize) -> Card {
+pub fn push_ticket(
+    out: &mut String,
+    rng: &mut Rng,
+    life: &Lifecycle,
+    desk: &Desk<'_>,
+    place: usize,
+) -> Ticket {
     let Desk { fields, people, origin, now } = *desk;
     let requester = people.any(rng);
     let agent = AGENTS.get(rng.usize(..AGENTS.len())).filter(|_| life.assigned.is_some());
@@ -101,7 +109,7 @@ pub fn push_ticket(out: &mut String, rng: &mut Rng, life: &Life, desk: &Desk<'_>
     push_sla(out, rng, life, now);
     push_number(out, "creator_id", if source == "api" { 733 } else { requester });
     out.push('}');
-    Card {
+    Ticket {
         id,
         created: life.created,
         updated: Some(life.updated),
@@ -200,7 +208,7 @@ fn push_custom(out: &mut String, rng: &mut Rng, fields: &[Field], at: i64, place
     out.push(']');
 }
 
-fn push_satisfaction(out: &mut String, rng: &mut Rng, life: &Life) {
+fn push_satisfaction(out: &mut String, rng: &mut Rng, life: &Lifecycle) {
     match life.resolved {
         Some(_) if rng.u8(..3) == 0 => {
             let _ = write!(out, r#","satisfaction_rating":{{"id":{},"#, life.id / 3);
@@ -217,7 +225,7 @@ fn push_satisfaction(out: &mut String, rng: &mut Rng, life: &Life) {
     }
 }
 
-fn push_sla(out: &mut String, rng: &mut Rng, life: &Life, now: i64) {
+fn push_sla(out: &mut String, rng: &mut Rng, life: &Lifecycle, now: i64) {
     if life.stage == 2 && rng.bool() {
         let paused = rng.u8(..2);
         let _ = write!(out, r#","sla_event":{{"paused":{paused},"created_at":""#);

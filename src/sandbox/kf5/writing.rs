@@ -14,7 +14,7 @@ use crate::sandbox::answer::{Answer, Asked};
 use crate::sandbox::clock::{read_bound, written};
 use crate::sandbox::object::Object;
 use crate::sandbox::people::{AGENTS, Agent, Customer, GROUPS, agent, organization};
-use crate::sandbox::shelf::Card;
+use crate::sandbox::store::Ticket;
 
 const TYPES: [&str; 4] = ["problem", "incident", "question", "task"];
 const PRIORITIES: [&str; 4] = ["low", "medium", "high", "urgent"];
@@ -45,8 +45,8 @@ pub fn create(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let description = comments::sent(tenant, sent)?.ok_or_else(|| invalid("工单描述不能为空"))?;
     let mut ticket = Object::parse(BLANK.as_bytes()).map_err(|wrong| invalid(&wrong.to_string()))?;
     let now = tenant.clock.now();
-    let id = tenant.shelf.next_id(&mut tenant.rng);
-    let mut card = Card {
+    let id = tenant.store.next_id(&mut tenant.rng);
+    let mut card = Ticket {
         id,
         created: Some(now),
         updated: Some(now),
@@ -71,7 +71,7 @@ pub fn create(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
     }
     card.text = Bytes::from(ticket.render());
     let answer = one(&card, StatusCode::CREATED);
-    tenant.shelf.put(card);
+    tenant.store.put(card);
     Ok(answer.with(header::LOCATION, &url))
 }
 
@@ -80,7 +80,7 @@ pub fn import(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let made = create(tenant, asked)?;
     let body = asked.json();
     let id = made.ids.first().copied().unwrap_or(0);
-    let mut card = tenant.shelf.get(id).ok_or_else(not_found)?.clone();
+    let mut card = tenant.store.get(id).ok_or_else(not_found)?.clone();
     let mut ticket = Object::parse(&card.text).map_err(|wrong| invalid(&wrong.to_string()))?;
     for key in ["created_at", "updated_at"] {
         let Some(sent) = ticket_of(&body)?.get(key).and_then(plain) else { continue };
@@ -93,7 +93,7 @@ pub fn import(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
     }
     card.text = Bytes::from(ticket.render());
     let answer = one(&card, StatusCode::CREATED);
-    tenant.shelf.put(card);
+    tenant.store.put(card);
     Ok(answer)
 }
 
@@ -154,7 +154,7 @@ pub fn update(tenant: &mut Tenant, id: u64, asked: &Asked) -> Result<Answer, Ans
     let card =
         changed(tenant, id, sent).map_err(|wrong| wrong.map_or_else(not_found, |wrong| invalid(&wrong)))?;
     let answer = one(&card, StatusCode::OK);
-    tenant.shelf.put(card);
+    tenant.store.put(card);
     comments::add(tenant, id, caller(login(asked).as_deref()), comment);
     Ok(answer)
 }
@@ -172,7 +172,7 @@ pub fn update_many(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer>
     for id in ids {
         let errors = match changed(tenant, id, sent) {
             Ok(card) => {
-                tenant.shelf.put(card);
+                tenant.store.put(card);
                 let comment = comments::sent(tenant, sent)?;
                 comments::add(tenant, id, caller(login(asked).as_deref()), comment);
                 String::new()
@@ -185,8 +185,8 @@ pub fn update_many(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer>
 }
 
 /// The ticket as the request would have it; an error without text for one that is not there.
-fn changed(tenant: &Tenant, id: u64, sent: &Map<String, Value>) -> Result<Card, Option<String>> {
-    let mut card = tenant.shelf.get(id).ok_or(None)?.clone();
+fn changed(tenant: &Tenant, id: u64, sent: &Map<String, Value>) -> Result<Ticket, Option<String>> {
+    let mut card = tenant.store.get(id).ok_or(None)?.clone();
     let mut ticket = Object::parse(&card.text).map_err(|wrong| Some(wrong.to_string()))?;
     apply(tenant, &mut ticket, &mut card, sent, tenant.clock.now())?;
     card.text = Bytes::from(ticket.render());
@@ -197,7 +197,7 @@ fn changed(tenant: &Tenant, id: u64, sent: &Map<String, Value>) -> Result<Card, 
 fn apply(
     tenant: &Tenant,
     ticket: &mut Object,
-    card: &mut Card,
+    card: &mut Ticket,
     sent: &Map<String, Value>,
     now: i64,
 ) -> Result<(), String> {
@@ -222,7 +222,7 @@ fn apply(
         ticket.set("group_id", &id.ok_or("受理客服组不存在")?.to_string());
     }
     if let Some(id) = given("problem_id") {
-        let problem = number(id).filter(|id| tenant.shelf.get(*id).is_some_and(|card| card.is_problem));
+        let problem = number(id).filter(|id| tenant.store.get(*id).is_some_and(|card| card.is_problem));
         if ticket.text("type").as_deref() != Some("incident") {
             return Err("只有事务类型的工单可以关联故障工单".to_owned());
         }
@@ -271,7 +271,7 @@ fn apply(
 }
 
 /// Gives a ticket to an agent.
-pub fn assign(ticket: &mut Object, card: &mut Card, agent: Option<&Agent>, now: i64) {
+pub fn assign(ticket: &mut Object, card: &mut Ticket, agent: Option<&Agent>, now: i64) {
     let Some(agent) = agent else { return };
     card.assignee = agent.id;
     ticket.set("assignee_id", &agent.id.to_string());
@@ -282,7 +282,7 @@ pub fn assign(ticket: &mut Object, card: &mut Card, agent: Option<&Agent>, now: 
 }
 
 /// What is written down when a ticket is solved.
-pub fn solve(ticket: &mut Object, card: &Card, now: i64) {
+pub fn solve(ticket: &mut Object, card: &Ticket, now: i64) {
     ticket.set_text("resolved_at", &written(now));
     if let Some(created) = card.created {
         ticket.set("process_second", &(now - created).max(0).to_string());
@@ -290,7 +290,7 @@ pub fn solve(ticket: &mut Object, card: &Card, now: i64) {
 }
 
 /// Follows a change of status with what hangs on it.
-fn set_status(ticket: &mut Object, card: &mut Card, now: i64) -> Result<(), String> {
+fn set_status(ticket: &mut Object, card: &mut Ticket, now: i64) -> Result<(), String> {
     let status = ticket.text("status").unwrap_or_default();
     let Some(place) = STATUSES.iter().position(|known| *known == status) else {
         return Ok(());
@@ -372,7 +372,7 @@ pub fn delete(tenant: &mut Tenant, ids: &[u64]) -> Result<Answer, Answer> {
     if ids.len() > MOST_AT_ONCE {
         return Err(invalid("参数 ids 应为 1 至 100 个工单编号"));
     }
-    let gone = ids.iter().filter_map(|id| tenant.shelf.remove(*id)).count();
+    let gone = ids.iter().filter_map(|id| tenant.store.remove(*id)).count();
     if gone == 0 {
         return Err(not_found());
     }

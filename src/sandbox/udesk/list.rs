@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::{Route, Tenant, not_found, refused, wrong};
 use crate::sandbox::answer::{Answer, Asked};
-use crate::sandbox::choose::{ALWAYS, Wanted, page};
 use crate::sandbox::clock::written;
 use crate::sandbox::object::Object;
+use crate::sandbox::paging::{ALWAYS, Wanted, page};
 use crate::sandbox::people::{AGENTS, agent};
 use crate::sandbox::quirks::ListOrder;
-use crate::sandbox::shelf::{Card, Order};
+use crate::sandbox::store::{Order, Ticket};
 
 const USUAL_PER_PAGE: u64 = 20;
 const MOST_PER_PAGE: u64 = 100;
@@ -99,10 +99,10 @@ fn wanted(tenant: &Tenant, asked: &Asked) -> Result<Wanted, Answer> {
 }
 
 /// A page in its envelope.
-fn listed(tenant: &Tenant, wanted: &Wanted, keep: Option<&dyn Fn(&Card) -> bool>) -> Answer {
+fn listed(tenant: &Tenant, wanted: &Wanted, keep: Option<&dyn Fn(&Ticket) -> bool>) -> Answer {
     let repeats = tenant.quirks.repeat_page == Some(wanted.page);
     let shown = Wanted { page: wanted.page.saturating_sub(repeats.into()).max(1), ..*wanted };
-    let (cards, total) = page(&tenant.shelf, &shown, keep);
+    let (cards, total) = page(&tenant.store, &shown, keep);
     let total = tenant.quirks.count.unwrap_or(total as u64);
     let pages = total.div_ceil(wanted.per_page);
     let size = cards.len();
@@ -127,19 +127,19 @@ fn of_customer(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let email = body.get("email").and_then(Value::as_str).filter(|email| !email.is_empty());
     let email = email.ok_or_else(|| wrong("email is missing"))?;
     let customer = tenant.people.by_email(email).map(|customer| customer.id);
-    let is_theirs = |card: &Card| match customer {
+    let is_theirs = |card: &Ticket| match customer {
         Some(id) => card.person == id,
         // Tickets that were put from outside name their customer only in their text.
         None => Object::parse(&card.text).is_ok_and(|t| t.text("user_email").as_deref() == Some(email)),
     };
-    if customer.is_none() && !tenant.shelf.cards().any(is_theirs) {
+    if customer.is_none() && !tenant.store.cards().any(is_theirs) {
         return Err(refused(1002, "未找到相应客户"));
     }
     Ok(listed(tenant, &wanted, Some(&is_theirs)))
 }
 
 fn show(tenant: &Tenant, id: u64) -> Result<Answer, Answer> {
-    let card = tenant.shelf.get(id).ok_or_else(|| refused(1003, "未找到相应工单"))?;
+    let card = tenant.store.get(id).ok_or_else(|| refused(1003, "未找到相应工单"))?;
     let before = r#"{"status":0,"message":"成功","contents":"#;
     let body = [before.as_bytes(), &card.text, b"}"].concat();
     Ok(Answer { ids: vec![card.id], ..Answer::json(body) })
@@ -197,7 +197,7 @@ fn of_filter(tenant: &Tenant, id: u64, asked: &Asked) -> Result<Answer, Answer> 
         FILTERS.iter().find(|filter| filter.id == id && filter.agent.is_none_or(|only| only == agent));
     let filter = filter.ok_or_else(|| refused(1001, NO_FILTER))?;
     let recent = quirks.filter_since.unwrap_or_else(|| tenant.clock.now() - WEEK);
-    let keep = |card: &Card| match filter.id {
+    let keep = |card: &Ticket| match filter.id {
         1 => card.assignee == agent && card.status < RESOLVED,
         2 | 9 => card.status < RESOLVED,
         RECENT => card.updated.is_some_and(|updated| updated >= recent),

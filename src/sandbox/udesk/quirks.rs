@@ -3,7 +3,7 @@
 use super::fields::{Field, Kind};
 use crate::sandbox::clock::written;
 use crate::sandbox::object::{Object, quoted};
-use crate::sandbox::timeline::Life;
+use crate::sandbox::timeline::Lifecycle;
 
 /// A key of the ticket that gets an odd value: every further value is another turn of the same oddity.
 const KEYS: &[(&str, &[&str])] = &[
@@ -99,7 +99,7 @@ const SPECIAL: usize = 5;
 const LONG: &str = "客户多次来电催促处理结果,以下为历史沟通记录。";
 
 /// Makes a ticket awkward in the way of this turn; a ticket without a creation time gets just that.
-pub fn spoil(ticket: &mut Object, fields: &[Field], life: &Life, turn: usize) {
+pub fn spoil(ticket: &mut Object, fields: &[Field], life: &Lifecycle, turn: usize) {
     if life.created.is_none() {
         let unreadable = ["null", "\"2 天前\"", "\"\"", "\"0000-00-00 00:00:00 +0800\""];
         return ticket.set("created_at", nth(&unreadable, turn));
@@ -120,7 +120,7 @@ pub fn spoil(ticket: &mut Object, fields: &[Field], life: &Life, turn: usize) {
     }
 }
 
-fn special(ticket: &mut Object, life: &Life, kind: usize, round: usize) {
+fn special(ticket: &mut Object, life: &Lifecycle, kind: usize, round: usize) {
     match kind {
         0 => ticket.set("id", &quoted(&life.id.to_string())),
         // Legal spellings of the same second.

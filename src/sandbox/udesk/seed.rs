@@ -13,8 +13,8 @@ use crate::sandbox::object::{Object, quoted};
 use crate::sandbox::options::Options;
 use crate::sandbox::people::{AGENTS, People, group_name};
 use crate::sandbox::seeding::{self, Vendor};
-use crate::sandbox::shelf::{Card, Shelf};
-use crate::sandbox::timeline::Life;
+use crate::sandbox::store::{Ticket, TicketStore};
+use crate::sandbox::timeline::Lifecycle;
 use crate::sandbox::words::{PROBLEMS, PRODUCTS, pick, push_sentences};
 
 /// Statuses, English and Chinese, in the order of a ticket's life.
@@ -28,27 +28,27 @@ pub const PRIORITIES: [(&str, &str); 4] =
 const PLATFORMS: &[&str] =
     &["邮件", "微博", "微信", "即时聊天", "电话", "反馈标签", "帮助中心", "手工录入", "API"];
 /// All tickets of the seed.
-pub fn shelf(options: &Options, fields: &[Field], people: &People, now: i64) -> Shelf {
+pub fn store(options: &Options, fields: &[Field], people: &People, now: i64) -> TicketStore {
     let vendor = Vendor {
         salt: 0x5544_4553_4B00,
         long_key: "content",
-        push: |out: &mut String, rng: &mut Rng, life: &Life, place| {
+        push: |out: &mut String, rng: &mut Rng, life: &Lifecycle, place| {
             push_ticket(out, rng, life, fields, people, place)
         },
-        spoil: |ticket: &mut Object, life: &Life, turn| quirks::spoil(ticket, fields, life, turn),
+        spoil: |ticket: &mut Object, life: &Lifecycle, turn| quirks::spoil(ticket, fields, life, turn),
     };
-    seeding::shelf(options, now, &vendor)
+    seeding::store(options, now, &vendor)
 }
 
 /// Appends one ordinary ticket; the card comes without its text.
 pub fn push_ticket(
     out: &mut String,
     rng: &mut Rng,
-    life: &Life,
+    life: &Lifecycle,
     fields: &[Field],
     people: &People,
     place: usize,
-) -> Card {
+) -> Ticket {
     let customer = people.get(people.any(rng)).unwrap_or_default();
     let agent = AGENTS.get(rng.usize(..AGENTS.len())).filter(|_| life.assigned.is_some());
     let html = rng.u8(..8) == 0;
@@ -92,7 +92,7 @@ pub fn push_ticket(
     push_moment(out, "created_at", Some(life.opened));
     push_moment(out, "updated_at", Some(life.updated));
     out.push('}');
-    Card {
+    Ticket {
         id: life.id,
         created: life.created,
         updated: Some(life.updated),

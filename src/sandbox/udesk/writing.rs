@@ -14,7 +14,7 @@ use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::written;
 use crate::sandbox::object::{Object, quoted};
 use crate::sandbox::people::{Agent, Customer, GROUPS};
-use crate::sandbox::shelf::Card;
+use crate::sandbox::store::Ticket;
 
 /// A new ticket's keys in the order of the vendor's format.
 const BLANK: &str = r#"{"id":0,"subject":"","content":"","content_type":"text","platform":"API","priority":"标准","status":"open",
@@ -85,8 +85,8 @@ pub fn create(tenant: &mut Tenant, body: &Value) -> Result<Answer, Answer> {
         }
     }
     let customer = find_customer(tenant, sent);
-    let id = tenant.shelf.next_id(&mut tenant.rng);
-    let mut card = Card {
+    let id = tenant.store.next_id(&mut tenant.rng);
+    let mut card = Ticket {
         id,
         created: Some(now),
         updated: Some(now),
@@ -145,7 +145,7 @@ fn find_customer(tenant: &mut Tenant, sent: &Map<String, Value>) -> Customer {
     customer
 }
 
-fn assign(ticket: &mut Object, card: &mut Card, assignee: Option<&Agent>, group: Option<u64>) {
+fn assign(ticket: &mut Object, card: &mut Ticket, assignee: Option<&Agent>, group: Option<u64>) {
     if let Some(agent) = assignee {
         card.assignee = agent.id;
         ticket.set_text("assignee", agent.name);
@@ -158,7 +158,7 @@ fn assign(ticket: &mut Object, card: &mut Card, assignee: Option<&Agent>, group:
     }
 }
 
-fn set_status(ticket: &mut Object, card: &mut Card, status: usize, now: i64) {
+fn set_status(ticket: &mut Object, card: &mut Ticket, status: usize, now: i64) {
     let Some((name, _)) = STATUSES.get(status) else {
         return;
     };
@@ -169,11 +169,11 @@ fn set_status(ticket: &mut Object, card: &mut Card, status: usize, now: i64) {
     }
 }
 
-fn finish(tenant: &mut Tenant, mut ticket: Object, mut card: Card, now: i64) {
+fn finish(tenant: &mut Tenant, mut ticket: Object, mut card: Ticket, now: i64) {
     ticket.set_text("updated_at", &format!("{} +0800", written(now)));
     card.updated = Some(now);
     card.text = Bytes::from(ticket.render());
-    tenant.shelf.put(card);
+    tenant.store.put(card);
 }
 
 /// Changes a ticket; options are given by name here.
@@ -184,7 +184,7 @@ pub fn update(tenant: &mut Tenant, id: u64, body: &Value) -> Result<Answer, Answ
             return Err(wrong(&format!("{one}, {other} are mutually exclusive")));
         }
     }
-    let mut card = tenant.shelf.get(id).ok_or_else(|| refused(1003, "未找到相应工单"))?.clone();
+    let mut card = tenant.store.get(id).ok_or_else(|| refused(1003, "未找到相应工单"))?.clone();
     let mut ticket = Object::parse(&card.text).map_err(|broken| wrong(&broken.to_string()))?;
     let now = tenant.clock.now();
     for key in ["subject", "content"] {
@@ -230,7 +230,7 @@ pub fn reply(tenant: &mut Tenant, body: &Value) -> Result<Answer, Answer> {
     let id = needed(sent, "id", "id")?;
     needed(sent, "reply_content", "reply_content")?;
     let email = needed(sent, "email", "email")?;
-    let card = id.parse().ok().and_then(|id| tenant.shelf.get(id)).cloned();
+    let card = id.parse().ok().and_then(|id| tenant.store.get(id)).cloned();
     let card = card.ok_or_else(|| refused(1003, "未找到相应工单"))?;
     let customer = tenant.people.by_email(&email).ok_or_else(|| refused(1004, "未找到相应客户"))?;
     let mut ticket = Object::parse(&card.text).map_err(|broken| wrong(&broken.to_string()))?;

@@ -45,7 +45,7 @@ pub async fn deadline(ask: watch::Sender<Option<Why>>, after: Duration) {
 
 /// How the work on a source ended early.
 #[derive(Debug, thiserror::Error)]
-pub enum Ended {
+pub enum StopReason {
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error(transparent)]
@@ -87,23 +87,23 @@ pub enum Ended {
     Brake { source_name: String, missing: u64, live: u64, allowed: f64, command: &'static str },
 }
 
-impl From<Why> for Ended {
+impl From<Why> for StopReason {
     fn from(why: Why) -> Self {
         match why {
-            Why::Interrupted => Ended::Interrupted,
-            Why::Deadline => Ended::Deadline,
+            Why::Interrupted => StopReason::Interrupted,
+            Why::Deadline => StopReason::Deadline,
         }
     }
 }
 
-impl Ended {
+impl StopReason {
     /// The outcome that a run with such an end has.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Ended::Interrupted => Outcome::Interrupted,
-            Ended::Read(ReadError::Fetch(FetchError::Credentials { .. }) | ReadError::Mask(_))
-            | Ended::OtherAccount { .. }
-            | Ended::Lake(_) => Outcome::Failed,
+            StopReason::Interrupted => Outcome::Interrupted,
+            StopReason::Read(ReadError::Fetch(FetchError::Credentials { .. }) | ReadError::Mask(_))
+            | StopReason::OtherAccount { .. }
+            | StopReason::Lake(_) => Outcome::Failed,
             _ => Outcome::Incomplete,
         }
     }
@@ -140,9 +140,9 @@ impl Ended {
 
     fn lake(&self) -> Option<&LakeError> {
         match self {
-            Ended::Lake(why)
-            | Ended::Read(ReadError::Lake(why) | ReadError::Commit(CommitError::Lake(why)))
-            | Ended::Commit(CommitError::Lake(why)) => Some(why),
+            StopReason::Lake(why)
+            | StopReason::Read(ReadError::Lake(why) | ReadError::Commit(CommitError::Lake(why)))
+            | StopReason::Commit(CommitError::Lake(why)) => Some(why),
             _ => None,
         }
     }

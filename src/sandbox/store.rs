@@ -1,4 +1,4 @@
-//! Where the tickets stand: their bytes, and the three orders in which lists are read.
+//! The ticket store: their bytes, and the three orders in which lists are read.
 //!
 //! A list answer must cost about a page, whatever the size of the world, so the orders by id, creation and
 //! update are kept sorted all the time; a filter on the time that also orders the list is a binary search.
@@ -11,7 +11,7 @@ const LEAST_ID: u64 = 1_000;
 
 /// One ticket as it is served, with the few facts by which lists choose.
 #[derive(Debug, Clone, Default)]
-pub struct Card {
+pub struct Ticket {
     pub id: u64,
     /// Unix seconds; none when the ticket's own `created_at` is missing or unreadable.
     pub created: Option<i64>,
@@ -39,7 +39,7 @@ pub enum Order {
 
 impl Order {
     /// By what tickets are compared: the time, then the id.
-    pub fn place_of(self, card: &Card) -> (i64, u64) {
+    pub fn place_of(self, card: &Ticket) -> (i64, u64) {
         let key = match self {
             Order::Id => 0,
             Order::Created => card.created.unwrap_or(i64::MIN),
@@ -59,27 +59,27 @@ pub struct Entry {
 
 /// All tickets of one vendor.
 #[derive(Debug, Default)]
-pub struct Shelf {
-    slots: Vec<Option<Card>>,
+pub struct TicketStore {
+    slots: Vec<Option<Ticket>>,
     by_id: Vec<Entry>,
     by_created: Vec<Entry>,
     by_updated: Vec<Entry>,
 }
 
-impl Shelf {
+impl TicketStore {
     /// Puts many tickets at once; of two with one id the later wins.
-    pub fn filled(cards: Vec<Card>) -> Shelf {
-        let mut shelf = Shelf::default();
+    pub fn filled(cards: Vec<Ticket>) -> TicketStore {
+        let mut store = TicketStore::default();
         for (slot, card) in (0_u32..).zip(&cards) {
-            shelf.by_id.push(entry(Order::Id, card, slot));
-            shelf.by_created.push(entry(Order::Created, card, slot));
-            shelf.by_updated.push(entry(Order::Updated, card, slot));
+            store.by_id.push(entry(Order::Id, card, slot));
+            store.by_created.push(entry(Order::Created, card, slot));
+            store.by_updated.push(entry(Order::Updated, card, slot));
         }
-        shelf.slots = cards.into_iter().map(Some).collect();
-        shelf.by_id.sort_unstable();
-        shelf.by_created.sort_unstable();
-        shelf.by_updated.sort_unstable();
-        shelf
+        store.slots = cards.into_iter().map(Some).collect();
+        store.by_id.sort_unstable();
+        store.by_created.sort_unstable();
+        store.by_updated.sort_unstable();
+        store
     }
 
     pub fn len(&self) -> usize {
@@ -96,7 +96,7 @@ impl Shelf {
         self.by_id.last().map_or(LEAST_ID, |entry| entry.id) + 1 + rng.u64(..3)
     }
 
-    pub fn get(&self, id: u64) -> Option<&Card> {
+    pub fn get(&self, id: u64) -> Option<&Ticket> {
         self.card(&self.current(id)?)
     }
 
@@ -108,7 +108,7 @@ impl Shelf {
     }
 
     /// Puts a ticket, in place of the one with its id if there is one; a double stands beside it.
-    pub fn put(&mut self, card: Card) {
+    pub fn put(&mut self, card: Ticket) {
         if !card.is_double {
             self.remove(card.id);
         }
@@ -125,21 +125,21 @@ impl Shelf {
     }
 
     /// Takes a ticket away.
-    pub fn remove(&mut self, id: u64) -> Option<Card> {
+    pub fn remove(&mut self, id: u64) -> Option<Ticket> {
         let slot = self.current(id)?.slot;
         self.take(slot)
     }
 
     /// Takes all doubles away.
     pub fn remove_doubles(&mut self) {
-        let is_double = |(slot, card): (u32, &Option<Card>)| card.as_ref()?.is_double.then_some(slot);
+        let is_double = |(slot, card): (u32, &Option<Ticket>)| card.as_ref()?.is_double.then_some(slot);
         let doubles: Vec<u32> = (0..).zip(&self.slots).filter_map(is_double).collect();
         for slot in doubles {
             self.take(slot);
         }
     }
 
-    fn take(&mut self, slot: u32) -> Option<Card> {
+    fn take(&mut self, slot: u32) -> Option<Ticket> {
         let card = self.slots.get_mut(slot as usize)?.take()?;
         for order in [Order::Id, Order::Created, Order::Updated] {
             let entry = entry(order, &card, slot);
@@ -170,12 +170,12 @@ impl Shelf {
     }
 
     /// The ticket at a place.
-    pub fn card(&self, entry: &Entry) -> Option<&Card> {
+    pub fn card(&self, entry: &Entry) -> Option<&Ticket> {
         self.slots.get(entry.slot as usize)?.as_ref()
     }
 
     /// Every ticket, by id.
-    pub fn cards(&self) -> impl DoubleEndedIterator<Item = &Card> {
+    pub fn cards(&self) -> impl DoubleEndedIterator<Item = &Ticket> {
         self.by_id.iter().filter_map(|entry| self.card(entry)).filter(|card| !card.is_double)
     }
 
@@ -188,7 +188,7 @@ impl Shelf {
     }
 }
 
-fn entry(order: Order, card: &Card, slot: u32) -> Entry {
+fn entry(order: Order, card: &Ticket, slot: u32) -> Entry {
     let (key, id) = order.place_of(card);
     Entry { key, id, slot }
 }
@@ -197,8 +197,8 @@ fn entry(order: Order, card: &Card, slot: u32) -> Entry {
 mod tests {
     use super::*;
 
-    fn card(id: u64, created: Option<i64>, updated: i64) -> Card {
-        Card {
+    fn card(id: u64, created: Option<i64>, updated: i64) -> Ticket {
+        Ticket {
             id,
             created,
             updated: Some(updated),
@@ -212,24 +212,24 @@ mod tests {
         }
     }
 
-    fn ids(shelf: &Shelf, entries: &[Entry]) -> Vec<u64> {
-        let cards = entries.iter().filter_map(|entry| shelf.card(entry));
+    fn ids(store: &TicketStore, entries: &[Entry]) -> Vec<u64> {
+        let cards = entries.iter().filter_map(|entry| store.card(entry));
         cards.map(|card| card.id).collect()
     }
 
     #[test]
     fn orders_hold_through_puts_and_removals() {
-        let mut shelf = Shelf::filled(vec![card(3, Some(10), 90), card(1, Some(20), 30)]);
-        shelf.put(card(2, None, 50));
-        shelf.put(card(4, Some(10), 50));
-        assert_eq!(ids(&shelf, shelf.sequence(Order::Created)), [2, 3, 4, 1]);
-        assert_eq!(ids(&shelf, shelf.sequence(Order::Updated)), [1, 2, 4, 3]);
-        assert_eq!(ids(&shelf, shelf.between(Order::Created, i64::MIN, 10)), [3, 4]);
-        shelf.put(card(3, Some(10), 10));
-        shelf.remove(1);
-        assert_eq!(ids(&shelf, shelf.sequence(Order::Updated)), [3, 2, 4]);
-        assert_eq!(shelf.len(), 3);
-        assert!(shelf.next_id(&mut Rng::with_seed(1)) > 4);
-        assert!(shelf.get(1).is_none());
+        let mut store = TicketStore::filled(vec![card(3, Some(10), 90), card(1, Some(20), 30)]);
+        store.put(card(2, None, 50));
+        store.put(card(4, Some(10), 50));
+        assert_eq!(ids(&store, store.sequence(Order::Created)), [2, 3, 4, 1]);
+        assert_eq!(ids(&store, store.sequence(Order::Updated)), [1, 2, 4, 3]);
+        assert_eq!(ids(&store, store.between(Order::Created, i64::MIN, 10)), [3, 4]);
+        store.put(card(3, Some(10), 10));
+        store.remove(1);
+        assert_eq!(ids(&store, store.sequence(Order::Updated)), [3, 2, 4]);
+        assert_eq!(store.len(), 3);
+        assert!(store.next_id(&mut Rng::with_seed(1)) > 4);
+        assert!(store.get(1).is_none());
     }
 }

@@ -9,11 +9,11 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     buffer::meets,
     deletions::live_within,
-    ended::Ended,
     reading::{ReadError, TicketReader},
     recover,
     source_run::{Task, read_how, with_lost},
     source_state::{Checkpoint, Unfinished},
+    stop_reason::StopReason,
     table_schema::{TableSchema, file_meta},
     walks::{Freshening, freshening},
 };
@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     fetch::{Client, fetch},
     lake::{Lake, LakeError},
-    plan::{self, Forecast, Given, Outlook, Reading},
+    plan::{self, Forecast, Given, Preview, Reading},
     progress::{Progress, Style},
     source::{self, Ask, Clock, Order, Slice},
     walk::{Reader, Span, left},
@@ -33,7 +33,7 @@ const FIELDS_PER_PAGE: u32 = 100;
 
 /// What the task would do on all sources of the configuration. Where a source cannot be asked, its part says why, and
 /// the reasons are given as values too; an error means that the lake cannot be read.
-pub async fn outlook(task: Task, config: &Config) -> Result<(Outlook, Vec<Ended>), Error> {
+pub async fn preview(task: Task, config: &Config) -> Result<(Preview, Vec<StopReason>), Error> {
     let lake = Lake::open(&config.lake)?;
     let at = Timestamp::now();
     let zone = &config.lake.timezone;
@@ -48,7 +48,7 @@ pub async fn outlook(task: Task, config: &Config) -> Result<(Outlook, Vec<Ended>
     let minutes = sources.iter().map(|source| source.minutes).collect::<Option<Vec<f64>>>();
     let minutes = minutes.and_then(|minutes| minutes.into_iter().reduce(f64::max));
     let lake = config.lake.place.to_string();
-    Ok((Outlook { command: task.name(), at, lake, sources, minutes }, ends))
+    Ok((Preview { command: task.name(), at, lake, sources, minutes }, ends))
 }
 
 /// One source: what the lake has of it, what it says itself, and what follows.
@@ -57,7 +57,7 @@ async fn look(
     config: &SourceConfig,
     task: Task,
     (at, zone): (Timestamp, &TimeZone),
-) -> Result<(Forecast, Option<Ended>), LakeError> {
+) -> Result<(Forecast, Option<StopReason>), LakeError> {
     let checkpoint = Checkpoint::load(lake, &config.name, "")?;
     let reading = with_lost(&checkpoint, config, read_how(&checkpoint, config, task, at));
     let range = range(task, reading);
@@ -77,7 +77,7 @@ async fn look(
     };
     let (told, ended) = match told {
         Ok(told) => (told, None),
-        Err(why) => (Told { tickets: None, field_pages: 1, oldest: None }, Some(Ended::from(why))),
+        Err(why) => (Told { tickets: None, field_pages: 1, oldest: None }, Some(StopReason::from(why))),
     };
     let given = Given {
         config,

@@ -1,7 +1,7 @@
 //! Which tickets a page holds: filters, order, page number.
 
 use super::quirks::ListOrder;
-use super::shelf::{Card, Entry, Order, Shelf};
+use super::store::{Entry, Order, Ticket, TicketStore};
 
 /// A stretch of Unix seconds, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,39 +33,39 @@ pub struct Wanted {
 ///
 /// Tickets of one second follow each other by id, in the direction of the list.
 pub fn page<'a>(
-    shelf: &'a Shelf,
+    store: &'a TicketStore,
     wanted: &Wanted,
-    keep: Option<&dyn Fn(&Card) -> bool>,
-) -> (Vec<&'a Card>, usize) {
+    keep: Option<&dyn Fn(&Ticket) -> bool>,
+) -> (Vec<&'a Ticket>, usize) {
     let (entries, created, updated) = match wanted.order {
         Order::Created if wanted.created != ALWAYS => {
-            (within(shelf, Order::Created, wanted.created), ALWAYS, wanted.updated)
+            (within(store, Order::Created, wanted.created), ALWAYS, wanted.updated)
         }
         Order::Updated if wanted.updated != ALWAYS => {
-            (within(shelf, Order::Updated, wanted.updated), wanted.created, ALWAYS)
+            (within(store, Order::Updated, wanted.updated), wanted.created, ALWAYS)
         }
-        order => (shelf.sequence(order), wanted.created, wanted.updated),
+        order => (store.sequence(order), wanted.created, wanted.updated),
     };
     let skip =
         usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
     let take = usize::try_from(wanted.per_page).unwrap_or(usize::MAX);
     let place = |index: usize| if wanted.descending { entries.len() - 1 - index } else { index };
     if let Some(odd) = wanted.odd {
-        let found = entries.iter().filter_map(|entry| shelf.card(entry));
-        let mut cards: Vec<&Card> = found.filter(|card| fits(wanted, keep, card)).collect();
+        let found = entries.iter().filter_map(|entry| store.card(entry));
+        let mut cards: Vec<&Ticket> = found.filter(|card| fits(wanted, keep, card)).collect();
         cards.sort_by_key(|card| odd.place_of(card));
         return (slice(&cards, wanted), cards.len());
     }
     if keep.is_none() && created == ALWAYS && updated == ALWAYS {
         let end = skip.saturating_add(take).min(entries.len());
         let cards = (skip.min(end)..end).filter_map(|index| entries.get(place(index)));
-        return (cards.filter_map(|entry| shelf.card(entry)).collect(), entries.len());
+        return (cards.filter_map(|entry| store.card(entry)).collect(), entries.len());
     }
-    let fits = |card: &&Card| fits(wanted, keep, card);
-    let narrow = narrowest(shelf, wanted.created, wanted.updated);
+    let fits = |card: &&Ticket| fits(wanted, keep, card);
+    let narrow = narrowest(store, wanted.created, wanted.updated);
     if narrow.len() < entries.len() / NARROW {
-        let mut cards: Vec<&Card> =
-            narrow.iter().filter_map(|entry| shelf.card(entry)).filter(fits).collect();
+        let mut cards: Vec<&Ticket> =
+            narrow.iter().filter_map(|entry| store.card(entry)).filter(fits).collect();
         cards.sort_unstable_by_key(|card| wanted.order.place_of(card));
         if wanted.descending {
             cards.reverse();
@@ -74,7 +74,7 @@ pub fn page<'a>(
     }
     let mut total = 0;
     let mut cards = Vec::new();
-    let found = (0..entries.len()).filter_map(|index| shelf.card(entries.get(place(index))?));
+    let found = (0..entries.len()).filter_map(|index| store.card(entries.get(place(index))?));
     for card in found.filter(fits) {
         if total >= skip && cards.len() < take {
             cards.push(card);
@@ -84,30 +84,30 @@ pub fn page<'a>(
     (cards, total)
 }
 
-fn fits(wanted: &Wanted, keep: Option<&dyn Fn(&Card) -> bool>, card: &Card) -> bool {
+fn fits(wanted: &Wanted, keep: Option<&dyn Fn(&Ticket) -> bool>, card: &Ticket) -> bool {
     holds(wanted.created, card.created)
         && holds(wanted.updated, card.updated)
         && keep.is_none_or(|keep| keep(card))
 }
 
 /// The shortest run of tickets in which all that lie in both spans are found.
-fn narrowest(shelf: &Shelf, created: Span, updated: Span) -> &[Entry] {
+fn narrowest(store: &TicketStore, created: Span, updated: Span) -> &[Entry] {
     let spans = [(Order::Created, created), (Order::Updated, updated)];
     let runs = spans.into_iter().filter(|(_, span)| *span != ALWAYS);
-    let runs = runs.map(|(order, span)| shelf.between(order, span.from, span.until));
-    runs.min_by_key(|run| run.len()).unwrap_or(shelf.sequence(Order::Id))
+    let runs = runs.map(|(order, span)| store.between(order, span.from, span.until));
+    runs.min_by_key(|run| run.len()).unwrap_or(store.sequence(Order::Id))
 }
 
 /// A page of tickets that are in their final order already.
-pub fn slice<'a>(cards: &[&'a Card], wanted: &Wanted) -> Vec<&'a Card> {
+pub fn slice<'a>(cards: &[&'a Ticket], wanted: &Wanted) -> Vec<&'a Ticket> {
     let skip =
         usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
     let take = usize::try_from(wanted.per_page).unwrap_or(usize::MAX);
     cards.iter().skip(skip).take(take).copied().collect()
 }
 
-fn within(shelf: &Shelf, order: Order, span: Span) -> &[Entry] {
-    shelf.between(order, span.from, span.until)
+fn within(store: &TicketStore, order: Order, span: Span) -> &[Entry] {
+    store.between(order, span.from, span.until)
 }
 
 /// Whether a time lies in a span; without a time only in all of time.
@@ -127,8 +127,8 @@ mod tests {
 
     use super::*;
 
-    fn card(id: u64, created: Option<i64>, updated: i64) -> Card {
-        Card {
+    fn card(id: u64, created: Option<i64>, updated: i64) -> Ticket {
+        Ticket {
             id,
             created,
             updated: Some(updated),
@@ -142,16 +142,16 @@ mod tests {
         }
     }
 
-    fn shelf() -> Shelf {
-        let mut cards: Vec<Card> =
+    fn store() -> TicketStore {
+        let mut cards: Vec<Ticket> =
             (1..=10).map(|id| card(id, Some(100 + id as i64 / 2), 200 - id as i64)).collect();
         cards.push(card(11, None, 150));
-        Shelf::filled(cards)
+        TicketStore::filled(cards)
     }
 
-    fn ids(wanted: Wanted, keep: Option<&dyn Fn(&Card) -> bool>) -> (Vec<u64>, usize) {
-        let shelf = shelf();
-        let (cards, total) = page(&shelf, &wanted, keep);
+    fn ids(wanted: Wanted, keep: Option<&dyn Fn(&Ticket) -> bool>) -> (Vec<u64>, usize) {
+        let store = store();
+        let (cards, total) = page(&store, &wanted, keep);
         (cards.iter().map(|card| card.id).collect(), total)
     }
 
@@ -204,18 +204,18 @@ mod tests {
             descending in any::<bool>(),
             (page_number, per_page) in (1..5_u64, 1..20_u64),
         ) {
-            let cards: Vec<Card> = (1..).zip(&times).map(|(id, (created, updated))| card(id, *created, *updated)).collect();
-            let shelf = Shelf::filled(cards.clone());
+            let cards: Vec<Ticket> = (1..).zip(&times).map(|(id, (created, updated))| card(id, *created, *updated)).collect();
+            let store = TicketStore::filled(cards.clone());
             let span = |wanted: bool, (from, until)| if wanted { Span { from, until } } else { ALWAYS };
             let (created, updated) = (span(bounded.0, created), span(bounded.1, updated));
             let wanted = Wanted { created, updated, order, descending, odd: None, page: page_number, per_page };
-            let mut all: Vec<&Card> = cards.iter().filter(|card| holds(created, card.created) && holds(updated, card.updated)).collect();
+            let mut all: Vec<&Ticket> = cards.iter().filter(|card| holds(created, card.created) && holds(updated, card.updated)).collect();
             all.sort_by_key(|card| order.place_of(card));
             if descending {
                 all.reverse();
             }
             let expected: Vec<u64> = slice(&all, &wanted).iter().map(|card| card.id).collect();
-            let (found, total) = page(&shelf, &wanted, None);
+            let (found, total) = page(&store, &wanted, None);
             prop_assert_eq!(found.iter().map(|card| card.id).collect::<Vec<_>>(), expected);
             prop_assert_eq!(total, all.len());
         }
