@@ -2,7 +2,7 @@
 
 mod csv;
 mod fault;
-mod filters;
+pub mod filters;
 mod format;
 mod narrow;
 mod ndjson;
