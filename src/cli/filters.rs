@@ -13,7 +13,7 @@ use crate::{
 };
 
 const AFTER_HELP: &str = "\
-The number of a filter goes into `incremental_filter` of a [[source]], or into `pull --filter`. KF5 has no such filters.
+The number of a filter goes into `incremental_filter` of a [[source]], or into `pull --filter`. Not every vendor keeps such filters.
 
 JSON: command, sources[]: name, filters[] (id, name), error.
 
@@ -21,7 +21,7 @@ Examples:
   ticketlake filters
   ticketlake filters --agent 760 --json | jq '.sources[].filters[].id'";
 
-/// List a Udesk account's ticket filters, for `incremental_filter` and `pull --filter`
+/// List the ticket filters that a source keeps, for `incremental_filter` and `pull --filter`
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
@@ -72,9 +72,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         sources.push(Source { name, filters: shown, error });
     }
     if sources.is_empty() {
-        return Err(Error::Usage(
-            "no source of this configuration keeps ticket filters; only Udesk does".to_owned(),
-        ));
+        return Err(Error::Usage("no source of this configuration keeps ticket filters".to_owned()));
     }
     for why in sources.iter().filter_map(|of| of.error.as_ref()) {
         crate::terminal::tell(&format!("error: {why}"));

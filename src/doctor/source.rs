@@ -14,7 +14,6 @@ use crate::{
     json::Json,
     lake::Lake,
     progress::{Progress, Style},
-    pull::filters,
     source::{self, Account, Ask, Slice},
     sync::{self, Afresh, Checkpoint, FirstPage, ReadError, StopReason},
 };
@@ -219,9 +218,7 @@ async fn filter(about: &str, client: &Client, number: u64) -> Check {
             Check::ok(about, "filter", format!("{number} lists{}", total.unwrap_or_default()))
         }
         Err(why) => {
-            let known = filters::read(client, None).await.map(|known| filters::describe(&known));
-            let known = known.unwrap_or_else(|why| why.to_string());
-            let todo = format!("set `incremental_filter` to a filter that the source has; {known}");
+            let todo = "set `incremental_filter` to one that `ticketlake filters` lists";
             Check::failed(about, "filter", Exit::Incomplete, why.to_string(), todo)
         }
     }

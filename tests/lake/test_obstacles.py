@@ -196,7 +196,7 @@ def test_doctor_tries_the_filter_that_a_sync_would_read(home):
         assert home.run("doctor").code == 0
         configure(home, "udesk", emulator, incremental_filter=99)
         run = home.run("doctor")
-        assert run.code == 3 and "incremental_filter" in run.out + run.err and "12" in run.out + run.err, run
+        assert run.code == 3 and "incremental_filter" in run.out + run.err, run
 
 
 def test_doctor_sees_that_the_lake_is_of_another_account(home):
