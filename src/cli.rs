@@ -5,6 +5,7 @@ pub mod completions;
 pub mod demo;
 pub mod doctor;
 pub mod fields;
+pub mod filters;
 pub mod init;
 mod interrupt;
 mod looking;
@@ -85,6 +86,7 @@ pub enum Command {
     Verify(verify::Args),
     Report(report::Args),
     Fields(fields::Args),
+    Filters(filters::Args),
     Views(views::Args),
     Status(status::Args),
     Runs(runs::Args),
@@ -214,6 +216,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, Error> {
         Command::Verify(args) => verify::run(context, args).await,
         Command::Report(args) => report::run(context, args).await,
         Command::Fields(args) => fields::run(context, args).await,
+        Command::Filters(args) => filters::run(context, args).await,
         Command::Views(args) => views::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Runs(args) => runs::run(context, args).await,
@@ -252,6 +255,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Report(_) => "report",
             Self::Fields(_) => "fields",
+            Self::Filters(_) => "filters",
             Self::Views(_) => "views",
             Self::Status(_) => "status",
             Self::Runs(_) => "runs",

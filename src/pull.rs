@@ -2,7 +2,7 @@
 
 mod csv;
 mod fault;
-mod filters;
+pub mod filters;
 mod format;
 mod narrow;
 mod ndjson;
@@ -241,7 +241,13 @@ async fn refused(order: &Order, afresh: &Afresh, why: FetchError) -> PullError {
         },
         _ => format!("check what {} names: the source may have no such thing", order.options),
     };
-    PullError::Refused(format!("{why}; {hint}"))
+    match &why {
+        // What may not be seen may well be there.
+        FetchError::Refused { why: said, .. } if said.starts_with("HTTP 403") => {
+            PullError::Refused(format!("{why}; {hint}"))
+        }
+        _ => PullError::Usage(format!("{why}; {hint}")),
+    }
 }
 
 /// Writes what came, and puts it in its place.

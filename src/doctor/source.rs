@@ -14,8 +14,8 @@ use crate::{
     json::Json,
     lake::Lake,
     progress::{Progress, Style},
-    source::{self, Account, Ask},
-    sync::{self, Afresh, FirstPage, ReadError, StopReason},
+    source::{self, Account, Ask, Slice},
+    sync::{self, Afresh, Checkpoint, FirstPage, ReadError, StopReason},
 };
 
 /// Somebody waits for the answer.
@@ -67,6 +67,12 @@ pub async fn checks(lake: &LakeConfig, config: &SourceConfig) -> Vec<Check> {
             }
             Err(why) => checks.push(not_read(about, &why)),
         }
+    }
+    if afresh.is_some() {
+        if let Some(number) = config.incremental_filter {
+            checks.push(filter(about, &client, number).await);
+        }
+        checks.extend(same_account(lake, &client).await);
     }
     if client.server_ahead().is_some() || afresh.is_some() {
         checks.push(clock(about, &client));
@@ -201,6 +207,30 @@ fn first_page(about: &str, config: &SourceConfig, page: &FirstPage) -> Check {
         );
     }
     Check::ok(about, "first page", found)
+}
+
+/// The list of changes that a sync would read.
+async fn filter(about: &str, client: &Client, number: u64) -> Check {
+    let slice = Slice { filter: Some(number), ..Slice::default() };
+    match fetch(client, &Ask::Tickets { slice, page: 1, per_page: 1 }).await {
+        Ok(page) => {
+            let total = page.total.map(|total| format!(" {} tickets", figures::count(total)));
+            Check::ok(about, "filter", format!("{number} lists{}", total.unwrap_or_default()))
+        }
+        Err(why) => {
+            let todo = "set `incremental_filter` to one that `ticketlake filters` lists";
+            Check::failed(about, "filter", Exit::Incomplete, why.to_string(), todo)
+        }
+    }
+}
+
+/// Whether the account is the one whose tickets the lake holds.
+async fn same_account(lake: &LakeConfig, client: &Client) -> Option<Check> {
+    let about = client.config.name.as_str();
+    let checkpoint = Checkpoint::load(&Lake::open(lake).ok()?, about, "").ok()?;
+    let why = sync::check_address(&checkpoint, client).await.err()?;
+    let exit = StopReason::exit(std::slice::from_ref(&why));
+    Some(Check::failed(about, "identity", exit, why.to_string(), "see what is found"))
 }
 
 fn not_read(about: &str, why: &ReadError) -> Check {

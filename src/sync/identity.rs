@@ -17,7 +17,7 @@ use super::{
 use crate::{
     batch::{ID, id_values, instant, instants_of},
     config::{LakeConfig, SourceConfig},
-    fetch::{Client, fetch_as},
+    fetch::{Client, FetchError, fetch_as},
     fields::Fields,
     lake::{self, Calendar, Cut, Lake, LakeError, PartitionKey},
     source::{self, Ask},
@@ -176,13 +176,24 @@ pub async fn check_address(checkpoint: &Checkpoint, client: &Client) -> Result<(
     let layout = schema.map_err(ReadError::from)?.layout();
     let ids: Vec<i64> = created.keys().copied().collect();
     let (mut found, mut same) = (0, 0);
-    for ids in ids.chunks(most) {
-        let ask = match ids {
+    let mut left: Vec<Vec<i64>> = ids.chunks(most).map(<[i64]>::to_vec).collect();
+    while let Some(some) = left.pop() {
+        let ask = match some.as_slice() {
             [id] => Ask::One(*id),
-            ids => Ask::Ids(ids.to_vec()),
+            _ => Ask::Ids(some.clone()),
         };
         let begin = || Decoding::new(layout.clone(), config.timezone.clone());
-        let (_, rows) = fetch_as(client, &ask, begin).await.map_err(ReadError::from)?;
+        let rows = match fetch_as(client, &ask, begin).await {
+            Ok((_, rows)) => rows,
+            // One that is gone may be a refusal of all: each is asked for alone.
+            Err(FetchError::Refused { .. }) => {
+                if some.len() > 1 {
+                    left.extend(some.into_iter().map(|id| vec![id]));
+                }
+                continue;
+            }
+            Err(why) => return Err(ReadError::from(why).into()),
+        };
         for key in keys(&rows.map_err(ReadError::arrow)?) {
             let Some(known) = key.id.and_then(|id| created.get(&id)) else { continue };
             found += 1;

@@ -171,3 +171,41 @@ def test_retries_are_told_of_from_the_third_on(home):
         run = assert_complete(home.sync())
         told = [line for line in run.err.splitlines() if "retry 3 of 4" in line]
         assert told and "HTTP 502" in told[0] and "retry 2 of" not in run.err, run
+
+
+def test_filters_are_listed(home):
+    with emulate("udesk", settled("udesk", 5)) as emulator:
+        configure(home, "udesk", emulator)
+        run = home.run("filters", "--json")
+        [source] = json.loads(run.out)["sources"]
+        assert run.code == 0 and 12 in [one["id"] for one in source["filters"]], run
+        assert "12" in home.run("filters").out
+        refused = home.run("filters", env={"CHECK_SECRET": "wrong"})
+        assert refused.code == 4 and refused.err.startswith("error: "), refused
+
+
+def test_kf5_has_no_filters(home):
+    with emulate("kf5", settled("kf5", 5)) as emulator:
+        configure(home, "kf5", emulator)
+        assert home.run("filters").code == 2
+
+
+def test_doctor_tries_the_filter_that_a_sync_would_read(home):
+    with emulate("udesk", settled("udesk", 5)) as emulator:
+        configure(home, "udesk by filter", emulator)
+        assert home.run("doctor").code == 0
+        configure(home, "udesk", emulator, incremental_filter=99)
+        run = home.run("doctor")
+        assert run.code == 3 and "incremental_filter" in run.out + run.err, run
+
+
+def test_doctor_sees_that_the_lake_is_of_another_account(home):
+    with synced(home, "kf5"):
+        pass
+    other = settled("kf5", 40, seed=77)
+    for number in list(other.by_id):
+        other.drop(number)
+    with emulate("kf5", other) as emulator:
+        configure(home, "kf5", emulator)
+        run = home.run("doctor")
+        assert run.code == 2, run

@@ -133,7 +133,7 @@ def test_incidents_of_a_problem(home, unpaged):
         run = pull(home, "--incidents-of", str(problem), "--out", "incidents.csv")
         assert_extract(home, run, home.folder / "incidents.csv", state, "kf5", wanted)
         unknown = pull(home, "--incidents-of", "999999999", "--out", "none.csv")
-        assert unknown.code == 3 and "--incidents-of" in unknown.err and not (home.folder / "none.csv").exists(), unknown
+        assert unknown.code == 2 and "--incidents-of" in unknown.err and not (home.folder / "none.csv").exists(), unknown
 
 
 @pytest.mark.parametrize("field", ["field_36", "cf_field_36", "问题类型", ""])
@@ -168,8 +168,8 @@ def test_lists_of_a_udesk_source(home):
             run = pull(home, "--filter", name, "--out", f"filter{place}.csv")
             assert_extract(home, run, home.folder / f"filter{place}.csv", state, "udesk", recent)
         unknown = pull(home, "--customer", "nobody@sample.com", "--out", "none.csv")
-        assert unknown.code == 3 and "--customer" in unknown.err and "未找到相应客户" in unknown.err, unknown
-        for name, code in (("77", 3), ("没有", 2)):
+        assert unknown.code == 2 and "--customer" in unknown.err and "未找到相应客户" in unknown.err, unknown
+        for name, code in (("77", 2), ("没有", 2)):
             unknown = pull(home, "--filter", name, "--out", "none.csv")
             assert unknown.code == code and "12 (最近7天更新的工单)" in unknown.err, unknown
         assert not (home.folder / "none.csv").exists()
@@ -179,7 +179,7 @@ def test_a_filter_as_an_agent_sees_it(home):
     state = account("udesk", 60, SEED)
     with emulate("udesk", state, filter_agent="760") as emulator:
         add(home, "shop", emulator)
-        assert pull(home, "--filter", "12", "-o", "none.csv").code == 3
+        assert pull(home, "--filter", "12", "-o", "none.csv").code == 2
         run = pull(home, "--filter", "12", "--agent", "760", "-o", "mine.csv")
         dated = [number for number, ticket in state.by_id.items() if ticket.updated is not None]
         assert_extract(home, run, home.folder / "mine.csv", state, "udesk", dated)
