@@ -188,24 +188,13 @@ fn proven(proof: Result<Proof, ReadError>, account: &mut Account) -> Result<Opti
 
 /// Asks for tickets by id; gives those that are not there, ascending.
 async fn read_ids(afresh: &Afresh, ids: &[i64], intake: &Intake<'_>) -> Result<Vec<i64>, ReadError> {
-    let mut missing: RoaringTreemap = ids.iter().map(|id| id.cast_unsigned()).collect();
-    let together = source::most_ids(afresh.client.config.kind) > 1;
-    loop {
-        let left: Vec<i64> = missing.iter().map(u64::cast_signed).collect();
-        if left.is_empty() {
-            return Ok(left);
-        }
-        let read = match left.as_slice() {
-            [id] => afresh.read_one(*id, intake).await?,
-            left => afresh.read_ids(left, intake).await?.found,
-        };
-        let found = &read & &missing;
-        missing -= &found;
-        // A server may give fewer tickets at once than were asked for; when it gives none more, they are not there.
-        if found.is_empty() || !together {
-            return Ok(missing.iter().map(u64::cast_signed).collect());
-        }
-    }
+    let asked: RoaringTreemap = ids.iter().map(|id| id.cast_unsigned()).collect();
+    let found = match ids {
+        // A refusal of the one ticket that was asked for is the answer.
+        [id] => afresh.read_one(*id, intake).await?,
+        ids => afresh.read_ids(ids, intake).await?.found,
+    };
+    Ok((asked - found).iter().map(u64::cast_signed).collect())
 }
 
 async fn read_list(

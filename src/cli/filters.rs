@@ -7,9 +7,10 @@ use super::{Context, output};
 use crate::{
     error::Error,
     exit::Exit,
-    fetch::{Client, FetchError},
+    fetch::Client,
     pull::filters,
     source,
+    sync::{ReadError, StopReason},
 };
 
 const AFTER_HELP: &str = "\
@@ -52,7 +53,7 @@ struct Filter {
 /// Asks each source that keeps filters, and prints them.
 pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let config = context.config()?;
-    let (mut sources, mut exit) = (Vec::new(), Exit::Complete);
+    let (mut sources, mut ends) = (Vec::new(), Vec::new());
     for of in config.sources.iter().filter(|of| source::filters(of.kind, None).is_some()) {
         let (name, mut shown, mut error) = (of.name.clone(), Vec::new(), None);
         let read = match Client::new(of.clone()) {
@@ -62,11 +63,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         match read {
             Ok(found) => shown.extend(found.into_iter().map(|(id, name)| Filter { id, name })),
             Err(why) => {
-                let refused = matches!(why, FetchError::Credentials { .. });
-                if refused || exit == Exit::Complete {
-                    exit = if refused { Exit::Credentials } else { Exit::Incomplete };
-                }
                 error = Some(why.to_string());
+                ends.push(StopReason::from(ReadError::from(why)));
             }
         }
         sources.push(Source { name, filters: shown, error });
@@ -79,7 +77,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     }
     if context.global.json {
         output::print_json(&Listed { command: "filters", sources })?;
-        return Ok(exit);
+        return Ok(StopReason::exit(&ends));
     }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(["source", "number", "name"]);
@@ -89,5 +87,5 @@ pub async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         }
     }
     output::print(format!("{table}\n"))?;
-    Ok(exit)
+    Ok(StopReason::exit(&ends))
 }

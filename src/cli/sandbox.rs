@@ -12,6 +12,7 @@ use crate::{
     config::quantity,
     error::Error,
     exit::Exit,
+    files,
     sandbox::{self, Change, Fault, Options, Rate, Script},
 };
 
@@ -110,7 +111,7 @@ pub async fn run(args: &Args) -> Result<Exit, Error> {
 /// The rules of `--script`.
 fn script(args: &Args) -> Result<Script, Error> {
     let Some(file) = &args.script else { return Ok(Script::default()) };
-    let text = std::fs::read_to_string(file)
+    let text = files::read_text(file)
         .map_err(|why| Error::Io { what: format!("cannot read {}", file.display()), why })?;
     Script::parse(&text).map_err(|why| Error::Usage(format!("{}: {why}", file.display())))
 }

@@ -211,10 +211,7 @@ impl Route {
 /// Refuses a request without the credentials of the account: a password, or `email/token` and the token.
 fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
     let Credentials { email, password, token, .. } = known;
-    let sent = asked.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let sent = sent.and_then(|value| value.split_once(' '));
-    let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
-    let user = sent.and_then(|(_, encoded)| BASE64_STANDARD.decode(encoded.trim()).ok());
+    let user = sent_credentials(asked);
     let mut allowed = vec![format!("{email}:{password}"), format!("{email}/token:{token}")];
     for agent in AGENTS.get(1..).unwrap_or_default() {
         allowed.push(format!("{}:{password}", agent.email));
@@ -237,10 +234,15 @@ fn barred(tenant: &Tenant, route: &Route, asked: &Asked) -> Option<Answer> {
     (named(&tenant.quirks.forbidden) || (route.needs_admin() && is_agent(asked))).then(forbidden)
 }
 
+/// User and password of a request, joined by a colon.
+fn sent_credentials(asked: &Asked) -> Option<Vec<u8>> {
+    let (scheme, encoded) = asked.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("basic").then(|| BASE64_STANDARD.decode(encoded.trim()).ok())?
+}
+
 /// The address in the credentials.
 fn login(asked: &Asked) -> Option<String> {
-    let sent = asked.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?.1;
-    let pair = String::from_utf8(BASE64_STANDARD.decode(sent.trim()).ok()?).ok()?;
+    let pair = String::from_utf8(sent_credentials(asked)?).ok()?;
     let (user, _) = pair.split_once(':')?;
     Some(user.strip_suffix("/token").unwrap_or(user).to_owned())
 }
