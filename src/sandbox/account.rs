@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use http::header;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::answer::Answer;
 use super::gate::Gate;
 use super::options::{Options, Rate, RetryAfter};
 
@@ -120,8 +122,16 @@ impl Budget {
 }
 
 impl Limit {
+    /// The refusal with its `Retry-After`, if it is to have one.
+    pub fn dressed(&self, refusal: Answer, wait: Duration) -> Answer {
+        match self.retry_after(wait) {
+            Some(value) => refusal.with(header::RETRY_AFTER, &value),
+            None => refusal,
+        }
+    }
+
     /// The value of `Retry-After`, in the form that was asked for; rounded up, so that the wait is long enough.
-    pub fn retry_after(&self, wait: Duration) -> Option<String> {
+    fn retry_after(&self, wait: Duration) -> Option<String> {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let dated = match self.retry_after {
             RetryAfter::None => return None,

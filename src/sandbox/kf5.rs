@@ -31,11 +31,11 @@ use super::account::{Credentials, Limit};
 use super::answer::{Answer, Asked};
 use super::clock::Clock;
 use super::object::Object;
-use super::options::{Op, Options};
+use super::options::Options;
 use super::people::{AGENTS, People};
 use super::quirks::Quirks;
 use super::store::{Ticket, TicketStore};
-use super::vendor::Vendor;
+use super::vendor::{self, Vendor};
 use fields::Field;
 
 /// The KF5 tenant.
@@ -108,9 +108,8 @@ pub enum Route {
     Unknown,
 }
 
-impl Route {
-    /// What a path below `/apiv2` and a method mean.
-    pub fn of(method: &Method, path: &[&str]) -> Route {
+impl vendor::Route for Route {
+    fn of(method: &Method, path: &[&str]) -> Route {
         let number = |text: &str| text.parse::<u64>().ok();
         let get = method == Method::GET;
         let route = match path {
@@ -150,7 +149,6 @@ impl Route {
         route.unwrap_or(Route::Unknown)
     }
 
-    /// A request that only reads; faults meet these.
     fn reads(&self) -> bool {
         !matches!(
             self,
@@ -165,7 +163,6 @@ impl Route {
         )
     }
 
-    /// A page of tickets; the world changes before these.
     fn lists(&self) -> bool {
         matches!(
             self,
@@ -177,7 +174,9 @@ impl Route {
                 | Route::Incidents(_)
         )
     }
+}
 
+impl Route {
     /// Only an administrator may ask this.
     fn needs_admin(&self) -> bool {
         matches!(
@@ -286,28 +285,13 @@ pub fn invalid(message: &str) -> Answer {
 impl Vendor for Tenant {
     type Route = Route;
 
-    fn route(method: &Method, path: &[&str]) -> Route {
-        Route::of(method, path)
-    }
-
-    fn reads(route: &Route) -> bool {
-        route.reads()
-    }
-
-    fn lists(route: &Route) -> bool {
-        route.lists()
-    }
-
     fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
         refuse(asked, known)
     }
 
     fn over_limit(limit: &Limit, _: &Quirks, wait: Duration) -> Answer {
         let answer = problem(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "请求过于频繁,请稍后再试");
-        match limit.retry_after(wait) {
-            Some(value) => answer.with(header::RETRY_AFTER, &value),
-            None => answer,
-        }
+        limit.dressed(answer, wait)
     }
 
     fn read(&self, route: &Route, asked: &Asked) -> Answer {
@@ -318,8 +302,12 @@ impl Vendor for Tenant {
         barred(self, route, asked).unwrap_or_else(|| write(self, route, asked))
     }
 
-    fn change(&mut self, op: Op) -> Option<u64> {
-        change::change(self, op)
+    fn insert(&mut self) -> u64 {
+        change::insert(self)
+    }
+
+    fn update(&mut self, id: u64) {
+        change::update(self, id);
     }
 
     fn change_field(&mut self, change: &Value) -> Result<String, String> {

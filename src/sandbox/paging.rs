@@ -1,6 +1,6 @@
 //! Which tickets a page holds: filters, order, page number.
 
-use super::quirks::ListOrder;
+use super::quirks::{ListOrder, Quirks};
 use super::store::{Entry, Order, Ticket, TicketStore};
 
 /// A stretch of Unix seconds, both ends included.
@@ -29,6 +29,21 @@ pub struct Wanted {
     pub per_page: u64,
 }
 
+impl Wanted {
+    /// Rows before the page, and rows of it.
+    fn place(&self) -> (usize, usize) {
+        let skip = self.page.saturating_sub(1).saturating_mul(self.per_page);
+        let number = |rows| usize::try_from(rows).unwrap_or(usize::MAX);
+        (number(skip), number(self.per_page))
+    }
+
+    /// The page whose rows are shown for this one.
+    pub fn shown(&self, quirks: &Quirks) -> Wanted {
+        let repeats = quirks.repeat_page == Some(self.page);
+        Wanted { page: self.page.saturating_sub(repeats.into()).max(1), ..*self }
+    }
+}
+
 /// The tickets of the page, and how many there are on all pages.
 ///
 /// Tickets of one second follow each other by id, in the direction of the list.
@@ -46,9 +61,7 @@ pub fn page<'a>(
         }
         order => (store.sequence(order), wanted.created, wanted.updated),
     };
-    let skip =
-        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
-    let take = usize::try_from(wanted.per_page).unwrap_or(usize::MAX);
+    let (skip, take) = wanted.place();
     let place = |index: usize| if wanted.descending { entries.len() - 1 - index } else { index };
     if let Some(odd) = wanted.odd {
         let found = entries.iter().filter_map(|entry| store.card(entry));
@@ -98,12 +111,10 @@ fn narrowest(store: &TicketStore, created: Span, updated: Span) -> &[Entry] {
     runs.min_by_key(|run| run.len()).unwrap_or(store.sequence(Order::Id))
 }
 
-/// A page of tickets that are in their final order already.
-pub fn slice<'a>(cards: &[&'a Ticket], wanted: &Wanted) -> Vec<&'a Ticket> {
-    let skip =
-        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
-    let take = usize::try_from(wanted.per_page).unwrap_or(usize::MAX);
-    cards.iter().skip(skip).take(take).copied().collect()
+/// A page of rows that are in their final order already.
+pub fn slice<T: Copy>(rows: &[T], wanted: &Wanted) -> Vec<T> {
+    let (skip, take) = wanted.place();
+    rows.iter().skip(skip).take(take).copied().collect()
 }
 
 fn within(store: &TicketStore, order: Order, span: Span) -> &[Entry] {
@@ -120,7 +131,6 @@ fn holds(span: Span, second: Option<i64>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use proptest::collection::vec;
     use proptest::option;
     use proptest::prelude::*;
@@ -128,18 +138,7 @@ mod tests {
     use super::*;
 
     fn card(id: u64, created: Option<i64>, updated: i64) -> Ticket {
-        Ticket {
-            id,
-            created,
-            updated: Some(updated),
-            is_double: false,
-            status: 0,
-            assignee: 0,
-            person: 0,
-            problem: 0,
-            is_problem: false,
-            text: Bytes::new(),
-        }
+        Ticket { id, created, updated: Some(updated), ..Ticket::default() }
     }
 
     fn store() -> TicketStore {

@@ -19,7 +19,7 @@ use super::account::Account;
 use super::answer::{Answer, Asked};
 use super::control;
 use super::options::{FaultKind, Options};
-use super::vendor::Vendor;
+use super::vendor::{Route, Vendor};
 use super::wire::{Body, Wire, cut, trickling, whole};
 use super::world::World;
 
@@ -127,8 +127,8 @@ async fn answer<V: Vendor>(
         let tenant = tenant.read().unwrap_or_else(PoisonError::into_inner);
         return send(V::over_limit(&limit, tenant.quirks(), wait));
     }
-    let route = V::route(&asked.method, path);
-    let (reads, lists) = (V::reads(&route), V::lists(&route));
+    let route = V::Route::of(&asked.method, path);
+    let (reads, lists) = (route.reads(), route.lists());
     let script = world.script();
     let mut rule = script.before(vendor, lists, asked);
     if let Some(rule) = &rule {

@@ -86,9 +86,9 @@ impl TicketStore {
         self.by_id.len()
     }
 
-    /// The id of a ticket by chance; none in an empty world.
-    pub fn any_id(&self, rng: &mut Rng) -> Option<u64> {
-        self.by_id.get(rng.usize(..self.len().max(1))).map(|entry| entry.id)
+    /// The id at a place in the order of ids.
+    pub fn id_at(&self, place: usize) -> Option<u64> {
+        self.by_id.get(place).map(|entry| entry.id)
     }
 
     /// A number above every ticket's, with a gap by chance.
@@ -198,18 +198,7 @@ mod tests {
     use super::*;
 
     fn card(id: u64, created: Option<i64>, updated: i64) -> Ticket {
-        Ticket {
-            id,
-            created,
-            updated: Some(updated),
-            is_double: false,
-            status: 0,
-            assignee: 0,
-            person: 0,
-            problem: 0,
-            is_problem: false,
-            text: Bytes::new(),
-        }
+        Ticket { id, created, updated: Some(updated), ..Ticket::default() }
     }
 
     fn ids(store: &TicketStore, entries: &[Entry]) -> Vec<u64> {

@@ -20,7 +20,7 @@ mod writing;
 use std::fmt::Write;
 use std::time::Duration;
 
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
@@ -28,11 +28,11 @@ use super::account::{Credentials, Limit};
 use super::answer::{Answer, Asked};
 use super::clock::Clock;
 use super::object::{Object, quoted};
-use super::options::{Op, Options};
+use super::options::Options;
 use super::people::People;
 use super::quirks::Quirks;
 use super::store::{Ticket, TicketStore};
-use super::vendor::Vendor;
+use super::vendor::{self, Vendor};
 use fields::Field;
 
 /// The Udesk tenant.
@@ -81,9 +81,9 @@ pub enum Route {
     Unknown,
 }
 
-impl Route {
-    /// What a path below `/api/v1` or `/api/v2` and a method mean; both are versions of one API.
-    pub fn of(method: &Method, path: &[&str]) -> Route {
+impl vendor::Route for Route {
+    /// `/api/v1` and `/api/v2` are versions of one API.
+    fn of(method: &Method, path: &[&str]) -> Route {
         let number = |text: &str| text.parse::<u64>().ok();
         let (get, post) = (method == Method::GET, method == Method::POST);
         let route = match path {
@@ -103,12 +103,10 @@ impl Route {
         route.unwrap_or(Route::Unknown)
     }
 
-    /// A request that only reads; faults meet these.
     fn reads(&self) -> bool {
         !matches!(self, Route::Create | Route::Update(_) | Route::Reply | Route::OpenApi)
     }
 
-    /// A page of tickets; the world changes before these.
     fn lists(&self) -> bool {
         matches!(self, Route::List | Route::OfCustomer | Route::FilterTickets(_))
     }
@@ -191,18 +189,6 @@ fn not_found() -> Answer {
 impl Vendor for Tenant {
     type Route = Route;
 
-    fn route(method: &Method, path: &[&str]) -> Route {
-        Route::of(method, path)
-    }
-
-    fn reads(route: &Route) -> bool {
-        route.reads()
-    }
-
-    fn lists(route: &Route) -> bool {
-        route.lists()
-    }
-
     fn refuse(asked: &Asked, known: &Credentials) -> Option<Answer> {
         refuse(asked, known)
     }
@@ -213,10 +199,7 @@ impl Vendor for Tenant {
             return refused(2429, message);
         }
         let answer = Answer::status(StatusCode::TOO_MANY_REQUESTS, coded(2429, message));
-        match limit.retry_after(wait) {
-            Some(value) => answer.with(header::RETRY_AFTER, &value),
-            None => answer,
-        }
+        limit.dressed(answer, wait)
     }
 
     fn read(&self, route: &Route, asked: &Asked) -> Answer {
@@ -230,8 +213,12 @@ impl Vendor for Tenant {
         }
     }
 
-    fn change(&mut self, op: Op) -> Option<u64> {
-        change::change(self, op)
+    fn insert(&mut self) -> u64 {
+        change::insert(self)
+    }
+
+    fn update(&mut self, id: u64) {
+        change::update(self, id);
     }
 
     fn change_field(&mut self, change: &Value) -> Result<String, String> {

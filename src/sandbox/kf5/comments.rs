@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::list::{is_descending, paged, wanted};
-use super::{Tenant, invalid, not_found};
+use super::{Tenant, invalid, login, not_found};
 use crate::sandbox::answer::{Answer, Asked};
 use crate::sandbox::clock::written;
 use crate::sandbox::object::Object;
-use crate::sandbox::people::{AGENTS, agent};
+use crate::sandbox::people::{AGENTS, agent, agent_by_email};
 use crate::sandbox::store::Order;
 
 /// A file that waits for a comment; it stands in an answer as the document has it.
@@ -95,7 +95,7 @@ pub fn upload(tenant: &mut Tenant, asked: &Asked) -> Answer {
 }
 
 /// Who asks: the agent whose address is in the credentials.
-pub fn caller(tenant_email: Option<&str>) -> u64 {
-    let known = tenant_email.and_then(crate::sandbox::people::agent_by_email);
+pub fn caller(asked: &Asked) -> u64 {
+    let known = login(asked).as_deref().and_then(agent_by_email);
     known.or(AGENTS.first()).map_or(0, |agent| agent.id)
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::comments::caller;
 use super::fields::Kind;
 use super::seed::STATUSES;
-use super::{Route, Tenant, breaches, comments, directory, login, not_found, problem};
+use super::{Route, Tenant, breaches, comments, directory, not_found, problem};
 use crate::sandbox::answer::{Answer, Asked};
 use crate::sandbox::clock::read_bound;
 use crate::sandbox::object::Object;
@@ -38,7 +38,7 @@ pub fn answer(tenant: &Tenant, route: &Route, asked: &Asked) -> Answer {
         Route::Fields => fields(tenant, asked, false),
         Route::ActiveFields => fields(tenant, asked, true),
         Route::Field(id) => Ok(field(tenant, *id)),
-        Route::Me => Ok(directory::show(tenant, caller(login(asked).as_deref()))),
+        Route::Me => Ok(directory::show(tenant, caller(asked))),
         Route::Users => directory::users(tenant, asked),
         Route::ShowManyUsers => Ok(directory::show_many(tenant, asked)),
         Route::User(id) => Ok(directory::show(tenant, *id)),
@@ -124,7 +124,7 @@ fn tickets(tenant: &Tenant, asked: &Asked, assignee: Option<u64>) -> Result<Answ
     let by_status = is_descending(asked, "status_order")?;
     let by_field = asked.param("field_order");
     if order != Order::Id || (by_status.is_none() && by_field.is_none()) {
-        let (cards, total) = page(&tenant.store, &shown(tenant, &wanted), keep);
+        let (cards, total) = page(&tenant.store, &wanted.shown(&tenant.quirks), keep);
         return Ok(listed(tenant, asked, &wanted, &cards, total, assignee));
     }
     let everything = Wanted { page: 1, per_page: u64::MAX, ..wanted };
@@ -148,7 +148,7 @@ fn tickets(tenant: &Tenant, asked: &Asked, assignee: Option<u64>) -> Result<Answ
             cards.reverse();
         }
     }
-    let cards = slice(&cards, &shown(tenant, &wanted));
+    let cards = slice(&cards, &wanted.shown(&tenant.quirks));
     Ok(listed(tenant, asked, &wanted, &cards, total, assignee))
 }
 
@@ -189,7 +189,7 @@ fn search(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
             && query.as_ref().is_none_or(|query| mentions(card, query))
             && value.as_ref().is_none_or(|value| has_value(card, value))
     };
-    let (cards, total) = page(&tenant.store, &shown(tenant, &wanted), Some(&keep));
+    let (cards, total) = page(&tenant.store, &wanted.shown(&tenant.quirks), Some(&keep));
     Ok(listed(tenant, asked, &wanted, &cards, total, None))
 }
 
@@ -237,7 +237,7 @@ fn linked(
     let unpaged = tenant.quirks.unpaged;
     let whole = Wanted { page: 1, per_page: u64::MAX, ..*wanted };
     let (cards, total) =
-        page(&tenant.store, &if unpaged { whole } else { shown(tenant, wanted) }, Some(keep));
+        page(&tenant.store, &if unpaged { whole } else { wanted.shown(&tenant.quirks) }, Some(keep));
     let cards: Vec<Ticket> = cards.into_iter().cloned().map(|card| sampled(tenant, card)).collect();
     let cards: Vec<&Ticket> = cards.iter().collect();
     let after = if unpaged { "}".to_owned() } else { envelope(tenant, asked, wanted, total, id) };
@@ -255,12 +255,6 @@ fn sampled(tenant: &Tenant, card: Ticket) -> Ticket {
         }
         None => card,
     }
-}
-
-/// The page whose rows are shown for the one that was asked for.
-fn shown(tenant: &Tenant, wanted: &Wanted) -> Wanted {
-    let repeats = tenant.quirks.repeat_page == Some(wanted.page);
-    Wanted { page: wanted.page.saturating_sub(repeats.into()).max(1), ..*wanted }
 }
 
 /// A page in its envelope. `id`: the id in the path, which links to other pages repeat in the query.
@@ -346,7 +340,7 @@ fn export(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
     if from.is_some() || until.is_some() {
         wanted.created = Span { from: from.unwrap_or(i64::MIN), until: until.unwrap_or(tenant.clock.now()) };
     }
-    let (cards, total) = page(&tenant.store, &shown(tenant, &wanted), None);
+    let (cards, total) = page(&tenant.store, &wanted.shown(&tenant.quirks), None);
     let after = envelope(tenant, asked, &wanted, total, None);
     let bounds = format!(
         r#","start_time":{},"end_time":{}}}"#,
@@ -359,9 +353,8 @@ fn export(tenant: &Tenant, asked: &Asked) -> Result<Answer, Answer> {
 
 /// A page of rows that are no tickets.
 pub fn paged(tenant: &Tenant, asked: &Asked, wanted: &Wanted, key: &str, rows: &[String]) -> Answer {
-    let skip =
-        usize::try_from(wanted.page.saturating_sub(1).saturating_mul(wanted.per_page)).unwrap_or(usize::MAX);
-    let page: Vec<&str> = rows.iter().skip(skip).take(wanted.per_page as usize).map(String::as_str).collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let page = slice(&rows, wanted);
     let after = envelope(tenant, asked, wanted, rows.len(), None);
     Answer::json(format!("{{\"{key}\":[{}]{after}", page.join(",")))
 }

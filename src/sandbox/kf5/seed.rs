@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use bytes::Bytes;
 use fastrand::Rng;
 
 use super::fields::Field;
@@ -113,13 +112,12 @@ pub fn push_ticket(
         id,
         created: life.created,
         updated: Some(life.updated),
-        is_double: false,
         status: life.stage,
         assignee,
         person: requester,
         problem,
         is_problem: kind == 0,
-        text: Bytes::new(),
+        ..Ticket::default()
     }
 }
 

@@ -9,7 +9,7 @@ use super::fields::{Field, Kind};
 use super::list::one;
 use super::quirks::set_custom;
 use super::seed::STATUSES;
-use super::{Tenant, invalid, login, not_found};
+use super::{Tenant, invalid, not_found};
 use crate::sandbox::answer::{Answer, Asked};
 use crate::sandbox::clock::{read_bound, written};
 use crate::sandbox::object::Object;
@@ -46,18 +46,7 @@ pub fn create(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer> {
     let mut ticket = Object::parse(BLANK.as_bytes()).map_err(|wrong| invalid(&wrong.to_string()))?;
     let now = tenant.clock.now();
     let id = tenant.store.next_id(&mut tenant.rng);
-    let mut card = Ticket {
-        id,
-        created: Some(now),
-        updated: Some(now),
-        is_double: false,
-        status: 0,
-        assignee: 0,
-        person: 0,
-        problem: 0,
-        is_problem: false,
-        text: Bytes::new(),
-    };
+    let mut card = Ticket { id, created: Some(now), updated: Some(now), ..Ticket::default() };
     let url = format!("{}/apiv2/tickets/{id}.json", tenant.origin);
     ticket.set("id", &id.to_string());
     ticket.set_text("url", &url);
@@ -155,7 +144,7 @@ pub fn update(tenant: &mut Tenant, id: u64, asked: &Asked) -> Result<Answer, Ans
         changed(tenant, id, sent).map_err(|wrong| wrong.map_or_else(not_found, |wrong| invalid(&wrong)))?;
     let answer = one(&card, StatusCode::OK);
     tenant.store.put(card);
-    comments::add(tenant, id, caller(login(asked).as_deref()), comment);
+    comments::add(tenant, id, caller(asked), comment);
     Ok(answer)
 }
 
@@ -174,7 +163,7 @@ pub fn update_many(tenant: &mut Tenant, asked: &Asked) -> Result<Answer, Answer>
             Ok(card) => {
                 tenant.store.put(card);
                 let comment = comments::sent(tenant, sent)?;
-                comments::add(tenant, id, caller(login(asked).as_deref()), comment);
+                comments::add(tenant, id, caller(asked), comment);
                 String::new()
             }
             Err(wrong) => wrong.unwrap_or_else(|| "工单不存在".to_owned()),

@@ -10,28 +10,12 @@ use super::seed::{STATUSES, push_ticket};
 use super::values::push_value;
 use crate::sandbox::clock::written;
 use crate::sandbox::object::Object;
-use crate::sandbox::options::Op;
 use crate::sandbox::store::Ticket;
 use crate::sandbox::timeline::Timeline;
 use crate::sandbox::words::{PROBLEMS, pick};
 
-/// Makes one change; answers the id, or none when there is no ticket to change.
-pub fn change(tenant: &mut Tenant, op: Op) -> Option<u64> {
-    match op {
-        Op::Insert => Some(insert(tenant)),
-        Op::Update => {
-            let id = tenant.store.any_id(&mut tenant.rng)?;
-            update(tenant, id);
-            Some(id)
-        }
-        Op::Delete => {
-            let id = tenant.store.any_id(&mut tenant.rng)?;
-            tenant.store.remove(id).map(|card| card.id)
-        }
-    }
-}
-
-fn insert(tenant: &mut Tenant) -> u64 {
+/// Puts a new ticket; answers its id.
+pub fn insert(tenant: &mut Tenant) -> u64 {
     let life = Timeline::newborn(tenant.store.next_id(&mut tenant.rng), tenant.clock.now(), None);
     let mut text = String::new();
     let place = tenant.rng.usize(..);
@@ -40,7 +24,8 @@ fn insert(tenant: &mut Tenant) -> u64 {
     life.id
 }
 
-fn update(tenant: &mut Tenant, id: u64) {
+/// Changes a ticket as its agents would.
+pub fn update(tenant: &mut Tenant, id: u64) {
     let Some(card) = tenant.store.get(id) else {
         return;
     };

@@ -100,9 +100,7 @@ fn wanted(tenant: &Tenant, asked: &Asked) -> Result<Wanted, Answer> {
 
 /// A page in its envelope.
 fn listed(tenant: &Tenant, wanted: &Wanted, keep: Option<&dyn Fn(&Ticket) -> bool>) -> Answer {
-    let repeats = tenant.quirks.repeat_page == Some(wanted.page);
-    let shown = Wanted { page: wanted.page.saturating_sub(repeats.into()).max(1), ..*wanted };
-    let (cards, total) = page(&tenant.store, &shown, keep);
+    let (cards, total) = page(&tenant.store, &wanted.shown(&tenant.quirks), keep);
     let total = tenant.quirks.count.unwrap_or(total as u64);
     let pages = total.div_ceil(wanted.per_page);
     let size = cards.len();

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use bytes::Bytes;
 use fastrand::Rng;
 
 use super::fields::Field;
@@ -96,13 +95,10 @@ pub fn push_ticket(
         id: life.id,
         created: life.created,
         updated: Some(life.updated),
-        is_double: false,
         status,
         assignee: agent.map_or(0, |agent| agent.id),
         person: customer.id,
-        problem: 0,
-        is_problem: false,
-        text: Bytes::new(),
+        ..Ticket::default()
     }
 }
 

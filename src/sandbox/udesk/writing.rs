@@ -86,18 +86,8 @@ pub fn create(tenant: &mut Tenant, body: &Value) -> Result<Answer, Answer> {
     }
     let customer = find_customer(tenant, sent);
     let id = tenant.store.next_id(&mut tenant.rng);
-    let mut card = Ticket {
-        id,
-        created: Some(now),
-        updated: Some(now),
-        is_double: false,
-        status: 0,
-        assignee: 0,
-        person: customer.id,
-        problem: 0,
-        is_problem: false,
-        text: Bytes::new(),
-    };
+    let mut card =
+        Ticket { id, created: Some(now), updated: Some(now), person: customer.id, ..Ticket::default() };
     ticket.set("id", &id.to_string());
     ticket.set_text("user", &customer.name);
     for (key, value) in [("user_email", &customer.email), ("user_cellphone", &customer.phone)] {
